@@ -1,0 +1,66 @@
+# The four functions with which every folder describes itself:
+#
+#   weft_library(NAME SRCS a.cc ... DEPS weft_task absl::status ...)     a static library; without
+#                                                                       SRCS a header-only one
+#   weft_executable(NAME SRCS main.cc ... DEPS ... [OUTPUT name])        placed in build/<preset>/bin
+#   weft_test(NAME SRCS a_test.cc ... DEPS ... [LABELS l ...] [TIMEOUT s] [SERIAL])
+#                                                                       every gtest case is a ctest test
+#   weft_proto(PROTOS weft/v1/task.proto ... [GOOGLE google/rpc/status.proto ...])
+#                                                                       target weft_proto, in proto/
+include_guard(GLOBAL)
+
+add_library(weft_flags INTERFACE)
+target_include_directories(weft_flags INTERFACE ${CMAKE_SOURCE_DIR}/server)
+target_compile_options(
+  weft_flags INTERFACE -Wall -Wextra -Wshadow -Wconversion $<$<BOOL:${WEFT_WERROR}>:-Werror>
+                       # A frame over one page must not jump a fiber's guard page.
+                       -fstack-clash-protection)
+target_link_libraries(weft_flags INTERFACE Threads::Threads)
+
+if(WEFT_SANITIZE)
+  # Without no-recover UBSan reports and exits 0.
+  add_compile_options(-fsanitize=${WEFT_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=${WEFT_SANITIZE})
+endif()
+
+function(weft_library name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SRCS;DEPS")
+  if(arg_SRCS)
+    add_library(${name} STATIC ${arg_SRCS})
+    target_link_libraries(${name} PUBLIC weft_flags ${arg_DEPS})
+  else()
+    add_library(${name} INTERFACE)
+    target_link_libraries(${name} INTERFACE weft_flags ${arg_DEPS})
+  endif()
+endfunction()
+
+function(weft_executable name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "OUTPUT" "SRCS;DEPS")
+  add_executable(${name} ${arg_SRCS})
+  target_link_libraries(${name} PRIVATE weft_flags ${arg_DEPS})
+  if(arg_OUTPUT)
+    set_target_properties(${name} PROPERTIES OUTPUT_NAME ${arg_OUTPUT})
+  endif()
+endfunction()
+
+function(weft_test name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "SERIAL" "TIMEOUT" "SRCS;DEPS;LABELS")
+  if(NOT WEFT_TESTS)
+    return()
+  endif()
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 60)
+  endif()
+  add_executable(${name} ${arg_SRCS})
+  target_link_libraries(${name} PRIVATE weft_flags ${arg_DEPS} GTest::gmock_main)
+  set(properties TIMEOUT ${arg_TIMEOUT})
+  if(arg_LABELS)
+    list(APPEND properties LABELS "${arg_LABELS}")
+  endif()
+  if(arg_SERIAL)
+    list(APPEND properties RUN_SERIAL TRUE)
+  endif()
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES ${properties})
+endfunction()
+
+include(weft_proto)
