@@ -1,0 +1,105 @@
+#ifndef WEFT_EXECUTOR_TASK_CONTEXT_H_
+#define WEFT_EXECUTOR_TASK_CONTEXT_H_
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "task/task_state.h"
+
+namespace weft {
+
+// What a handler's run came to.
+enum class TaskOutcome : uint8_t {
+  kSucceeded,
+  kFailed,   // Returned through TaskContext::Fail only.
+  kStopped,  // It obeyed a cancel or its deadline: returned through TaskContext::Stop only.
+};
+
+// Why a suspended task goes on.
+enum class WakeReason : uint8_t { kElapsed, kCancelled, kDeadline };
+
+// All a handler may ask of whatever executor runs it. Made for one run of one task and gone
+// afterwards. Task's own thread only; every call but those that say so returns at once.
+class TaskContext {
+ public:
+  TaskContext(const TaskContext&) = delete;
+  TaskContext& operator=(const TaskContext&) = delete;
+
+  // The task's input; valid for the whole run.
+  std::string_view payload() const { return payload_; }
+
+  // Whether somebody asked the task to stop, or its deadline has passed. A relaxed load when the
+  // task has no deadline, one reading of the clock (about 10 ns) when it has.
+  bool ShouldStop() { return CancelRequested() || (has_deadline_ && DeadlinePassed()); }
+
+  // Nanoseconds on a clock that never goes back; its zero has no meaning.
+  virtual int64_t NowNs() = 0;
+
+  // Suspends for at least that long; cut short by a cancel or by the deadline, which the handler
+  // then obeys by returning Stop(). Not for handlers registered as never_suspends.
+  virtual WakeReason SleepFor(int64_t duration_ns) = 0;
+
+  // Lets the other ready tasks of the core go first. Not for handlers registered as never_suspends.
+  virtual WakeReason Yield() = 0;
+
+  // The task's output, empty at first. Its memory is reused from task to task, so that steady
+  // small outputs allocate nothing.
+  std::string& output() { return *output_; }
+
+  // Makes a part of payload() the output, without copying it.
+  void OutputIsPayload(std::string_view part) {
+    alias_ = part;
+    is_alias_ = true;
+  }
+
+  // return context.Fail(...): the task failed; the message is cut at kMaxErrorMessageBytes.
+  TaskOutcome Fail(TaskErrorCode code, std::string_view message);
+  TaskOutcome Fail(std::string_view message) {
+    return Fail(TaskErrorCode::kHandlerFailed, message);
+  }
+
+  // return context.Stop(): the task obeyed ShouldStop() or a WakeReason other than kElapsed.
+  TaskOutcome Stop() { return TaskOutcome::kStopped; }
+
+ protected:
+  TaskContext(std::string_view payload, const std::atomic<uint8_t>& cancel, bool has_deadline,
+              std::string& output, std::string& error_message)
+      : payload_(payload),
+        cancel_(&cancel),
+        output_(&output),
+        error_message_(&error_message),
+        has_deadline_(has_deadline) {}
+  ~TaskContext() = default;
+
+  bool CancelRequested() const { return cancel_->load(std::memory_order_relaxed) != 0; }
+  virtual bool DeadlinePassed() = 0;
+
+  TaskErrorCode error_code() const { return error_code_; }
+  bool is_alias() const { return is_alias_; }
+  std::string_view alias() const { return alias_; }
+
+ private:
+  std::string_view payload_;
+  const std::atomic<uint8_t>* cancel_;  // Written by the Door; the value is a CancelReason.
+  std::string* output_;
+  std::string* error_message_;
+  std::string_view alias_;
+  TaskErrorCode error_code_ = TaskErrorCode::kNone;
+  bool is_alias_ = false;
+  bool has_deadline_;
+};
+
+// How an executor reaches the code of a handler. One per registered handler; immutable and alive
+// as long as the daemon.
+struct TaskEntry {
+  TaskOutcome (*run)(void* state, TaskContext& context) = nullptr;
+  void* state = nullptr;
+  uint16_t index = 0;           // Dense, below kMaxHandlers: which row of the statistics.
+  bool never_suspends = false;  // Runs as a plain call, on no stack of its own.
+};
+
+}  // namespace weft
+
+#endif  // WEFT_EXECUTOR_TASK_CONTEXT_H_

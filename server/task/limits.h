@@ -1,0 +1,19 @@
+#ifndef WEFT_TASK_LIMITS_H_
+#define WEFT_TASK_LIMITS_H_
+
+#include <cstddef>
+#include <cstdint>
+
+namespace weft {
+
+// Bounds fixed when weft is built; the configured ones are in the options.h files.
+inline constexpr size_t kMaxHandlerNameBytes = 64;
+inline constexpr size_t kMaxErrorMessageBytes = 1024;
+inline constexpr size_t kMaxStreamRows = 1024;  // Specs in one StreamTasks message.
+inline constexpr size_t kMaxCores = 256;        // A TaskId has 8 bits for the core.
+inline constexpr size_t kMaxHandlers = 256;
+inline constexpr int64_t kMaxTimeoutNs = 86'400'000'000'000;  // One day.
+
+}  // namespace weft
+
+#endif  // WEFT_TASK_LIMITS_H_

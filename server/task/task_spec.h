@@ -1,0 +1,25 @@
+#ifndef WEFT_TASK_TASK_SPEC_H_
+#define WEFT_TASK_TASK_SPEC_H_
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "task/priority.h"
+
+namespace weft {
+
+// What was asked for, as plain data. The views point into the message that carried it, which
+// stays until the submission is answered or its PayloadBlock is released.
+struct TaskSpec {
+  std::string_view handler;
+  std::string_view payload;
+  Priority priority = Priority::kNormal;
+  int64_t timeout_ns = 0;       // 0: none; otherwise 1 to kMaxTimeoutNs.
+  std::optional<uint32_t> cpu;  // CPU number of the core that must run it.
+  uint64_t client_tag = 0;
+};
+
+}  // namespace weft
+
+#endif  // WEFT_TASK_TASK_SPEC_H_
