@@ -1,0 +1,204 @@
+#include "weft/client.h"
+
+#include <google/protobuf/wrappers.pb.h>
+#include <grpcpp/client_context.h>
+#include <grpcpp/impl/codegen/client_unary_call.h>
+#include <grpcpp/impl/codegen/rpc_method.h>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "client/channel.h"
+#include "client/retry.h"
+#include "client/status_convert.h"
+#include "client/stream_call.h"
+#include "weft/v1/admin_service.grpc.pb.h"
+#include "weft/v1/task_service.grpc.pb.h"
+
+namespace weft {
+namespace {
+
+// On the wire StringValue is grpc.health.v1.HealthCheckRequest and Int32Value is its response: one
+// field, number 1, of the same wire type. So the library needs no copy of that proto.
+using HealthRequest = google::protobuf::StringValue;
+using HealthResponse = google::protobuf::Int32Value;
+constexpr char kHealthMethod[] = "/grpc.health.v1.Health/Check";
+constexpr int kServing = 1;
+
+std::chrono::system_clock::time_point DeadlineAfter(int64_t ns) {
+  return std::chrono::system_clock::now() +
+         std::chrono::duration_cast<std::chrono::system_clock::duration>(
+             std::chrono::nanoseconds(ns));
+}
+
+absl::Status Validate(const ClientOptions& options) {
+  if (options.timeout_ns <= 0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("timeout_ns is ", options.timeout_ns, ", must be more than 0"));
+  }
+  if (options.max_message_bytes <= 0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("max_message_bytes is ", options.max_message_bytes, ", must be more than 0"));
+  }
+  if (options.retry.max_attempts < 1) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("retry.max_attempts is ", options.retry.max_attempts, ", must be at least 1"));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+struct Client::Connection {
+  Connection(const ClientOptions& client_options, std::shared_ptr<grpc::Channel> connected)
+      : options(client_options),
+        channel(std::move(connected)),
+        tasks(v1::TaskService::NewStub(channel)),
+        admin(v1::AdminService::NewStub(channel)) {}
+
+  // Makes one call through `method`, a callable of (context, response) that answers a grpc::Status.
+  template <typename Response, typename Method>
+  absl::StatusOr<Response> Call(const CallOptions& call, Repeat repeat, const Method& method) {
+    Response response;
+    const int64_t timeout_ns = call.timeout_ns > 0 ? call.timeout_ns : options.timeout_ns;
+    const auto attempt = [&](int64_t left_ns) {
+      grpc::ClientContext context;
+      context.set_deadline(DeadlineAfter(left_ns));
+      return FromGrpcStatus(method(&context, &response));
+    };
+    absl::Status status = CallWithRetry(attempt, timeout_ns, repeat, options.retry, environment);
+    if (!status.ok()) return status;
+    return response;
+  }
+
+  const ClientOptions options;
+  const RetryEnvironment environment = RetryEnvironment::Real();
+  const std::shared_ptr<grpc::Channel> channel;
+  const std::unique_ptr<v1::TaskService::Stub> tasks;
+  const std::unique_ptr<v1::AdminService::Stub> admin;
+};
+
+Client::Client(std::unique_ptr<Connection> connection) : connection_(std::move(connection)) {}
+
+Client::~Client() = default;
+
+absl::StatusOr<std::unique_ptr<Client>> Client::Create(const ClientOptions& options) {
+  absl::Status valid = Validate(options);
+  if (!valid.ok()) return valid;
+  auto channel =
+      MakeChannel({.target = options.target, .max_message_bytes = options.max_message_bytes});
+  if (!channel.ok()) return channel.status();
+  return std::unique_ptr<Client>(
+      new Client(std::make_unique<Connection>(options, *std::move(channel))));
+}
+
+absl::StatusOr<v1::TaskResult> Client::Run(const v1::RunTaskRequest& request,
+                                           const CallOptions& options) {
+  auto response = connection_->Call<v1::RunTaskResponse>(
+      options, Repeat::kMayDouble, [&](grpc::ClientContext* context, v1::RunTaskResponse* answer) {
+        return connection_->tasks->RunTask(context, request, answer);
+      });
+  if (!response.ok()) return response.status();
+  return std::move(*response->mutable_result());
+}
+
+absl::StatusOr<v1::SubmitTaskResponse> Client::Submit(const v1::TaskSpec& spec,
+                                                      const CallOptions& options) {
+  v1::SubmitTaskRequest request;
+  *request.mutable_spec() = spec;
+  return connection_->Call<v1::SubmitTaskResponse>(
+      options, Repeat::kMayDouble,
+      [&](grpc::ClientContext* context, v1::SubmitTaskResponse* answer) {
+        return connection_->tasks->SubmitTask(context, request, answer);
+      });
+}
+
+absl::StatusOr<v1::TaskResult> Client::Wait(uint64_t task_id, std::optional<int64_t> wait_ns,
+                                            const CallOptions& options) {
+  v1::WaitTaskRequest request;
+  request.set_task_id(task_id);
+  CallOptions extended = options;
+  if (wait_ns) {
+    request.set_wait_ns(*wait_ns);
+    if (options.timeout_ns <= *wait_ns) {
+      extended.timeout_ns = *wait_ns + connection_->options.timeout_ns;
+    }
+  }
+  auto response = connection_->Call<v1::WaitTaskResponse>(
+      extended, Repeat::kHarmless, [&](grpc::ClientContext* context, v1::WaitTaskResponse* answer) {
+        return connection_->tasks->WaitTask(context, request, answer);
+      });
+  if (!response.ok()) return response.status();
+  return std::move(*response->mutable_result());
+}
+
+absl::StatusOr<v1::TaskResult> Client::Get(uint64_t task_id, const CallOptions& options) {
+  v1::GetTaskRequest request;
+  request.set_task_id(task_id);
+  auto response = connection_->Call<v1::GetTaskResponse>(
+      options, Repeat::kHarmless, [&](grpc::ClientContext* context, v1::GetTaskResponse* answer) {
+        return connection_->tasks->GetTask(context, request, answer);
+      });
+  if (!response.ok()) return response.status();
+  return std::move(*response->mutable_result());
+}
+
+absl::StatusOr<v1::CancelTaskResponse> Client::Cancel(uint64_t task_id,
+                                                      const CallOptions& options) {
+  v1::CancelTaskRequest request;
+  request.set_task_id(task_id);
+  // A second cancel would answer ALREADY_ENDED for what the first one did.
+  return connection_->Call<v1::CancelTaskResponse>(
+      options, Repeat::kMayDouble,
+      [&](grpc::ClientContext* context, v1::CancelTaskResponse* answer) {
+        return connection_->tasks->CancelTask(context, request, answer);
+      });
+}
+
+absl::StatusOr<v1::GetStatsResponse> Client::GetStats(const CallOptions& options) {
+  return connection_->Call<v1::GetStatsResponse>(
+      options, Repeat::kHarmless, [&](grpc::ClientContext* context, v1::GetStatsResponse* answer) {
+        return connection_->admin->GetStats(context, {}, answer);
+      });
+}
+
+absl::StatusOr<v1::ListHandlersResponse> Client::ListHandlers(const CallOptions& options) {
+  return connection_->Call<v1::ListHandlersResponse>(
+      options, Repeat::kHarmless,
+      [&](grpc::ClientContext* context, v1::ListHandlersResponse* answer) {
+        return connection_->admin->ListHandlers(context, {}, answer);
+      });
+}
+
+absl::StatusOr<v1::DrainServerResponse> Client::Drain(const CallOptions& options) {
+  return connection_->Call<v1::DrainServerResponse>(
+      options, Repeat::kMayDouble,
+      [&](grpc::ClientContext* context, v1::DrainServerResponse* answer) {
+        return connection_->admin->DrainServer(context, {}, answer);
+      });
+}
+
+absl::StatusOr<bool> Client::IsServing(const CallOptions& options) {
+  const grpc::internal::RpcMethod method(kHealthMethod, grpc::internal::RpcMethod::NORMAL_RPC);
+  auto response = connection_->Call<HealthResponse>(
+      options, Repeat::kHarmless, [&](grpc::ClientContext* context, HealthResponse* answer) {
+        return grpc::internal::BlockingUnaryCall<HealthRequest, HealthResponse,
+                                                 google::protobuf::MessageLite,
+                                                 google::protobuf::MessageLite>(
+            connection_->channel.get(), method, context, HealthRequest(), answer);
+      });
+  if (!response.ok()) return response.status();
+  return response->value() == kServing;
+}
+
+absl::StatusOr<std::unique_ptr<TaskStream>> Client::OpenStream(const StreamOptions& options) {
+  if (options.window == 0) {
+    return absl::InvalidArgumentError("window is 0, must be at least 1");
+  }
+  auto call = std::make_unique<TaskStream::Call>(connection_->tasks.get(), options);
+  return std::unique_ptr<TaskStream>(new TaskStream(std::move(call)));
+}
+
+}  // namespace weft

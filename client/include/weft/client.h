@@ -1,0 +1,109 @@
+#ifndef WEFT_CLIENT_H_
+#define WEFT_CLIENT_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "weft/stream.h"
+#include "weft/v1/admin_service.pb.h"
+#include "weft/v1/task.pb.h"
+#include "weft/v1/task_service.pb.h"
+
+namespace weft {
+
+// How calls are tried again. A refusal by the daemon that came with RetryInfo is always safe to
+// try again, because nothing of the task was kept; its delay is obeyed. A connection that breaks is
+// tried again by itself only for calls that may be repeated (Wait, Get, GetStats, ListHandlers,
+// Health).
+struct RetryOptions {
+  // Tries of one call, the first included; 1 switches trying again off.
+  int max_attempts = 4;
+  // Wait before the second try when the daemon gave no delay; doubles with each try.
+  int64_t initial_backoff_ns = 10'000'000;
+  int64_t max_backoff_ns = 1'000'000'000;
+  // Also try Run, Submit, Cancel and Drain again when the connection broke: the task may then run
+  // twice.
+  bool retry_broken_calls = false;
+};
+
+struct ClientOptions {
+  // "host:port" or "unix:/path".
+  std::string target = "127.0.0.1:7411";
+  // Deadline of every call that names none, all its tries together.
+  int64_t timeout_ns = 30'000'000'000;
+  // Largest message in either direction.
+  int max_message_bytes = 256 * 1024 * 1024;
+  RetryOptions retry;
+};
+
+// A call's own settings.
+struct CallOptions {
+  // Nanoseconds for the call with all its tries; 0 takes ClientOptions.timeout_ns.
+  int64_t timeout_ns = 0;
+};
+
+// Speaks to one daemon over one connection, made at the first call and again when it breaks.
+// Any thread. Calls block. An error carries the gRPC code and message, and what
+// weft/status_details.h reads from it; a task that ended in failure is not an error but a result.
+class Client {
+ public:
+  // INVALID_ARGUMENT when the target or a number is malformed. Does not connect yet.
+  [[nodiscard]] static absl::StatusOr<std::unique_ptr<Client>> Create(const ClientOptions& options);
+
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+  ~Client();
+
+  // Runs the task and answers with its result. The call's deadline also bounds the task;
+  // DEADLINE_EXCEEDED means that it passed, and the daemon cancels the task.
+  [[nodiscard]] absl::StatusOr<v1::TaskResult> Run(const v1::RunTaskRequest& request,
+                                                   const CallOptions& options = {});
+
+  // Answers as soon as the task is admitted.
+  [[nodiscard]] absl::StatusOr<v1::SubmitTaskResponse> Submit(const v1::TaskSpec& spec,
+                                                              const CallOptions& options = {});
+
+  // Waits for the task's end, at most wait_ns (absent: as long as the daemon allows). When the wait
+  // elapses it answers with the task as it stands, so look at the state. The call's deadline must
+  // be longer than the wait; when it is shorter than needed, it is extended to wait_ns plus
+  // ClientOptions.timeout_ns.
+  [[nodiscard]] absl::StatusOr<v1::TaskResult> Wait(uint64_t task_id,
+                                                    std::optional<int64_t> wait_ns = {},
+                                                    const CallOptions& options = {});
+
+  // The task as it stands. NOT_FOUND when it never was or is forgotten.
+  [[nodiscard]] absl::StatusOr<v1::TaskResult> Get(uint64_t task_id,
+                                                   const CallOptions& options = {});
+
+  [[nodiscard]] absl::StatusOr<v1::CancelTaskResponse> Cancel(uint64_t task_id,
+                                                              const CallOptions& options = {});
+
+  [[nodiscard]] absl::StatusOr<v1::GetStatsResponse> GetStats(const CallOptions& options = {});
+
+  [[nodiscard]] absl::StatusOr<v1::ListHandlersResponse> ListHandlers(
+      const CallOptions& options = {});
+
+  // Ends the daemon as SIGTERM does.
+  [[nodiscard]] absl::StatusOr<v1::DrainServerResponse> Drain(const CallOptions& options = {});
+
+  // grpc.health.v1: whether the daemon takes work. An error means that it did not answer.
+  [[nodiscard]] absl::StatusOr<bool> IsServing(const CallOptions& options = {});
+
+  // Many tasks over one call. The stream must be destroyed before the client.
+  [[nodiscard]] absl::StatusOr<std::unique_ptr<TaskStream>> OpenStream(
+      const StreamOptions& options = {});
+
+ private:
+  struct Connection;
+  explicit Client(std::unique_ptr<Connection> connection);
+
+  std::unique_ptr<Connection> connection_;
+};
+
+}  // namespace weft
+
+#endif  // WEFT_CLIENT_H_
