@@ -1,0 +1,83 @@
+#ifndef WEFT_HANDLERS_FAKE_CONTEXT_H_
+#define WEFT_HANDLERS_FAKE_CONTEXT_H_
+
+#include <atomic>
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "executor/task_context.h"
+#include "task/cancel_reason.h"
+
+namespace weft {
+
+inline constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
+
+// For tests of handlers: runs one task on manual time. NowNs moves it on by tick_ns, SleepFor by
+// the sleep's length; a cancel or a deadline happens at the moment set. One thread.
+class FakeContext final : public TaskContext {
+ public:
+  explicit FakeContext(std::string_view payload, int64_t deadline_ns = kNever)
+      : TaskContext(payload, cancel_, deadline_ns != kNever, output_, error_message_),
+        deadline_ns_(deadline_ns) {}
+
+  void CancelAt(int64_t now_ns) { cancel_at_ns_ = now_ns; }
+  // Asks the task to stop before it starts.
+  void Cancel() { cancel_.store(static_cast<uint8_t>(CancelReason::kClient)); }
+
+  int64_t NowNs() override {
+    ++clock_reads_;
+    return MoveTo(now_ns_ + tick_ns);
+  }
+  WakeReason SleepFor(int64_t duration_ns) override {
+    sleeps_.push_back(duration_ns);
+    const int64_t end_ns = now_ns_ + duration_ns;
+    if (cancel_at_ns_ <= deadline_ns_ && cancel_at_ns_ < end_ns) {
+      MoveTo(cancel_at_ns_);
+      return WakeReason::kCancelled;
+    }
+    if (deadline_ns_ < end_ns) {
+      MoveTo(deadline_ns_);
+      return WakeReason::kDeadline;
+    }
+    MoveTo(end_ns);
+    return WakeReason::kElapsed;
+  }
+  WakeReason Yield() override { return SleepFor(0); }
+
+  int64_t now_ns() const { return now_ns_; }
+  int64_t clock_reads() const { return clock_reads_; }
+  const std::vector<int64_t>& sleeps() const { return sleeps_; }
+  // What the caller of the task would get.
+  std::string_view result() const { return is_alias() ? alias() : std::string_view(output_); }
+  const std::string& error_message() const { return error_message_; }
+  using TaskContext::error_code;
+  using TaskContext::is_alias;
+
+  int64_t tick_ns = 100;
+
+ protected:
+  bool DeadlinePassed() override { return now_ns_ >= deadline_ns_; }
+
+ private:
+  int64_t MoveTo(int64_t now_ns) {
+    now_ns_ = now_ns;
+    if (now_ns_ >= cancel_at_ns_) Cancel();
+    return now_ns_;
+  }
+
+  std::atomic<uint8_t> cancel_{0};
+  std::string output_;
+  std::string error_message_;
+  std::vector<int64_t> sleeps_;
+  int64_t now_ns_ = 0;
+  int64_t deadline_ns_;
+  int64_t cancel_at_ns_ = kNever;
+  int64_t clock_reads_ = 0;
+};
+
+}  // namespace weft
+
+#endif  // WEFT_HANDLERS_FAKE_CONTEXT_H_
