@@ -13,6 +13,8 @@ add_library(weft_flags INTERFACE)
 target_include_directories(weft_flags INTERFACE ${CMAKE_SOURCE_DIR}/server)
 target_compile_options(
   weft_flags INTERFACE -Wall -Wextra -Wshadow -Wconversion $<$<BOOL:${WEFT_WERROR}>:-Werror>
+                       # Designated initialisers leave the rest to the defaults on purpose.
+                       -Wno-missing-field-initializers
                        # A frame over one page must not jump a fiber's guard page.
                        -fstack-clash-protection)
 target_link_libraries(weft_flags INTERFACE Threads::Threads)

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+
+namespace weft::sys {
+
+// Binds the calling thread to `cpus` and reads the mask back: a cpuset grants less than was asked
+// without an error. FAILED_PRECONDITION names what was asked and what was granted; the thread then
+// keeps what was granted. INVALID_ARGUMENT when `cpus` is empty.
+absl::Status PinThisThread(absl::Span<const int> cpus);
+
+struct ThreadOptions {
+  // The kernel shows the first 15 bytes.
+  std::string name;
+  // Empty: inherits the mask of the thread that calls Start.
+  std::vector<int> cpus;
+  // Asks for SCHED_FIFO. Best effort; see Thread::realtime_status.
+  bool realtime = false;
+};
+
+// A named, pinned thread. Owned by whoever started it, who alone may touch it; destruction joins,
+// so tell the body to end before.
+class Thread {
+ public:
+  // Returns once the thread is pinned, just before `body` runs; an error means that `body` never
+  // runs. `body` must not throw.
+  static absl::StatusOr<Thread> Start(const ThreadOptions& options, std::function<void()> body);
+
+  ~Thread();
+  Thread(Thread&&) noexcept = default;
+  Thread& operator=(Thread&& other) noexcept;
+
+  // Blocks until the body has returned. Idempotent.
+  void Join();
+
+  // OK when SCHED_FIFO was granted or not asked for; else why it was not.
+  const absl::Status& realtime_status() const { return realtime_status_; }
+
+ private:
+  Thread() = default;
+
+  std::thread thread_;
+  absl::Status realtime_status_;
+};
+
+}  // namespace weft::sys

@@ -1,0 +1,109 @@
+// Proves name, pinning and joining by asking the kernel from inside the thread.
+#include "sys/thread.h"
+
+#include <pthread.h>
+
+#include <atomic>
+#include <string>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "sys/topology.h"
+
+namespace weft::sys {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+TEST(Thread, CarriesItsNameCutToWhatTheKernelHolds) {
+  std::string seen;
+  {
+    auto thread = Thread::Start({.name = "weft-core-000017"}, [&seen] {
+      char name[16] = {};
+      ::pthread_getname_np(::pthread_self(), name, sizeof name);
+      seen = name;
+    });
+    ASSERT_TRUE(thread.ok()) << thread.status();
+  }
+  EXPECT_EQ(seen, "weft-core-00001");
+}
+
+TEST(Thread, RunsOnTheCpuItWasGiven) {
+  const std::vector<int> allowed = AllowedCpus().value();
+  std::vector<int> seen;
+  {
+    auto thread = Thread::Start({.name = "pinned", .cpus = {allowed.back()}},
+                                [&seen] { seen = AllowedCpus().value(); });
+    ASSERT_TRUE(thread.ok()) << thread.status();
+  }
+  EXPECT_THAT(seen, ElementsAre(allowed.back()));
+  EXPECT_EQ(AllowedCpus().value(), allowed) << "the starter's own mask must not change";
+}
+
+TEST(Thread, RefusesACpuThatDoesNotExistAndNeverRunsTheBody) {
+  std::atomic<bool> ran = false;
+  auto thread = Thread::Start({.name = "lost", .cpus = {100'000}}, [&ran] { ran = true; });
+  EXPECT_EQ(thread.status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(thread.status().message()), HasSubstr("100000"));
+  EXPECT_THAT(std::string(thread.status().message()), HasSubstr("thread lost"));
+  EXPECT_FALSE(ran);
+}
+
+TEST(Thread, RefusesAMaskOfWhichOnlyAPartWasGranted) {
+  const std::vector<int> allowed = AllowedCpus().value();
+  std::vector<int> wanted = allowed;
+  // The kernel drops what it does not have and reports success.
+  wanted.push_back(1000);
+  auto thread = Thread::Start({.name = "partial", .cpus = wanted}, [] {});
+  ASSERT_EQ(thread.status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(thread.status().message()), HasSubstr("granted " + FormatCpus(allowed)));
+}
+
+TEST(Thread, RefusesNegativeCpus) {
+  auto thread = Thread::Start({.name = "negative", .cpus = {-3}}, [] {});
+  EXPECT_EQ(thread.status().code(), absl::StatusCode::kInvalidArgument);
+}
+
+TEST(Thread, PinningToNothingIsRefused) {
+  EXPECT_EQ(PinThisThread({}).code(), absl::StatusCode::kInvalidArgument);
+}
+
+TEST(Thread, AssignmentJoinsWhatItReplaces) {
+  std::atomic<int> finished = 0;
+  auto first = Thread::Start({.name = "first"}, [&finished] { ++finished; });
+  auto second = Thread::Start({.name = "second"}, [&finished] { ++finished; });
+  ASSERT_TRUE(first.ok() && second.ok());
+  *first = *std::move(second);
+  EXPECT_GE(finished.load(), 1);
+  first->Join();
+  first->Join();
+  EXPECT_EQ(finished.load(), 2);
+}
+
+TEST(Thread, ReportsWhetherRealtimeWasGranted) {
+  int policy = -1;
+  auto thread = Thread::Start({.name = "realtime", .realtime = true}, [&policy] {
+    sched_param parameters{};
+    ::pthread_getschedparam(::pthread_self(), &policy, &parameters);
+  });
+  ASSERT_TRUE(thread.ok()) << thread.status();
+  thread->Join();
+  EXPECT_EQ(thread->realtime_status().ok(), policy == SCHED_FIFO) << thread->realtime_status();
+}
+
+TEST(Thread, DoesNotAskForRealtimeUnasked) {
+  int policy = -1;
+  auto thread = Thread::Start({.name = "plain"}, [&policy] {
+    sched_param parameters{};
+    ::pthread_getschedparam(::pthread_self(), &policy, &parameters);
+  });
+  ASSERT_TRUE(thread.ok());
+  thread->Join();
+  EXPECT_TRUE(thread->realtime_status().ok());
+  EXPECT_NE(policy, SCHED_FIFO);
+}
+
+}  // namespace
+}  // namespace weft::sys
