@@ -1,0 +1,139 @@
+#include "dispatch/admission.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "task/limits.h"
+
+namespace weft {
+namespace {
+
+constexpr int64_t kShortestRetryNs = 1'000'000;
+constexpr int64_t kLongestRetryNs = 1'000'000'000;
+
+absl::string_view Absl(std::string_view text) { return {text.data(), text.size()}; }
+
+std::string Field(std::string_view prefix, const char* name) {
+  return absl::StrCat(Absl(prefix), ".", name);
+}
+
+// What a client sent, made fit for one line of a log or a terminal.
+std::string Quoted(std::string_view text) {
+  const bool cut = text.size() > kMaxHandlerNameBytes;
+  const std::string_view shown = text.substr(0, kMaxHandlerNameBytes);
+  return absl::StrCat("\"", absl::CHexEscape(Absl(shown)), cut ? "...\"" : "\"");
+}
+
+}  // namespace
+
+Admission::Admission(const DispatchOptions& options, std::vector<int> cpus,
+                     const EntryLookup& lookup)
+    : options_(options), cpus_(std::move(cpus)), lookup_(lookup) {}
+
+std::optional<Refusal> Admission::CheckSpec(const TaskSpec& spec, std::string_view field_prefix,
+                                            Checked* checked) const {
+  if (draining_) {
+    return Refusal{.reason = RefusalReason::kDraining,
+                   .message = "the daemon is draining and takes no new tasks; try another one"};
+  }
+  if (auto refusal = CheckHandler(spec, field_prefix, checked)) return refusal;
+  if (spec.payload.size() > options_.max_payload_bytes) {
+    return Refusal{
+        .reason = RefusalReason::kPayloadTooLarge,
+        .message = absl::StrCat(Field(field_prefix, "payload"), " has ", spec.payload.size(),
+                                " bytes; at most ", options_.max_payload_bytes,
+                                " are allowed (limits.max_payload_bytes)"),
+        .field = Field(field_prefix, "payload"),
+        .bound = "limits.max_payload_bytes"};
+  }
+  if (spec.timeout_ns < 0 || spec.timeout_ns > kMaxTimeoutNs) {
+    return Refusal{
+        .reason = RefusalReason::kInvalidField,
+        .message = absl::StrCat(Field(field_prefix, "timeout_ns"), " is ", spec.timeout_ns,
+                                "; allowed are 0 (none) to ", kMaxTimeoutNs, " (one day)"),
+        .field = Field(field_prefix, "timeout_ns")};
+  }
+  if (spec.cpu.has_value()) return CheckCpu(*spec.cpu, field_prefix, checked);
+  return std::nullopt;
+}
+
+std::optional<Refusal> Admission::CheckHandler(const TaskSpec& spec, std::string_view field_prefix,
+                                               Checked* checked) const {
+  checked->entry = lookup_.Find(spec.handler);
+  if (checked->entry != nullptr) return std::nullopt;
+  const std::string field = Field(field_prefix, "handler");
+  std::string message;
+  if (spec.handler.empty()) {
+    message = absl::StrCat(field, " is empty; name one of the handlers that ListHandlers tells");
+  } else {
+    message = absl::StrCat(field, ": there is no handler ", Quoted(spec.handler));
+    const std::string_view nearest = lookup_.Nearest(spec.handler);
+    absl::StrAppend(&message, "; ",
+                    nearest.empty() ? std::string("ListHandlers tells which there are")
+                                    : absl::StrCat("did you mean \"", Absl(nearest), "\"?"));
+  }
+  return Refusal{.reason = RefusalReason::kUnknownHandler, .message = message, .field = field};
+}
+
+std::optional<Refusal> Admission::CheckCpu(uint32_t cpu, std::string_view field_prefix,
+                                           Checked* checked) const {
+  const auto found = std::find_if(cpus_.begin(), cpus_.end(), [cpu](int granted) {
+    return granted >= 0 && static_cast<uint32_t>(granted) == cpu;
+  });
+  if (found != cpus_.end()) {
+    checked->core = static_cast<uint32_t>(found - cpus_.begin());
+    return std::nullopt;
+  }
+  return Refusal{
+      .reason = RefusalReason::kInvalidField,
+      .message = absl::StrCat(Field(field_prefix, "core"), " is ", cpu,
+                              ", which is not one of executor.cores: ", absl::StrJoin(cpus_, ", ")),
+      .field = Field(field_prefix, "core")};
+}
+
+std::optional<Refusal> Admission::CheckBounds(const TaskSpec& spec, uint32_t core_index,
+                                              const CoreLoad& load, size_t in_flight_bytes) const {
+  const int64_t retry_ns = RetryAfterNs(load.InFlight(), load.ended_per_second);
+  if (spec.payload.size() > options_.max_in_flight_bytes ||
+      in_flight_bytes > options_.max_in_flight_bytes - spec.payload.size()) {
+    return Refusal{.reason = RefusalReason::kPayloadBytesFull,
+                   .message = absl::StrCat("payloads in flight hold ", in_flight_bytes,
+                                           " bytes; with ", spec.payload.size(),
+                                           " more they would pass limits.max_in_flight_bytes (",
+                                           options_.max_in_flight_bytes, ")"),
+                   .bound = "limits.max_in_flight_bytes",
+                   .retry_after_ns = retry_ns};
+  }
+  const int cpu = cpus_[core_index];
+  if (load.Queued(spec.priority) >= options_.max_queue_depth) {
+    const std::string_view level = PriorityName(spec.priority);
+    return Refusal{
+        .reason = RefusalReason::kQueueFull,
+        .message = absl::StrCat("the ", Absl(level), " queue of core ", cpu,
+                                " is full: ", load.Queued(spec.priority), " of ",
+                                options_.max_queue_depth, " (executor.max_queue_depth)"),
+        .bound = absl::StrCat("executor.max_queue_depth (core ", cpu, ", level ", Absl(level), ")"),
+        .retry_after_ns = RetryAfterNs(load.Queued(spec.priority), load.ended_per_second)};
+  }
+  if (load.slots_full) {
+    return Refusal{.reason = RefusalReason::kSlotsFull,
+                   .message = absl::StrCat("every task slot of core ", cpu,
+                                           " holds a task that is not yet answered"),
+                   .bound = absl::StrCat("task slots (core ", cpu, ")"),
+                   .retry_after_ns = retry_ns};
+  }
+  return std::nullopt;
+}
+
+int64_t Admission::RetryAfterNs(uint64_t backlog, uint64_t ended_per_second) {
+  if (ended_per_second == 0) return kLongestRetryNs;
+  const double share = static_cast<double>(backlog) / 16.0;
+  const double wait_ns = share * 1e9 / static_cast<double>(ended_per_second);
+  if (wait_ns >= static_cast<double>(kLongestRetryNs)) return kLongestRetryNs;
+  return std::max(kShortestRetryNs, static_cast<int64_t>(wait_ns));
+}
+
+}  // namespace weft

@@ -1,0 +1,62 @@
+#ifndef WEFT_DISPATCH_ADMISSION_H_
+#define WEFT_DISPATCH_ADMISSION_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dispatch/core_load.h"
+#include "dispatch/entry_lookup.h"
+#include "dispatch/options.h"
+#include "task/refusal.h"
+#include "task/task_spec.h"
+
+namespace weft {
+
+// The yes or no to one task. Looks at the request first, then at the bounds, in a fixed order:
+// draining, handler, payload, timeout, cpu; payload bytes in flight, queue depth, slots. Changes
+// nothing. Owned by the Dispatcher. Door thread only.
+class Admission {
+ public:
+  // What a sound request comes to.
+  struct Checked {
+    const TaskEntry* entry = nullptr;
+    std::optional<uint32_t> core;  // Index of the core it named.
+  };
+
+  // cpus: the CPU number of each core by index. lookup outlives the admission.
+  Admission(const DispatchOptions& options, std::vector<int> cpus, const EntryLookup& lookup);
+
+  // From now on everything is refused with kDraining.
+  void BeginDrain() { draining_ = true; }
+  bool draining() const { return draining_; }
+
+  // field_prefix: where the spec stands in the request, "spec" or "specs[3]".
+  std::optional<Refusal> CheckSpec(const TaskSpec& spec, std::string_view field_prefix,
+                                   Checked* checked) const;
+  // core_index: where the task would go; in_flight_bytes: payloads of all tasks not yet ended.
+  std::optional<Refusal> CheckBounds(const TaskSpec& spec, uint32_t core_index,
+                                     const CoreLoad& load, size_t in_flight_bytes) const;
+
+  // When something that is full may have room again at that rate: the time in which a sixteenth of
+  // backlog goes, but 1 ms to 1 s.
+  static int64_t RetryAfterNs(uint64_t backlog, uint64_t ended_per_second);
+
+ private:
+  std::optional<Refusal> CheckHandler(const TaskSpec& spec, std::string_view field_prefix,
+                                      Checked* checked) const;
+  std::optional<Refusal> CheckCpu(uint32_t cpu, std::string_view field_prefix,
+                                  Checked* checked) const;
+
+  DispatchOptions options_;
+  std::vector<int> cpus_;
+  const EntryLookup& lookup_;
+  bool draining_ = false;
+};
+
+}  // namespace weft
+
+#endif  // WEFT_DISPATCH_ADMISSION_H_

@@ -1,0 +1,171 @@
+#include "dispatch/admission.h"
+
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "task/limits.h"
+
+namespace weft {
+namespace {
+
+using ::testing::HasSubstr;
+
+class OneHandler final : public EntryLookup {
+ public:
+  const TaskEntry* Find(std::string_view name) const override {
+    return name == "echo" ? &entry_ : nullptr;
+  }
+  std::string_view Nearest(std::string_view name) const override {
+    return name == "ecoh" ? "echo" : "";
+  }
+
+ private:
+  TaskEntry entry_;
+};
+
+class AdmissionTest : public ::testing::Test {
+ protected:
+  static DispatchOptions Options() {
+    DispatchOptions options;
+    options.max_queue_depth = 2;
+    options.max_payload_bytes = 8;
+    options.max_in_flight_bytes = 20;
+    return options;
+  }
+  std::optional<Refusal> Check(const TaskSpec& spec) {
+    return admission_.CheckSpec(spec, "specs[3]", &checked_);
+  }
+
+  OneHandler lookup_;
+  Admission admission_{Options(), {2, 5}, lookup_};
+  Admission::Checked checked_;
+};
+
+TEST_F(AdmissionTest, AdmitsASoundTask) {
+  EXPECT_FALSE(Check({.handler = "echo", .payload = "12345678", .timeout_ns = kMaxTimeoutNs}));
+  EXPECT_EQ(checked_.entry, lookup_.Find("echo"));
+  EXPECT_FALSE(checked_.core.has_value());
+  EXPECT_FALSE(admission_.CheckBounds({.handler = "echo", .payload = "12345678"}, 0, {}, 12));
+}
+
+TEST_F(AdmissionTest, GivesTheIndexOfANamedCpu) {
+  EXPECT_FALSE(Check({.handler = "echo", .cpu = 5}));
+  EXPECT_EQ(checked_.core, 1u);
+}
+
+TEST_F(AdmissionTest, SuggestsTheNearestHandler) {
+  const auto refusal = Check({.handler = "ecoh"});
+  ASSERT_TRUE(refusal);
+  EXPECT_EQ(refusal->reason, RefusalReason::kUnknownHandler);
+  EXPECT_EQ(refusal->field, "specs[3].handler");
+  EXPECT_THAT(refusal->message, HasSubstr("\"ecoh\""));
+  EXPECT_THAT(refusal->message, HasSubstr("did you mean \"echo\"?"));
+}
+
+TEST_F(AdmissionTest, RefusesAnEmptyHandlerInItsOwnWords) {
+  const auto refusal = Check({.handler = ""});
+  ASSERT_TRUE(refusal);
+  EXPECT_EQ(refusal->reason, RefusalReason::kUnknownHandler);
+  EXPECT_THAT(refusal->message, HasSubstr("is empty"));
+}
+
+TEST_F(AdmissionTest, CutsAndEscapesAHandlersName) {
+  const std::string name = "a\nb" + std::string(200, 'x');
+  const auto refusal = Check({.handler = name});
+  ASSERT_TRUE(refusal);
+  EXPECT_THAT(refusal->message, HasSubstr("a\\nb"));
+  EXPECT_LT(refusal->message.size(), 200u);
+}
+
+TEST_F(AdmissionTest, RefusesOneByteOverThePayloadBound) {
+  const auto refusal = Check({.handler = "echo", .payload = "123456789"});
+  ASSERT_TRUE(refusal);
+  EXPECT_EQ(refusal->reason, RefusalReason::kPayloadTooLarge);
+  EXPECT_EQ(refusal->field, "specs[3].payload");
+  EXPECT_EQ(refusal->bound, "limits.max_payload_bytes");
+  EXPECT_THAT(refusal->message, HasSubstr("9 bytes; at most 8"));
+}
+
+TEST_F(AdmissionTest, RefusesTimeoutsOutOfRange) {
+  for (const int64_t timeout_ns : {int64_t{-1}, kMaxTimeoutNs + 1, INT64_MIN, INT64_MAX}) {
+    const auto refusal = Check({.handler = "echo", .timeout_ns = timeout_ns});
+    ASSERT_TRUE(refusal) << timeout_ns;
+    EXPECT_EQ(refusal->reason, RefusalReason::kInvalidField);
+    EXPECT_EQ(refusal->field, "specs[3].timeout_ns");
+    EXPECT_THAT(refusal->message, HasSubstr(std::to_string(timeout_ns)));
+  }
+}
+
+TEST_F(AdmissionTest, RefusesACpuOutsideTheSetAndListsTheSet) {
+  const auto refusal = Check({.handler = "echo", .cpu = 3});
+  ASSERT_TRUE(refusal);
+  EXPECT_EQ(refusal->reason, RefusalReason::kInvalidField);
+  EXPECT_EQ(refusal->field, "specs[3].core");
+  EXPECT_THAT(refusal->message, HasSubstr("core is 3"));
+  EXPECT_THAT(refusal->message, HasSubstr("executor.cores: 2, 5"));
+}
+
+TEST_F(AdmissionTest, RefusesEverythingOnceDraining) {
+  admission_.BeginDrain();
+  const auto refusal = Check({.handler = "nobody"});
+  ASSERT_TRUE(refusal);
+  EXPECT_EQ(refusal->reason, RefusalReason::kDraining);
+}
+
+TEST_F(AdmissionTest, LooksAtTheHandlerFirstAndTheCpuLast) {
+  const TaskSpec all_wrong = {.handler = "x", .payload = "123456789", .timeout_ns = -1, .cpu = 9};
+  EXPECT_EQ(Check(all_wrong)->field, "specs[3].handler");
+  TaskSpec spec = all_wrong;
+  spec.handler = "echo";
+  EXPECT_EQ(Check(spec)->field, "specs[3].payload");
+  spec.payload = "";
+  EXPECT_EQ(Check(spec)->field, "specs[3].timeout_ns");
+  spec.timeout_ns = 0;
+  EXPECT_EQ(Check(spec)->field, "specs[3].core");
+}
+
+TEST_F(AdmissionTest, RefusesTheTaskBeyondTheDepthOfItsLevelOnly) {
+  CoreLoad load;
+  load.admitted[1] = 5;
+  load.started[1] = 2;
+  load.ended_unstarted[1] = 1;
+  const auto refusal = admission_.CheckBounds({.handler = "echo"}, 1, load, 0);
+  ASSERT_TRUE(refusal);
+  EXPECT_EQ(refusal->reason, RefusalReason::kQueueFull);
+  EXPECT_EQ(refusal->bound, "executor.max_queue_depth (core 5, level normal)");
+  EXPECT_EQ(refusal->retry_after_ns, 1'000'000'000);
+  EXPECT_FALSE(admission_.CheckBounds({.priority = Priority::kHigh}, 1, load, 0));
+  load.ended_unstarted[1] = 2;
+  EXPECT_FALSE(admission_.CheckBounds({.handler = "echo"}, 1, load, 0));
+}
+
+TEST_F(AdmissionTest, RefusesTheByteThatPassesTheBytesInFlight) {
+  const TaskSpec spec = {.handler = "echo", .payload = "1234"};
+  EXPECT_FALSE(admission_.CheckBounds(spec, 0, {}, 16));
+  const auto refusal = admission_.CheckBounds(spec, 0, {}, 17);
+  ASSERT_TRUE(refusal);
+  EXPECT_EQ(refusal->reason, RefusalReason::kPayloadBytesFull);
+  EXPECT_EQ(refusal->bound, "limits.max_in_flight_bytes");
+  EXPECT_GT(refusal->retry_after_ns, 0);
+}
+
+TEST_F(AdmissionTest, RefusesWhenEverySlotIsTaken) {
+  CoreLoad load;
+  load.slots_full = true;
+  const auto refusal = admission_.CheckBounds({.handler = "echo"}, 0, load, 0);
+  ASSERT_TRUE(refusal);
+  EXPECT_EQ(refusal->reason, RefusalReason::kSlotsFull);
+  EXPECT_EQ(refusal->bound, "task slots (core 2)");
+}
+
+TEST_F(AdmissionTest, EstimatesTheRetryFromTheDrainRateWithinItsRange) {
+  EXPECT_EQ(Admission::RetryAfterNs(1600, 10'000), 10'000'000);
+  EXPECT_EQ(Admission::RetryAfterNs(1600, 0), 1'000'000'000);
+  EXPECT_EQ(Admission::RetryAfterNs(1600, 1), 1'000'000'000);
+  EXPECT_EQ(Admission::RetryAfterNs(16, 1'000'000), 1'000'000);
+}
+
+}  // namespace
+}  // namespace weft

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace weft {
+
+// The Door's bounds. Each is named here as in the configuration.
+struct DispatchOptions {
+  uint32_t max_queue_depth = 10'000;           // executor.max_queue_depth, per core and level.
+  size_t max_payload_bytes = 4 * 1024 * 1024;  // limits.max_payload_bytes
+  size_t max_in_flight_bytes =
+      256 * 1024 * 1024;                         // limits.max_in_flight_bytes: queued and running.
+  int64_t max_wait_ns = 300'000'000'000;         // limits.max_wait_s
+  uint32_t max_waiters = 10'000;                 // limits.max_waiters
+  int64_t results_max_age_ns = 600'000'000'000;  // results.max_age_s
+  uint32_t results_max_count = 100'000;          // results.max_count
+  size_t results_max_bytes = 64 * 1024 * 1024;   // results.max_bytes
+  int64_t target_latency_ns = 5'000;             // executor.target_latency_ns
+  bool timing_metrics = true;                    // executor.timing_metrics
+};
+
+}  // namespace weft
