@@ -1,0 +1,49 @@
+#ifndef WEFT_CONFIG_CONFIG_H_
+#define WEFT_CONFIG_CONFIG_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/options.h"
+#include "dispatch/options.h"
+#include "web/options.h"
+
+namespace weft {
+
+enum class LogLevel : uint8_t { kTrace, kDebug, kInfo, kWarn, kError };
+enum class LogFormat : uint8_t { kText, kJson };
+
+// Everything an operator can set, as schema.cc's rows fill it; the key of each field is named
+// there. Plain data: made by LoadConfig, then only read.
+struct Config {
+  struct Cores {
+    std::optional<std::vector<int>> cpus;  // executor.cores; nullopt is "auto".
+    int worker_threads = 0;                // 0: as many as there are cores.
+  };
+  struct Rpc {
+    std::vector<std::string> listen = {"127.0.0.1:7411"};  // host:port
+    std::string unix_socket = "auto";                      // "auto", a path, or empty for none.
+    size_t max_streams = 256;
+    size_t max_calls_posted = 256;
+  };
+  struct Daemon {
+    int64_t drain_limit_ns = 10'000'000'000;
+    LogLevel log_level = LogLevel::kInfo;
+    LogFormat log_format = LogFormat::kText;
+    bool insecure = false;
+  };
+
+  Cores cores;
+  CoreOptions core;  // Of every core; index, cpu and handler_count are not configured.
+  DispatchOptions dispatch;
+  Rpc rpc;
+  WebOptions web;
+  Daemon daemon;
+};
+
+}  // namespace weft
+
+#endif  // WEFT_CONFIG_CONFIG_H_

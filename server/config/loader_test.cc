@@ -1,0 +1,177 @@
+// Loading a configuration: what wins over what, where each value lands, and what each mistake says.
+#include "config/loader.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_split.h"
+
+namespace weft {
+namespace {
+
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+Config Good(const std::string& toml, const std::vector<std::string>& settings = {}) {
+  absl::StatusOr<Config> config = ParseConfig({"weftd.toml", toml}, settings);
+  EXPECT_TRUE(config.ok()) << config.status();
+  return config.ok() ? *config : Config();
+}
+
+std::vector<std::string> Mistakes(const std::string& toml,
+                                  const std::vector<std::string>& settings = {}) {
+  const absl::StatusOr<Config> config = ParseConfig({"weftd.toml", toml}, settings);
+  EXPECT_EQ(config.status().code(), absl::StatusCode::kInvalidArgument);
+  return absl::StrSplit(std::string(config.status().message()), '\n');
+}
+
+TEST(LoadConfig, HasADefaultForEverything) {
+  const absl::StatusOr<Config> config = LoadConfig({});
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->cores.cpus, std::nullopt);
+  EXPECT_EQ(config->cores.worker_threads, 0);
+  EXPECT_EQ(config->core.idle, IdlePolicy::kAdaptive);
+  EXPECT_EQ(config->core.spin_us, 50u);
+  EXPECT_EQ(config->core.max_queue_depth, 10'000u);
+  EXPECT_EQ(config->core.stack_bytes, 65'536u);
+  EXPECT_EQ(config->dispatch.target_latency_ns, 5'000);
+  EXPECT_EQ(config->dispatch.results_max_age_ns, 600'000'000'000);
+  EXPECT_EQ(config->dispatch.max_wait_ns, 300'000'000'000);
+  EXPECT_EQ(config->dispatch.max_payload_bytes, 4u * 1024 * 1024);
+  EXPECT_EQ(config->dispatch.max_in_flight_bytes, 256u * 1024 * 1024);
+  EXPECT_THAT(config->rpc.listen, ElementsAre("127.0.0.1:7411"));
+  EXPECT_EQ(config->rpc.unix_socket, "auto");
+  EXPECT_EQ(config->web.listen, "127.0.0.1:7412");
+  EXPECT_EQ(config->daemon.drain_limit_ns, 10'000'000'000);
+  EXPECT_EQ(config->daemon.log_level, LogLevel::kInfo);
+  EXPECT_EQ(config->daemon.log_format, LogFormat::kText);
+  EXPECT_FALSE(config->daemon.insecure);
+}
+
+TEST(LoadConfig, TakesValuesFromTheFile) {
+  const Config config = Good(R"(
+    [executor]
+    cores = [1, 3]
+    idle = "spin"
+    timing_metrics = false
+    max_queue_depth = 7
+    [rpc]
+    listen = ["127.0.0.1:1", "[::1]:2"]
+    unix_socket = ""
+    [limits]
+    max_payload_bytes = 1_000
+    [daemon]
+    drain_limit_s = 2
+    [log]
+    level = "error"
+    format = "json"
+    [security]
+    insecure = true
+  )");
+  EXPECT_THAT(*config.cores.cpus, ElementsAre(1, 3));
+  EXPECT_EQ(config.core.idle, IdlePolicy::kSpin);
+  EXPECT_FALSE(config.core.timing_metrics);
+  EXPECT_FALSE(config.dispatch.timing_metrics);
+  EXPECT_EQ(config.core.max_queue_depth, 7u);
+  EXPECT_EQ(config.dispatch.max_queue_depth, 7u);
+  EXPECT_THAT(config.rpc.listen, ElementsAre("127.0.0.1:1", "[::1]:2"));
+  EXPECT_EQ(config.rpc.unix_socket, "");
+  EXPECT_EQ(config.dispatch.max_payload_bytes, 1'000u);
+  EXPECT_EQ(config.core.max_output_bytes, 1'000u);
+  EXPECT_EQ(config.daemon.drain_limit_ns, 2'000'000'000);
+  EXPECT_EQ(config.daemon.log_level, LogLevel::kError);
+  EXPECT_EQ(config.daemon.log_format, LogFormat::kJson);
+  EXPECT_TRUE(config.daemon.insecure);
+}
+
+TEST(LoadConfig, LetsASettingWinOverTheFileAndTheLastSettingOverOthers) {
+  const Config config = Good("executor.spin_us = 1\nexecutor.stacks = 2\n",
+                             {"executor.spin_us=10", "executor.spin_us=11"});
+  EXPECT_EQ(config.core.spin_us, 11u);
+  EXPECT_EQ(config.core.stacks, 2u);
+}
+
+TEST(LoadConfig, TakesBareWordsInSettingsAsStrings) {
+  const Config config = Good(
+      "", {"executor.idle=sleep", "rpc.unix_socket=/tmp/a b.sock",
+           "web.listen=", "rpc.listen=127.0.0.1:0", "log.format=\"json\"", "executor.cores=[0]"});
+  EXPECT_EQ(config.core.idle, IdlePolicy::kSleep);
+  EXPECT_EQ(config.rpc.unix_socket, "/tmp/a b.sock");
+  EXPECT_EQ(config.web.listen, "");
+  EXPECT_THAT(config.rpc.listen, ElementsAre("127.0.0.1:0"));
+  EXPECT_EQ(config.daemon.log_format, LogFormat::kJson);
+  EXPECT_THAT(*config.cores.cpus, ElementsAre(0));
+}
+
+TEST(LoadConfig, TellsAllMistakesAtOnceEachWithItsPlace) {
+  EXPECT_THAT(
+      Mistakes("[executor]\nspin_us = 99999\nidle = \"fast\"\nspin_ms = 1\n",
+               {"log.level=loud", "nonsense"}),
+      ElementsAre(
+          "weftd.toml:2:11: executor.spin_us: 99999 is not right, expected a whole number from 0 "
+          "to 10000 (microseconds)",
+          "weftd.toml:3:8: executor.idle: \"fast\" is not right, expected one of \"spin\", "
+          "\"adaptive\", \"sleep\"",
+          "weftd.toml:4:1: executor.spin_ms: unknown key, did you mean executor.spin_us?",
+          AllOf(StartsWith("--set: log.level: "), HasSubstr("loud"), HasSubstr("\"warn\"")),
+          "--set: \"nonsense\" is not of the form KEY=VALUE"));
+}
+
+TEST(LoadConfig, RefusesValuesOfAnotherKind) {
+  for (const char* toml :
+       {"executor.spin_us = 1.5", "executor.spin_us = \"1\"", "executor.timing_metrics = 1",
+        "executor.cores = [1, \"a\"]", "executor.cores = []", "rpc.listen = [1]",
+        "rpc.unix_socket = 1", "web.listen = 1979-05-27", "executor.idle = { a = 1 }"}) {
+    EXPECT_THAT(Mistakes(toml), ElementsAre(AllOf(StartsWith("weftd.toml:1:"),
+                                                  HasSubstr("is not right, expected "))))
+        << toml;
+  }
+}
+
+TEST(LoadConfig, RefusesUnknownSectionsAndMisplacedOnes) {
+  EXPECT_THAT(
+      Mistakes("[exector]\nidle = \"spin\"\n"),
+      ElementsAre("weftd.toml:2:1: exector.idle: unknown key, did you mean executor.idle?"));
+  EXPECT_THAT(Mistakes("[nothing]\n"), ElementsAre(HasSubstr("nothing: unknown key")));
+  EXPECT_THAT(Mistakes("executor = 3\n"),
+              ElementsAre("weftd.toml:1:12: executor: 3 is not right here, expected a section "
+                          "[executor]"));
+  EXPECT_THAT(Mistakes("", {"executor.=1", "=1"}),
+              ElementsAre(HasSubstr("executor.: unknown key"), HasSubstr("KEY=VALUE")));
+}
+
+TEST(LoadConfig, TellsThePlaceOfSyntaxErrorsAndDuplicates) {
+  EXPECT_THAT(Mistakes("[executor]\nspin_us = = 3\n"), ElementsAre(StartsWith("weftd.toml:2:")));
+  EXPECT_THAT(Mistakes("[executor]\nspin_us = 1\nspin_us = 2\n"),
+              ElementsAre(AllOf(StartsWith("weftd.toml:3:"), HasSubstr("spin_us"))));
+  EXPECT_THAT(Mistakes("", {"executor.cores=[1"}),
+              ElementsAre(StartsWith("--set: executor.cores: [1: ")));
+}
+
+TEST(LoadConfig, DoesNotLetASettingSmuggleInAnother) {
+  EXPECT_THAT(Mistakes("", {"executor.spin_us=1\nother = 2"}),
+              ElementsAre(StartsWith("--set: executor.spin_us: ")));
+}
+
+TEST(LoadConfig, HoldsBoundsAgainstEachOther) {
+  EXPECT_THAT(Mistakes("", {"limits.max_in_flight_bytes=1000"}),
+              ElementsAre(AllOf(HasSubstr("limits.max_in_flight_bytes: 1000"),
+                                HasSubstr("limits.max_payload_bytes, 4194304"))));
+}
+
+TEST(LoadConfig, NamesAFileThatCannotBeRead) {
+  for (const char* path : {"/nowhere/weftd.toml", "/proc"}) {
+    const absl::StatusOr<Config> config = LoadConfig({.file = path, .settings = {}});
+    ASSERT_FALSE(config.ok()) << path;
+    EXPECT_THAT(std::string(config.status().message()),
+                StartsWith(std::string(path) + ": cannot be read: "));
+  }
+}
+
+}  // namespace
+}  // namespace weft
