@@ -1,0 +1,108 @@
+#include "wire/task_wire.h"
+
+#include <string>
+
+#include "task/limits.h"
+
+namespace weft {
+namespace {
+
+// The enumerators of both sides are in the same order; protobuf's begin one later.
+static_assert(v1::TASK_STATE_QUEUED == static_cast<int>(TaskState::kQueued) + 1);
+static_assert(v1::TASK_STATE_EXPIRED == static_cast<int>(TaskState::kExpired) + 1);
+static_assert(v1::PRIORITY_HIGH == static_cast<int>(Priority::kHigh) + 1);
+static_assert(v1::PRIORITY_LOW == static_cast<int>(Priority::kLow) + 1);
+static_assert(v1::TASK_ERROR_CODE_HANDLER_FAILED ==
+              static_cast<int>(TaskErrorCode::kHandlerFailed));
+static_assert(v1::TASK_ERROR_CODE_SHUTTING_DOWN == static_cast<int>(TaskErrorCode::kShuttingDown));
+static_assert(v1::CANCEL_OUTCOME_CANCELLED_QUEUED ==
+              static_cast<int>(CancelOutcome::kCancelledQueued) + 1);
+static_assert(v1::CANCEL_OUTCOME_ALREADY_ENDED ==
+              static_cast<int>(CancelOutcome::kAlreadyEnded) + 1);
+
+v1::TaskState StateToWire(TaskState state) {
+  return static_cast<v1::TaskState>(static_cast<int>(state) + 1);
+}
+
+Refusal InvalidField(std::string_view prefix, std::string_view field, std::string message) {
+  Refusal refusal;
+  refusal.reason = RefusalReason::kInvalidField;
+  refusal.field.append(prefix).append(".").append(field);
+  refusal.message = refusal.field + " " + message;
+  return refusal;
+}
+
+// The generated setters make a temporary string; assign keeps the capacity that is there.
+void Assign(std::string_view from, std::string* to) { to->assign(from.data(), from.size()); }
+
+}  // namespace
+
+std::optional<Refusal> ReadTaskSpec(const v1::TaskSpec& message, std::string_view field_prefix,
+                                    TaskSpec* spec) {
+  const std::string& handler = message.handler();
+  if (handler.empty()) {
+    return InvalidField(field_prefix, "handler",
+                        "is empty; name one of the handlers that ListHandlers tells");
+  }
+  if (handler.size() > kMaxHandlerNameBytes) {
+    return InvalidField(field_prefix, "handler",
+                        "is " + std::to_string(handler.size()) + " bytes long; at most " +
+                            std::to_string(kMaxHandlerNameBytes) + " are allowed");
+  }
+  switch (message.priority()) {
+    case v1::PRIORITY_HIGH:
+      spec->priority = Priority::kHigh;
+      break;
+    case v1::PRIORITY_UNSPECIFIED:
+    case v1::PRIORITY_NORMAL:
+      spec->priority = Priority::kNormal;
+      break;
+    case v1::PRIORITY_LOW:
+      spec->priority = Priority::kLow;
+      break;
+    default:
+      return InvalidField(field_prefix, "priority",
+                          "is " + std::to_string(static_cast<int>(message.priority())) +
+                              "; 0 (unspecified), 1 (high), 2 (normal) or 3 (low) are known");
+  }
+  spec->handler = handler;
+  spec->payload = message.payload();
+  spec->timeout_ns = message.timeout_ns();
+  spec->cpu = message.has_core() ? std::optional<uint32_t>(message.core()) : std::nullopt;
+  spec->client_tag = message.client_tag();
+  return std::nullopt;
+}
+
+void WriteTaskResult(const TaskResult& result, v1::TaskResult* message) {
+  message->set_task_id(result.id.value());
+  message->set_client_tag(result.client_tag);
+  message->set_state(StateToWire(result.state));
+  message->set_success(result.state == TaskState::kSucceeded);
+  if (!result.output.empty() || !message->output().empty()) {
+    Assign(result.output, message->mutable_output());
+  }
+  if (result.error_code != TaskErrorCode::kNone) {
+    v1::TaskError* error = message->mutable_error();
+    error->set_code(static_cast<v1::TaskErrorCode>(result.error_code));
+    Assign(result.error_message, error->mutable_message());
+  } else if (message->has_error()) {
+    message->clear_error();
+  }
+  message->set_submitted_at_ns(result.submitted_at_ns);
+  message->set_started_at_ns(result.started_at_ns);
+  message->set_completed_at_ns(result.completed_at_ns);
+  message->set_queue_latency_ns(result.queue_latency_ns);
+  message->set_execution_latency_ns(result.execution_latency_ns);
+  message->set_suspended_ns(result.suspended_ns);
+  message->set_total_latency_ns(result.total_latency_ns);
+  message->set_core(result.cpu);
+  message->set_priority(static_cast<v1::Priority>(static_cast<int>(result.priority) + 1));
+  message->set_attempts(result.attempts);
+}
+
+void WriteCancelled(CancelOutcome outcome, TaskState state, v1::CancelTaskResponse* message) {
+  message->set_outcome(static_cast<v1::CancelOutcome>(static_cast<int>(outcome) + 1));
+  message->set_state(StateToWire(state));
+}
+
+}  // namespace weft

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "task/cancel_reason.h"
+#include "task/refusal.h"
+#include "task/task_result.h"
+#include "task/task_spec.h"
+#include "weft/v1/task.pb.h"
+#include "weft/v1/task_service.pb.h"
+
+// Tasks between their protobuf form and task/. Pure functions, any thread.
+
+namespace weft {
+
+// Fills *spec with views into message, which must stay. Refuses what cannot be said in task/ terms:
+// an empty handler, an overlong one, a priority that this version does not know. field_prefix is
+// where message stands in the request ("spec", "specs[3]"), for the refusal's field path. Ranges
+// that depend on the configuration are the Dispatcher's to check.
+std::optional<Refusal> ReadTaskSpec(const v1::TaskSpec& message, std::string_view field_prefix,
+                                    TaskSpec* spec);
+
+// Overwrites every field of *message. The memory of its strings is kept, so a message used again
+// allocates nothing in steady state.
+void WriteTaskResult(const TaskResult& result, v1::TaskResult* message);
+
+void WriteCancelled(CancelOutcome outcome, TaskState state, v1::CancelTaskResponse* message);
+
+}  // namespace weft

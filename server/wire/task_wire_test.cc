@@ -1,0 +1,199 @@
+// The conversions between protobuf messages and task/, both ways: every field arrives, and what
+// cannot be said is refused with the path of the field. Messages are reused as rpc reuses them.
+#include "wire/task_wire.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "task/limits.h"
+
+namespace weft {
+namespace {
+
+v1::TaskSpec ValidSpec() {
+  v1::TaskSpec message;
+  message.set_handler("echo");
+  return message;
+}
+
+TEST(ReadTaskSpec, TakesEveryField) {
+  v1::TaskSpec message = ValidSpec();
+  message.set_payload(std::string("a\0b", 3));
+  message.set_priority(v1::PRIORITY_LOW);
+  message.set_timeout_ns(-7);  // The Dispatcher refuses it; the wire carries it.
+  message.set_core(0);
+  message.set_client_tag(UINT64_MAX);
+  TaskSpec spec;
+  ASSERT_FALSE(ReadTaskSpec(message, "spec", &spec));
+  EXPECT_EQ(spec.handler, "echo");
+  EXPECT_EQ(spec.payload, std::string_view("a\0b", 3));
+  EXPECT_EQ(spec.payload.data(), message.payload().data()) << "the payload was copied";
+  EXPECT_EQ(spec.priority, Priority::kLow);
+  EXPECT_EQ(spec.timeout_ns, -7);
+  EXPECT_EQ(spec.cpu, std::optional<uint32_t>(0));
+  EXPECT_EQ(spec.client_tag, UINT64_MAX);
+}
+
+TEST(ReadTaskSpec, OverwritesWhatTheSpecHeldBefore) {
+  TaskSpec spec;
+  spec.cpu = 3;
+  spec.priority = Priority::kHigh;
+  spec.timeout_ns = 5;
+  spec.client_tag = 9;
+  ASSERT_FALSE(ReadTaskSpec(ValidSpec(), "spec", &spec));
+  EXPECT_EQ(spec.cpu, std::nullopt);
+  EXPECT_EQ(spec.priority, Priority::kNormal);
+  EXPECT_EQ(spec.timeout_ns, 0);
+  EXPECT_EQ(spec.client_tag, 0u);
+}
+
+TEST(ReadTaskSpec, MapsEveryKnownPriority) {
+  v1::TaskSpec message = ValidSpec();
+  TaskSpec spec;
+  const std::pair<v1::Priority, Priority> pairs[] = {{v1::PRIORITY_UNSPECIFIED, Priority::kNormal},
+                                                     {v1::PRIORITY_HIGH, Priority::kHigh},
+                                                     {v1::PRIORITY_NORMAL, Priority::kNormal},
+                                                     {v1::PRIORITY_LOW, Priority::kLow}};
+  for (const auto& [from, to] : pairs) {
+    message.set_priority(from);
+    ASSERT_FALSE(ReadTaskSpec(message, "spec", &spec));
+    EXPECT_EQ(spec.priority, to) << from;
+  }
+}
+
+TEST(ReadTaskSpec, RefusesAnUnknownPriority) {
+  v1::TaskSpec message = ValidSpec();
+  message.set_priority(static_cast<v1::Priority>(17));
+  TaskSpec spec;
+  const auto refusal = ReadTaskSpec(message, "specs[3]", &spec);
+  ASSERT_TRUE(refusal);
+  EXPECT_EQ(refusal->reason, RefusalReason::kInvalidField);
+  EXPECT_EQ(refusal->field, "specs[3].priority");
+  EXPECT_NE(refusal->message.find("17"), std::string::npos) << refusal->message;
+}
+
+TEST(ReadTaskSpec, RefusesANegativePriority) {
+  v1::TaskSpec message = ValidSpec();
+  message.set_priority(static_cast<v1::Priority>(-1));
+  TaskSpec spec;
+  EXPECT_TRUE(ReadTaskSpec(message, "spec", &spec));
+}
+
+TEST(ReadTaskSpec, RefusesAnEmptyHandler) {
+  TaskSpec spec;
+  const auto refusal = ReadTaskSpec(v1::TaskSpec(), "spec", &spec);
+  ASSERT_TRUE(refusal);
+  EXPECT_EQ(refusal->reason, RefusalReason::kInvalidField);
+  EXPECT_EQ(refusal->field, "spec.handler");
+}
+
+TEST(ReadTaskSpec, RefusesAHandlerNameOverTheBoundOnly) {
+  v1::TaskSpec message;
+  TaskSpec spec;
+  message.set_handler(std::string(kMaxHandlerNameBytes, 'x'));
+  EXPECT_FALSE(ReadTaskSpec(message, "spec", &spec));
+  message.set_handler(std::string(kMaxHandlerNameBytes + 1, 'x'));
+  const auto refusal = ReadTaskSpec(message, "spec", &spec);
+  ASSERT_TRUE(refusal);
+  EXPECT_EQ(refusal->field, "spec.handler");
+}
+
+TaskResult FullResult() {
+  TaskResult result;
+  result.id = TaskId::Make(2, 77);
+  result.client_tag = 5;
+  result.state = TaskState::kFailed;
+  result.error_code = TaskErrorCode::kHandlerException;
+  result.priority = Priority::kHigh;
+  result.attempts = 1;
+  result.cpu = 6;
+  result.output = "partial";
+  result.error_message = "it threw";
+  result.submitted_at_ns = 100;
+  result.started_at_ns = 110;
+  result.completed_at_ns = 150;
+  result.queue_latency_ns = 10;
+  result.execution_latency_ns = 40;
+  result.suspended_ns = 20;
+  result.total_latency_ns = 50;
+  return result;
+}
+
+TEST(WriteTaskResult, TellsEveryField) {
+  v1::TaskResult message;
+  WriteTaskResult(FullResult(), &message);
+  EXPECT_EQ(message.task_id(), TaskId::Make(2, 77).value());
+  EXPECT_EQ(message.client_tag(), 5u);
+  EXPECT_EQ(message.state(), v1::TASK_STATE_FAILED);
+  EXPECT_FALSE(message.success());
+  EXPECT_EQ(message.output(), "partial");
+  EXPECT_EQ(message.error().code(), v1::TASK_ERROR_CODE_HANDLER_EXCEPTION);
+  EXPECT_EQ(message.error().message(), "it threw");
+  EXPECT_EQ(message.submitted_at_ns(), 100);
+  EXPECT_EQ(message.started_at_ns(), 110);
+  EXPECT_EQ(message.completed_at_ns(), 150);
+  EXPECT_EQ(message.queue_latency_ns(), 10);
+  EXPECT_EQ(message.execution_latency_ns(), 40);
+  EXPECT_EQ(message.suspended_ns(), 20);
+  EXPECT_EQ(message.total_latency_ns(), 50);
+  EXPECT_EQ(message.core(), 6u);
+  EXPECT_EQ(message.priority(), v1::PRIORITY_HIGH);
+  EXPECT_EQ(message.attempts(), 1u);
+}
+
+TEST(WriteTaskResult, LeavesNothingOfTheMessageThatIsReused) {
+  v1::TaskResult reused;
+  WriteTaskResult(FullResult(), &reused);
+  TaskResult plain;
+  plain.id = TaskId(1);
+  plain.state = TaskState::kSucceeded;
+  WriteTaskResult(plain, &reused);
+  v1::TaskResult fresh;
+  WriteTaskResult(plain, &fresh);
+  EXPECT_EQ(reused.SerializeAsString(), fresh.SerializeAsString());
+  EXPECT_TRUE(reused.success());
+  EXPECT_FALSE(reused.has_error());
+}
+
+TEST(WriteTaskResult, KeepsTheMemoryOfTheOutput) {
+  v1::TaskResult message;
+  TaskResult result;
+  const std::string large(4096, 'x');
+  result.output = large;
+  WriteTaskResult(result, &message);
+  const char* const memory = message.output().data();
+  const std::string smaller(1000, 'y');
+  result.output = smaller;
+  WriteTaskResult(result, &message);
+  EXPECT_EQ(message.output(), smaller);
+  EXPECT_EQ(message.output().data(), memory);
+}
+
+TEST(WriteTaskResult, MapsEveryStateAndErrorCodeByName) {
+  v1::TaskResult message;
+  TaskResult result;
+  for (size_t i = 0; i < kTaskStateCount; ++i) {
+    result.state = static_cast<TaskState>(i);
+    WriteTaskResult(result, &message);
+    std::string name = "TASK_STATE_";
+    for (const char c : TaskStateName(result.state)) name += static_cast<char>(std::toupper(c));
+    EXPECT_EQ(v1::TaskState_Name(message.state()), name);
+  }
+  result.error_code = TaskErrorCode::kDeadlineExceeded;
+  WriteTaskResult(result, &message);
+  EXPECT_EQ(message.error().code(), v1::TASK_ERROR_CODE_DEADLINE_EXCEEDED);
+  result.error_code = TaskErrorCode::kClientDisconnected;
+  WriteTaskResult(result, &message);
+  EXPECT_EQ(message.error().code(), v1::TASK_ERROR_CODE_CLIENT_DISCONNECTED);
+}
+
+TEST(WriteCancelled, TellsOutcomeAndState) {
+  v1::CancelTaskResponse message;
+  WriteCancelled(CancelOutcome::kRequestedRunning, TaskState::kSuspended, &message);
+  EXPECT_EQ(message.outcome(), v1::CANCEL_OUTCOME_REQUESTED_RUNNING);
+  EXPECT_EQ(message.state(), v1::TASK_STATE_SUSPENDED);
+}
+
+}  // namespace
+}  // namespace weft
