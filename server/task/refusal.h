@@ -1,5 +1,4 @@
-#ifndef WEFT_TASK_REFUSAL_H_
-#define WEFT_TASK_REFUSAL_H_
+#pragma once
 
 #include <cstddef>
 #include <cstdint>
@@ -20,9 +19,10 @@ enum class RefusalReason : uint8_t {
   kWaitersFull,       // RESOURCE_EXHAUSTED: limits.max_waiters.
   kDraining,          // UNAVAILABLE.
   kTaskNotFound,      // NOT_FOUND: never was, or is forgotten.
+  kCallsFull,         // RESOURCE_EXHAUSTED: rpc.max_calls or rpc.max_streams.
 };
 
-inline constexpr size_t kRefusalReasonCount = 9;
+inline constexpr size_t kRefusalReasonCount = 10;
 
 // "QUEUE_FULL" and so on: google.rpc.ErrorInfo.reason; in lower case the metrics label.
 std::string_view RefusalReasonName(RefusalReason reason);
@@ -38,5 +38,3 @@ struct Refusal {
 };
 
 }  // namespace weft
-
-#endif  // WEFT_TASK_REFUSAL_H_
