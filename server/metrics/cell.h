@@ -1,0 +1,43 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+namespace weft {
+
+// Numbers with one writer. Protocol: the owning thread alone writes, with a plain load and store
+// and no read-modify-write; any thread reads. All orders are relaxed and pair with nothing: a
+// reader learns a value that was true a moment ago, and nothing about other memory.
+
+// Only grows. A reader never sees it go back.
+class Counter {
+ public:
+  // Owner thread only.
+  void Add(uint64_t amount = 1) {
+    value_.store(value_.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
+  }
+
+  // Any thread.
+  uint64_t value() const { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<uint64_t> value_{0};
+};
+
+// Goes up and down.
+class Gauge {
+ public:
+  // Owner thread only.
+  void Set(int64_t value) { value_.store(value, std::memory_order_relaxed); }
+  void Add(int64_t amount) {
+    value_.store(value_.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
+  }
+
+  // Any thread.
+  int64_t value() const { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<int64_t> value_{0};
+};
+
+}  // namespace weft
