@@ -1,0 +1,464 @@
+#include "dispatch/dispatcher.h"
+
+#include <algorithm>
+#include <cassert>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/manual_env.h"
+#include "dispatch/dispatcher_check.h"
+#include "dispatch/task_times.h"
+
+// Reads as the life of a task: it begins, is asked for, ends. What is done once in a while, and
+// what the statistics tell, is in dispatcher_check.h.
+
+namespace weft {
+namespace dispatch_internal {
+
+template <class Env>
+std::vector<int> CpusOf(std::span<Core<Env>* const> cores) {
+  std::vector<int> cpus;
+  for (Core<Env>* core : cores) cpus.push_back(core->options().cpu);
+  return cpus;
+}
+
+}  // namespace dispatch_internal
+
+template <class Env>
+Dispatcher<Env>::Dispatcher(const DispatchOptions& options, std::span<Core<Env>* const> cores,
+                            const EntryLookup& lookup, Env& env)
+    : options_(options),
+      env_(env),
+      anchor_(env.anchor()),
+      loads_(cores.size()),
+      admission_(options, dispatch_internal::CpusOf(cores), lookup),
+      router_(options.max_queue_depth),
+      retention_({.max_age = anchor_.NsToTicks(options.results_max_age_ns),
+                  .max_count = options.results_max_count,
+                  .max_bytes = options.results_max_bytes}),
+      deadlines_(options.max_waiters),
+      stats_(dispatch_internal::CpusOf(cores)),
+      drained_(kCollectMax) {
+  assert(!cores.empty());
+  const uint64_t first_serial = FirstSerial(anchor_.unix_ns);
+  const auto kept_share =
+      static_cast<uint32_t>((options.results_max_count + cores.size() - 1) / cores.size());
+  for (uint32_t index = 0; index < cores.size(); ++index) {
+    assert(cores[index]->options().index == index);
+    sides_.push_back(std::make_unique<Side>(
+        *cores[index], TaskTable::Options{.core_index = index,
+                                          .slots = cores[index]->options().door_slots(),
+                                          .kept = kept_share,
+                                          .first_serial = first_serial}));
+  }
+}
+
+// ---- A task begins.
+
+template <class Env>
+std::optional<Refusal> Dispatcher<Env>::Submit(const TaskSpec& spec, std::string_view field_prefix,
+                                               PayloadBlock& block, const SubmitOptions& submit,
+                                               Accepted* accepted) {
+  Admission::Checked checked;
+  if (auto refusal = admission_.CheckSpec(spec, field_prefix, &checked)) {
+    return RefuseTask(std::move(*refusal));
+  }
+  const uint32_t core = Route(spec, checked);
+  if (auto refusal = admission_.CheckBounds(spec, core, loads_[core], in_flight_bytes_)) {
+    return RefuseTask(std::move(*refusal));
+  }
+  const DoorTask& task = Begin(core, spec, block, submit);
+  Side& side = *sides_[core];
+  side.staged.push_back({.id = task.id,
+                         .entry = checked.entry,
+                         .payload = spec.payload.data(),
+                         .deadline = task.deadline,
+                         .submitted = task.submitted,
+                         .payload_bytes = task.payload_bytes,
+                         .slot = side.table.SlotOf(task),
+                         .kind = MessageKind::kSubmit,
+                         .priority = spec.priority});
+  accepted->id = task.id;
+  accepted->submitted_at_ns = task.anchor.ToUnixNs(task.submitted);
+  accepted->cpu = static_cast<uint32_t>(side.core.options().cpu);
+  return std::nullopt;
+}
+
+// Counts of started tasks are read from a core only when it drained something or seems to have no
+// room: until then they err towards a deeper queue, which never breaks the bound.
+template <class Env>
+uint32_t Dispatcher<Env>::Route(const TaskSpec& spec, const Admission::Checked& checked) {
+  if (checked.core.has_value()) {
+    if (!HasRoom(*checked.core, spec.priority)) RefreshLoad(*checked.core);
+    return *checked.core;
+  }
+  auto core = static_cast<uint32_t>(router_.Choose(loads_, spec.priority));
+  if (HasRoom(core, spec.priority)) return core;
+  for (uint32_t index = 0; index < loads_.size(); ++index) RefreshLoad(index);
+  return static_cast<uint32_t>(router_.Choose(loads_, spec.priority));
+}
+
+template <class Env>
+bool Dispatcher<Env>::HasRoom(uint32_t core, Priority priority) const {
+  return !loads_[core].slots_full && loads_[core].Queued(priority) < options_.max_queue_depth;
+}
+
+template <class Env>
+void Dispatcher<Env>::RefreshLoad(uint32_t core) {
+  for (size_t level = 0; level < kPriorityCount; ++level) {
+    loads_[core].started[level] = sides_[core]->core.started(static_cast<Priority>(level));
+  }
+}
+
+template <class Env>
+DoorTask& Dispatcher<Env>::Begin(uint32_t core, const TaskSpec& spec, PayloadBlock& block,
+                                 const SubmitOptions& submit) {
+  Side& side = *sides_[core];
+  const TaskTable::Claimed claimed = side.table.Claim();
+  if (claimed.displaced) retention_.Forget(claimed.displaced_record);
+  side.core.ClearCancel(claimed.slot);
+  DoorTask& task = side.table.task(claimed.slot);
+  task.client_tag = spec.client_tag;
+  task.submitted = env_.Now();
+  task.deadline = kNoDeadline;
+  task.anchor = anchor_;
+  if (spec.timeout_ns > 0) {
+    const sys::Ticks timeout = anchor_.NsToTicks(spec.timeout_ns);
+    if (timeout < kNoDeadline - task.submitted) task.deadline = task.submitted + timeout;
+  }
+  block.Hold();
+  task.block = &block;
+  task.payload_bytes = static_cast<uint32_t>(spec.payload.size());
+  task.priority = spec.priority;
+  task.retain = submit.retain;
+  if (submit.receiver != nullptr) task.waiters.Push(*submit.receiver, task);
+  in_flight_bytes_ += spec.payload.size();
+  CoreLoad& load = loads_[core];
+  ++load.admitted[static_cast<size_t>(spec.priority)];
+  load.slots_full = side.table.full();
+  stats_.accepted.Add();
+  return task;
+}
+
+template <class Env>
+Refusal Dispatcher<Env>::RefuseTask(Refusal refusal) {
+  stats_.refused_tasks.Add();
+  return Refuse(std::move(refusal));
+}
+
+template <class Env>
+Refusal Dispatcher<Env>::Refuse(Refusal refusal) {
+  stats_.refused[static_cast<size_t>(refusal.reason)].Add();
+  return refusal;
+}
+
+template <class Env>
+void Dispatcher<Env>::Flush() {
+  for (auto& side : sides_) {
+    if (side->StagedCount() == 0) continue;
+    side->posted += side->core.Post(std::span(side->staged).subspan(side->posted));
+    if (side->StagedCount() == 0) {
+      side->staged.clear();
+      side->posted = 0;
+    } else if (side->posted >= side->staged.size() / 2) {
+      side->staged.erase(side->staged.begin(),
+                         side->staged.begin() + static_cast<ptrdiff_t>(side->posted));
+      side->posted = 0;
+    }
+  }
+}
+
+// ---- A task is asked for.
+
+template <class Env>
+typename Dispatcher<Env>::Found Dispatcher<Env>::Find(TaskId id) const {
+  if (id.core_index() >= sides_.size()) return {};
+  const TaskTable::Place place = sides_[id.core_index()]->table.Find(id);
+  return {.kind = place.kind, .core = id.core_index(), .index = place.index};
+}
+
+template <class Env>
+Refusal Dispatcher<Env>::NotFound(TaskId id) {
+  return Refuse({.reason = RefusalReason::kTaskNotFound,
+                 .message = absl::StrCat("there is no task ", id.value(),
+                                         ": it never was, or its result is no longer kept "
+                                         "(results.max_age_s, max_count, max_bytes)"),
+                 .field = "task_id"});
+}
+
+template <class Env>
+std::optional<Refusal> Dispatcher<Env>::Get(TaskId id, TaskResult* result) {
+  const Found found = Find(id);
+  if (found.kind == TaskTable::Kind::kNone) return NotFound(id);
+  *result = found.kind == TaskTable::Kind::kKept ? retention_.View(found.index)
+                                                 : Describe(found.core, found.index);
+  return std::nullopt;
+}
+
+// A slot whose message the core has not taken in still shows what was in it before: a terminal
+// state, and a start earlier than this task's submission.
+template <class Env>
+TaskResult Dispatcher<Env>::Describe(uint32_t core, uint32_t slot) const {
+  const Side& side = *sides_[core];
+  const DoorTask& task = side.table.task(slot);
+  TaskResult result;
+  result.id = task.id;
+  result.client_tag = task.client_tag;
+  result.priority = task.priority;
+  result.cpu = static_cast<uint32_t>(side.core.options().cpu);
+  result.submitted_at_ns = task.anchor.ToUnixNs(task.submitted);
+  const TaskState state = side.core.SlotState(slot);
+  const sys::Ticks started = side.core.SlotStarted(slot);
+  const bool begun = started >= task.submitted && started != 0;
+  if (IsTerminal(state)) {
+    // Just ended and not yet drained: the result is told with its end, not before.
+    result.state = begun ? TaskState::kRunning : TaskState::kQueued;
+  } else {
+    result.state = state;
+  }
+  if (result.state == TaskState::kQueued) return result;
+  result.attempts = 1;
+  if (begun && options_.timing_metrics) {
+    result.started_at_ns = task.anchor.ToUnixNs(started);
+    result.queue_latency_ns = result.started_at_ns - result.submitted_at_ns;
+  }
+  return result;
+}
+
+template <class Env>
+std::optional<Refusal> Dispatcher<Env>::CheckWait(std::optional<int64_t> wait_ns) {
+  if (!wait_ns.has_value() || (*wait_ns >= 0 && *wait_ns <= options_.max_wait_ns)) {
+    return std::nullopt;
+  }
+  return Refuse({.reason = RefusalReason::kInvalidField,
+                 .message = absl::StrCat("wait_ns is ", *wait_ns, "; allowed are 0 to ",
+                                         options_.max_wait_ns, " (limits.max_wait_s)"),
+                 .field = "wait_ns",
+                 .bound = "limits.max_wait_s"});
+}
+
+template <class Env>
+std::optional<Refusal> Dispatcher<Env>::Wait(TaskId id, std::optional<int64_t> wait_ns,
+                                             ResultReceiver& receiver) {
+  if (auto refusal = CheckWait(wait_ns)) return refusal;
+  const Found found = Find(id);
+  if (found.kind == TaskTable::Kind::kNone) return NotFound(id);
+  if (found.kind == TaskTable::Kind::kKept) {
+    receiver.OnResult(retention_.View(found.index), /*ended=*/true);
+    return std::nullopt;
+  }
+  if (wait_ns == 0) {
+    receiver.OnResult(Describe(found.core, found.index), /*ended=*/false);
+    return std::nullopt;
+  }
+  if (deadlines_.full()) {
+    return Refuse({.reason = RefusalReason::kWaitersFull,
+                   .message = absl::StrCat(deadlines_.size(),
+                                           " calls wait for results already, which is "
+                                           "limits.max_waiters"),
+                   .bound = "limits.max_waiters",
+                   .retry_after_ns = Admission::RetryAfterNs(loads_[found.core].InFlight(),
+                                                             loads_[found.core].ended_per_second)});
+  }
+  const sys::Ticks wait = anchor_.NsToTicks(wait_ns.value_or(options_.max_wait_ns));
+  const sys::Ticks now = env_.Now();
+  deadlines_.Add(receiver, wait < sys::kTicksForever - now ? now + wait : sys::kTicksForever);
+  DoorTask& task = sides_[found.core]->table.task(found.index);
+  task.waiters.Push(receiver, task);
+  return std::nullopt;
+}
+
+template <class Env>
+std::optional<Refusal> Dispatcher<Env>::Cancel(TaskId id, CancelReason reason,
+                                               CancelReceiver* receiver) {
+  const Found found = Find(id);
+  if (found.kind == TaskTable::Kind::kNone) return NotFound(id);
+  if (found.kind == TaskTable::Kind::kKept) {
+    if (receiver != nullptr) {
+      receiver->OnCancelled(CancelOutcome::kAlreadyEnded, retention_.View(found.index).state);
+    }
+    return std::nullopt;
+  }
+  if (receiver != nullptr) {
+    DoorTask& task = sides_[found.core]->table.task(found.index);
+    task.cancels.Push(*receiver, task);
+  }
+  PostCancel(found.core, found.index, reason);
+  return std::nullopt;
+}
+
+// One message a task is out at a time: whoever asks meanwhile is answered by the same.
+template <class Env>
+void Dispatcher<Env>::PostCancel(uint32_t core, uint32_t slot, CancelReason reason) {
+  Side& side = *sides_[core];
+  DoorTask& task = side.table.task(slot);
+  if (task.cancel_posted) return;
+  task.cancel_posted = true;
+  side.core.SetCancel(slot, reason);
+  side.staged.push_back(
+      {.id = task.id, .slot = slot, .kind = MessageKind::kCancel, .priority = task.priority});
+}
+
+template <class Env>
+void Dispatcher<Env>::CancelAll(CancelReason reason) {
+  for (uint32_t core = 0; core < sides_.size(); ++core) {
+    for (uint32_t slot = 0; slot < sides_[core]->table.slots(); ++slot) {
+      if (sides_[core]->table.task(slot).live) PostCancel(core, slot, reason);
+    }
+  }
+}
+
+template <class Env>
+void Dispatcher<Env>::Leave(ResultReceiver& receiver) {
+  deadlines_.Remove(receiver);
+  if (DoorTask* task = WaiterList::TaskOf(receiver)) task->waiters.Remove(receiver);
+}
+
+template <class Env>
+void Dispatcher<Env>::LeaveCancel(CancelReceiver& receiver) {
+  if (DoorTask* task = CancelList::TaskOf(receiver)) task->cancels.Remove(receiver);
+}
+
+// ---- A task ends.
+
+template <class Env>
+size_t Dispatcher<Env>::Collect() {
+  size_t total = 0;
+  for (uint32_t core = 0; core < sides_.size(); ++core) {
+    const size_t count = sides_[core]->core.Drain(drained_);
+    if (count == 0) continue;
+    if (total == 0) {
+      collected_at_ = env_.Now();
+      window_.AdvanceTo(anchor_.ToUnixNs(collected_at_));
+    }
+    total += count;
+    for (size_t i = 0; i < count; ++i) OnCompletion(core, drained_[i]);
+    RefreshLoad(core);
+  }
+  return total;
+}
+
+template <class Env>
+void Dispatcher<Env>::OnCompletion(uint32_t core, const Completion& completion) {
+  const TaskTable& table = sides_[core]->table;
+  const bool known =
+      completion.slot < table.slots() && table.task(completion.slot).id == completion.id;
+  const bool ended = completion.kind == CompletionKind::kEnded;
+  if (!known || (ended && !table.task(completion.slot).live)) {
+    stats_.CountViolation(Promise::kConservation);
+    return;
+  }
+  if (ended) {
+    OnEnded(core, completion);
+  } else {
+    OnCancelTaken(core, completion);
+  }
+}
+
+template <class Env>
+void Dispatcher<Env>::OnEnded(uint32_t core, const Completion& ended) {
+  DoorTask& task = sides_[core]->table.task(ended.slot);
+  const TaskResult result = MakeResult(core, task, ended);
+  CountEnded(core, ended, result);
+  Remember(core, ended.slot, result);
+  Deliver(task, result);
+  in_flight_bytes_ -= task.payload_bytes;
+  task.block->Release();
+  task.block = nullptr;
+  // A cancel on its way to the core still names the slot.
+  if (!task.cancel_posted) ReleaseSlot(core, ended.slot);
+}
+
+template <class Env>
+TaskResult Dispatcher<Env>::MakeResult(uint32_t core, const DoorTask& task,
+                                       const Completion& ended) {
+  TaskResult result;
+  result.id = task.id;
+  result.client_tag = task.client_tag;
+  result.state = ended.state;
+  result.error_code = ended.error_code;
+  result.priority = task.priority;
+  result.attempts = ended.was_started ? 1 : 0;
+  result.cpu = static_cast<uint32_t>(sides_[core]->core.options().cpu);
+  result.output = {ended.output, ended.output_bytes};
+  result.error_message = {ended.error_message, ended.error_message_bytes};
+  result.submitted_at_ns = task.anchor.ToUnixNs(task.submitted);
+  if (!options_.timing_metrics) return result;
+  const TimesVerdict verdict = SetTimes(task, ended, &result);
+  if (verdict.clamped) stats_.clock_clamps.Add();
+  if (verdict.order_broken) stats_.CountViolation(Promise::kOrder);
+  if (verdict.deadline_broken) stats_.CountViolation(Promise::kDeadline);
+  return result;
+}
+
+template <class Env>
+void Dispatcher<Env>::CountEnded(uint32_t core, const Completion& ended, const TaskResult& result) {
+  if (!IsTerminal(ended.state)) stats_.CountViolation(Promise::kOrder);
+  stats_.ended[static_cast<size_t>(ended.state)].Add();
+  const auto level = static_cast<size_t>(result.priority);
+  CoreLoad& load = loads_[core];
+  ++load.ended[level];
+  if (!ended.was_started) {
+    ++load.ended_unstarted[level];
+    return;
+  }
+  window_.Add(static_cast<uint64_t>(result.execution_latency_ns),
+              ended.state == TaskState::kSucceeded);
+}
+
+// Before anybody hears of the end, so that whoever asks in that moment finds it.
+template <class Env>
+void Dispatcher<Env>::Remember(uint32_t core, uint32_t slot, const TaskResult& result) {
+  TaskTable& table = sides_[core]->table;
+  if (!table.task(slot).retain) {
+    table.End(slot);
+    return;
+  }
+  const size_t bytes = result.output.size() + result.error_message.size();
+  if (const auto bound = retention_.NeverFits(bytes)) {
+    retention_.CountNeverKept(*bound);
+    table.End(slot);
+    return;
+  }
+  while (const auto bound = retention_.MustDrop(bytes)) Drop(*bound);
+  table.EndKept(slot, retention_.Keep(result, collected_at_));
+}
+
+template <class Env>
+void Dispatcher<Env>::Drop(DropBound bound) {
+  const TaskId id = retention_.DropOldest(bound);
+  sides_[id.core_index()]->table.Forget(id);
+}
+
+template <class Env>
+void Dispatcher<Env>::Deliver(DoorTask& task, const TaskResult& result) {
+  while (ResultReceiver* receiver = task.waiters.Pop()) {
+    deadlines_.Remove(*receiver);
+    receiver->OnResult(result, /*ended=*/true);
+  }
+}
+
+template <class Env>
+void Dispatcher<Env>::OnCancelTaken(uint32_t core, const Completion& taken) {
+  DoorTask& task = sides_[core]->table.task(taken.slot);
+  task.cancel_posted = false;
+  const TaskState state =
+      taken.cancel_outcome == CancelOutcome::kCancelledQueued ? TaskState::kCancelled : taken.state;
+  while (CancelReceiver* receiver = task.cancels.Pop()) {
+    receiver->OnCancelled(taken.cancel_outcome, state);
+  }
+  // A receiver may have asked once more, of a task that still runs.
+  if (!task.live && !task.cancel_posted) ReleaseSlot(core, taken.slot);
+}
+
+template <class Env>
+void Dispatcher<Env>::ReleaseSlot(uint32_t core, uint32_t slot) {
+  sides_[core]->table.Release(slot);
+  loads_[core].slots_full = false;
+}
+
+template class Dispatcher<sys::ProdEnv>;
+template class Dispatcher<ManualEnv>;
+
+}  // namespace weft

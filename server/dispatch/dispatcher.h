@@ -1,0 +1,195 @@
+#ifndef WEFT_DISPATCH_DISPATCHER_H_
+#define WEFT_DISPATCH_DISPATCHER_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "core/core.h"
+#include "dispatch/admission.h"
+#include "dispatch/core_load.h"
+#include "dispatch/entry_lookup.h"
+#include "dispatch/execution_window.h"
+#include "dispatch/options.h"
+#include "dispatch/payload.h"
+#include "dispatch/receiver.h"
+#include "dispatch/retention.h"
+#include "dispatch/router.h"
+#include "dispatch/stats.h"
+#include "dispatch/task_table.h"
+#include "dispatch/waiters.h"
+#include "sys/clock.h"
+#include "sys/prod_env.h"
+#include "task/refusal.h"
+#include "task/task_result.h"
+#include "task/task_spec.h"
+
+namespace weft {
+
+// Who receives the result, and whether it is kept afterwards.
+struct SubmitOptions {
+  ResultReceiver* receiver = nullptr;  // Null: nobody waits (SubmitTask).
+  bool retain = false;                 // Keep the result for Get and Wait.
+};
+
+struct Accepted {
+  TaskId id;
+  int64_t submitted_at_ns = 0;
+  uint32_t cpu = 0;
+};
+
+// The life of a task outside its core: admission, ids, waiting, cancel, results, retention. Owned
+// by the Door. Door thread only.
+template <class Env>
+class Dispatcher {
+ public:
+  // cores, lookup and env outlive the dispatcher. cores: one or more, each at the place its own
+  // options().index says. Allocates every bound.
+  Dispatcher(const DispatchOptions& options, std::span<Core<Env>* const> cores,
+             const EntryLookup& lookup, Env& env);
+
+  // Admits a task or refuses it; a refused one leaves nothing behind. field_prefix is where the
+  // spec stands in the request, "spec" or "specs[3]", for the refusal's field path. Holds block
+  // until the task has ended and its result was delivered. Posted with the next Flush.
+  std::optional<Refusal> Submit(const TaskSpec& spec, std::string_view field_prefix,
+                                PayloadBlock& block, const SubmitOptions& submit,
+                                Accepted* accepted);
+
+  // The task as it stands. The views of *result hold until the next call of the dispatcher.
+  std::optional<Refusal> Get(TaskId id, TaskResult* result);
+
+  // Links receiver until the task ends or wait_ns has passed (0: OnResult within this call).
+  // Absent wait_ns: limits.max_wait_s; longer ones are refused as an invalid field.
+  std::optional<Refusal> Wait(TaskId id, std::optional<int64_t> wait_ns, ResultReceiver& receiver);
+
+  // Asks a task to stop. receiver (null: nobody) hears when its core has taken note, perhaps within
+  // this call.
+  std::optional<Refusal> Cancel(TaskId id, CancelReason reason, CancelReceiver* receiver);
+
+  // The receiver is owed nothing more; harmless when it is linked nowhere.
+  void Leave(ResultReceiver& receiver);
+  void LeaveCancel(CancelReceiver& receiver);
+
+  // Posts what was submitted and cancelled since the last Flush: one inbox operation a core. What
+  // does not fit into a full inbox stays for the next.
+  void Flush();
+  // Drains every outbox, at most kCollectMax completions each, and delivers; returns how many
+  // completions there were.
+  size_t Collect();
+  // Ends waits that elapsed, forgets old results, checks conservation, turns the 10 s window.
+  // Returns when it wants to be called again.
+  sys::Ticks Tick(sys::Ticks now);
+  // A cheap look: would Collect find anything, or does Flush still hold messages?
+  bool HasWork() const { return HasStaged() || HasCompletions(); }
+  // Messages that wait for the next Flush.
+  bool HasStaged() const;
+  bool HasCompletions() const;
+  // Whether any task is in flight: as in_flight() > 0, but at once.
+  bool HasOpen() const;
+
+  // Tasks submitted from now on are converted with this anchor.
+  void SetAnchor(const sys::ClockAnchor& anchor) { anchor_ = anchor; }
+
+  // From now on Submit refuses with kDraining.
+  void BeginDrain() { admission_.BeginDrain(); }
+  bool draining() const { return admission_.draining(); }
+  // Asks every task in flight to stop (the drain limit has passed).
+  void CancelAll(CancelReason reason);
+  // Accepted and not ended, counted from the live slots.
+  uint64_t in_flight() const;
+
+  // What AdminService.GetStats tells.
+  StatsSnapshot Snapshot();
+  const DispatchStats& stats() const { return stats_; }
+  // Where the Door counts what it does.
+  DoorCounters& door_counters() { return stats_.door; }
+
+  static constexpr size_t kCollectMax = 256;  // Completions a core and Collect.
+  static constexpr size_t kTickMax = 256;     // Waits, and results, ended a Tick.
+
+ private:
+  // One core as the Door sees it.
+  struct Side {
+    Side(Core<Env>& core_in, const TaskTable::Options& table_options)
+        : core(core_in), table(table_options) {}
+
+    size_t StagedCount() const { return staged.size() - posted; }
+
+    Core<Env>& core;
+    TaskTable table;
+    std::vector<Message> staged;  // From `posted` on: not yet in the inbox.
+    size_t posted = 0;
+    uint64_t ended_before = 0;     // At the last MeasureRates.
+    uint64_t admitted_before = 0;  // At the last check of the core's own counts.
+    uint64_t turns_before = 0;
+  };
+  struct Found {
+    TaskTable::Kind kind = TaskTable::Kind::kNone;
+    uint32_t core = 0;
+    uint32_t index = 0;
+  };
+
+  // A task begins.
+  uint32_t Route(const TaskSpec& spec, const Admission::Checked& checked);
+  bool HasRoom(uint32_t core, Priority priority) const;
+  void RefreshLoad(uint32_t core);
+  DoorTask& Begin(uint32_t core, const TaskSpec& spec, PayloadBlock& block,
+                  const SubmitOptions& submit);
+  Refusal RefuseTask(Refusal refusal);
+  Refusal Refuse(Refusal refusal);
+
+  // A task is asked for.
+  Found Find(TaskId id) const;
+  Refusal NotFound(TaskId id);
+  std::optional<Refusal> CheckWait(std::optional<int64_t> wait_ns);
+  TaskResult Describe(uint32_t core, uint32_t slot) const;
+  void PostCancel(uint32_t core, uint32_t slot, CancelReason reason);
+
+  // A task ends.
+  void OnCompletion(uint32_t core, const Completion& completion);
+  void OnEnded(uint32_t core, const Completion& ended);
+  void OnCancelTaken(uint32_t core, const Completion& taken);
+  TaskResult MakeResult(uint32_t core, const DoorTask& task, const Completion& ended);
+  void CountEnded(uint32_t core, const Completion& ended, const TaskResult& result);
+  void Remember(uint32_t core, uint32_t slot, const TaskResult& result);
+  void Deliver(DoorTask& task, const TaskResult& result);
+  void ReleaseSlot(uint32_t core, uint32_t slot);
+
+  // What Tick does.
+  bool EndElapsedWaits(sys::Ticks now);
+  bool DropOldResults(sys::Ticks now);
+  void MeasureRates(sys::Ticks now);
+  void CheckPromises();
+  void CheckCore(uint32_t core);
+  void PublishGauges();
+  bool MeetsTarget(const ExecutionSums& recent) const;
+  CoreSnapshot SnapshotCore(uint32_t core);
+  void Drop(DropBound bound);
+
+  DispatchOptions options_;
+  Env& env_;
+  sys::ClockAnchor anchor_;
+  std::vector<std::unique_ptr<Side>> sides_;
+  std::vector<CoreLoad> loads_;  // By core, beside sides_ so that the router walks one array.
+  Admission admission_;
+  Router router_;
+  Retention retention_;
+  WaitDeadlines deadlines_;
+  ExecutionWindow window_;
+  DispatchStats stats_;
+  size_t in_flight_bytes_ = 0;
+  sys::Ticks collected_at_ = 0;
+  sys::Ticks next_check_ = 0;
+  sys::Ticks rates_at_ = 0;
+  std::vector<Completion> drained_;
+};
+
+extern template class Dispatcher<sys::ProdEnv>;
+
+}  // namespace weft
+
+#endif  // WEFT_DISPATCH_DISPATCHER_H_

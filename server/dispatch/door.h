@@ -1,0 +1,98 @@
+#ifndef WEFT_DISPATCH_DOOR_H_
+#define WEFT_DISPATCH_DOOR_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "core/doorbell.h"
+#include "core/idle.h"
+#include "core/options.h"
+#include "dispatch/dispatcher.h"
+#include "sys/clock.h"
+#include "sys/prod_env.h"
+
+namespace weft {
+
+// Where work comes from: the gRPC completion queue, seen from below. Implemented by rpc.
+class DoorSource {
+ public:
+  virtual ~DoorSource() = default;
+  // Door thread only. Handles up to max_events that are ready, without waiting; returns how many.
+  virtual size_t Poll(size_t max_events) = 0;
+  // Door thread only. Waits for one event until timeout_ns from now have passed, or Ring was
+  // called; handles it and returns how many were handled (0 or 1).
+  virtual size_t Wait(int64_t timeout_ns) = 0;
+  // Any thread. Ends a Wait soon; at most one call between two Waits.
+  virtual void Ring() = 0;
+};
+
+// The one thread in front of the cores. Its loop reads as a list: poll, flush, collect, tick; when
+// there was nothing to do for a spin budget it announces that it parks, looks once more, and waits.
+// Owned by the daemon; what it is given outlives it. Named Door for the real machine, see below.
+template <class Env>
+class BasicDoor {
+ public:
+  BasicDoor(DoorSource& source, Dispatcher<Env>& dispatcher, Doorbell& doorbell, const Env& env,
+            IdlePolicy idle, uint32_t spin_us);
+
+  // Before Start only. How long a drain lets held work go on; then all of it is asked to stop, and
+  // kStopGraceNs later the Door ends whatever is left. 0: asked at once.
+  void set_drain_limit_ns(int64_t drain_limit_ns) { drain_limit_ns_ = drain_limit_ns; }
+  // Before Start only. The clock to slew once a second, for the dispatcher's stamps.
+  void set_clock(sys::Clock& clock) { clock_ = &clock; }
+
+  // Runs on the calling thread until a drain was requested and everything accepted has been
+  // answered, or the drain limit and the grace after it have passed.
+  void Run();
+  // One pass of the loop, without idling. True if it did anything. For tests, and for a turn of a
+  // thread that is Door and core in one.
+  bool Round();
+
+  // Any thread, async-signal-safe. Seen within kLongestWaitNs.
+  void RequestDrain() { drain_requested_.store(true, std::memory_order_relaxed); }
+  // Any thread. Whether a drain was requested: the daemon is then no longer ready.
+  bool draining() const { return drain_requested_.load(std::memory_order_relaxed); }
+  // After Run: tasks that had not ended by the drain limit.
+  uint64_t left() const { return dispatcher_.in_flight(); }
+
+  static constexpr size_t kPollMax = 64;                  // Events handled in one pass.
+  static constexpr int64_t kLongestWaitNs = 100'000'000;  // So that a drain is noticed.
+  static constexpr int64_t kStopGraceNs = 1'000'000'000;
+
+ private:
+  bool Finished();
+  void AdvanceDrain();
+  void AdvanceClock();
+  void NoteWork();
+  void Idle();
+  bool MaySpin() const;
+  void Park();
+  int64_t WaitNs() const;
+
+  DoorSource& source_;
+  Dispatcher<Env>& dispatcher_;
+  Doorbell& doorbell_;
+  Env env_;
+  const IdlePolicy idle_policy_;
+  IdleBudget budget_;
+  sys::Clock* clock_ = nullptr;
+  int64_t drain_limit_ns_ = 30'000'000'000;
+  sys::Ticks now_ = 0;  // Read once a round.
+  sys::Ticks next_tick_ = 0;
+  sys::Ticks next_reanchor_ = 0;
+  sys::Ticks idle_since_ = 0;
+  bool idle_ = false;
+  bool slept_ = false;  // In this idle time.
+  sys::Ticks drain_until_ = 0;
+  bool stop_asked_ = false;
+  std::atomic<bool> drain_requested_{false};
+};
+
+using Door = BasicDoor<sys::ProdEnv>;
+
+extern template class BasicDoor<sys::ProdEnv>;
+
+}  // namespace weft
+
+#endif  // WEFT_DISPATCH_DOOR_H_

@@ -1,0 +1,45 @@
+#include "dispatch/execution_window.h"
+
+#include <algorithm>
+
+namespace weft {
+
+void ExecutionSums::Add(uint64_t latency_ns, bool succeeded) {
+  min_ns = executed == 0 ? latency_ns : std::min(min_ns, latency_ns);
+  max_ns = std::max(max_ns, latency_ns);
+  total_ns += latency_ns;
+  ++executed;
+  if (!succeeded) ++failed;
+}
+
+void ExecutionSums::Merge(const ExecutionSums& other) {
+  if (other.executed == 0) return;
+  min_ns = executed == 0 ? other.min_ns : std::min(min_ns, other.min_ns);
+  max_ns = std::max(max_ns, other.max_ns);
+  total_ns += other.total_ns;
+  executed += other.executed;
+  failed += other.failed;
+}
+
+void ExecutionWindow::AdvanceTo(int64_t now_ns) {
+  const int64_t step = now_ns / kStepNs;
+  if (step <= step_) return;
+  const int64_t passed = std::min(step - step_, static_cast<int64_t>(kSteps));
+  for (int64_t i = 0; i < passed; ++i) {
+    steps_[static_cast<size_t>(step - i) % kSteps] = ExecutionSums{};
+  }
+  step_ = step;
+}
+
+void ExecutionWindow::Add(uint64_t latency_ns, bool succeeded) {
+  steps_[static_cast<size_t>(step_) % kSteps].Add(latency_ns, succeeded);
+  lifetime_.Add(latency_ns, succeeded);
+}
+
+ExecutionSums ExecutionWindow::Recent() const {
+  ExecutionSums sums;
+  for (const ExecutionSums& step : steps_) sums.Merge(step);
+  return sums;
+}
+
+}  // namespace weft

@@ -1,0 +1,50 @@
+#ifndef WEFT_DISPATCH_EXECUTION_WINDOW_H_
+#define WEFT_DISPATCH_EXECUTION_WINDOW_H_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+namespace weft {
+
+// What was executed in some span of time: the ExecutorStats of the API. Latency is execution
+// latency.
+struct ExecutionSums {
+  uint64_t executed = 0;  // Started and ended.
+  uint64_t failed = 0;    // The part of executed that did not succeed.
+  uint64_t total_ns = 0;
+  uint64_t min_ns = 0;  // 0: nothing executed.
+  uint64_t max_ns = 0;
+
+  uint64_t AverageNs() const { return executed == 0 ? 0 : total_ns / executed; }
+  void Add(uint64_t latency_ns, bool succeeded);
+  void Merge(const ExecutionSums& other);
+};
+
+// The executions of the last 10 seconds, in steps of a tenth, and those of all time. Time is
+// passed in and does not go back. Owned by the Dispatcher. Door thread only.
+class ExecutionWindow {
+ public:
+  static constexpr int64_t kSpanNs = 10'000'000'000;
+
+  // Moves the window so that it ends at now_ns.
+  void AdvanceTo(int64_t now_ns);
+  // Counts one that ended about where the window ends.
+  void Add(uint64_t latency_ns, bool succeeded);
+
+  // The last 10 s; what is older is gone within a tenth of a second.
+  ExecutionSums Recent() const;
+  const ExecutionSums& lifetime() const { return lifetime_; }
+
+ private:
+  static constexpr int64_t kStepNs = 100'000'000;
+  static constexpr size_t kSteps = kSpanNs / kStepNs;
+
+  std::array<ExecutionSums, kSteps> steps_{};
+  int64_t step_ = 0;  // Number of the step that the window ends in.
+  ExecutionSums lifetime_;
+};
+
+}  // namespace weft
+
+#endif  // WEFT_DISPATCH_EXECUTION_WINDOW_H_

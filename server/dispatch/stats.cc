@@ -1,0 +1,174 @@
+#include "dispatch/stats.h"
+
+#include <cctype>
+
+namespace weft {
+namespace {
+
+constexpr MetricDescription kAccepted = {"weft_dispatch_accepted_total", "Tasks admitted."};
+constexpr MetricDescription kEnded = {"weft_dispatch_ended_total",
+                                      "Tasks ended, by terminal state."};
+constexpr MetricDescription kRefused = {"weft_dispatch_refused_total",
+                                        "Requests refused by the dispatcher, by reason."};
+constexpr MetricDescription kInFlight = {"weft_dispatch_in_flight",
+                                         "Tasks admitted and not ended."};
+constexpr MetricDescription kInFlightBytes = {"weft_dispatch_in_flight_bytes",
+                                              "Payload bytes of the tasks in flight."};
+constexpr MetricDescription kQueueDepth = {"weft_dispatch_queue_depth",
+                                           "Tasks admitted and not started, by core and level."};
+constexpr MetricDescription kViolations = {
+    "weft_promise_violations_total",
+    "Broken promises that weft found by its own checks; anything but 0 is a defect."};
+constexpr MetricDescription kClockClamps = {
+    "weft_dispatch_clock_clamps_total",
+    "Tasks whose start was stamped before their submission, by disagreeing clocks of two CPUs."};
+constexpr MetricDescription kWaiters = {"weft_dispatch_waiters",
+                                        "Calls that wait for a task's result."};
+constexpr MetricDescription kKept = {"weft_dispatch_results_kept", "Results kept."};
+constexpr MetricDescription kKeptBytes = {"weft_dispatch_results_kept_bytes",
+                                          "Bytes of output and error held by kept results."};
+constexpr MetricDescription kDropped = {
+    "weft_dispatch_results_dropped_total",
+    "Results no longer kept, or never kept, by the bound that was reached."};
+constexpr MetricDescription kExecuted = {"weft_dispatch_executed_total",
+                                         "Tasks started and ended."};
+constexpr MetricDescription kFailed = {"weft_dispatch_execution_failures_total",
+                                       "Tasks started and ended otherwise than by success."};
+constexpr MetricDescription kSeconds = {"weft_dispatch_execution_seconds_total",
+                                        "Sum of the execution latencies."};
+constexpr MetricDescription kShortest = {"weft_dispatch_execution_min_seconds",
+                                         "Shortest execution latency, by window."};
+constexpr MetricDescription kLongest = {"weft_dispatch_execution_max_seconds",
+                                        "Longest execution latency, by window."};
+constexpr MetricDescription kAverage = {"weft_dispatch_execution_average_seconds",
+                                        "Average execution latency, by window."};
+constexpr MetricDescription kWorkers = {"weft_dispatch_active_workers", "Worker threads that run."};
+constexpr MetricDescription kTarget = {"weft_dispatch_latency_target_seconds",
+                                       "executor.target_latency_ns."};
+constexpr MetricDescription kTargetMet = {
+    "weft_dispatch_latency_target_met",
+    "1 when the average execution latency of the last 10 s is at most the target."};
+constexpr MetricDescription kRounds = {"weft_dispatch_door_rounds_total",
+                                       "Passes of the Door's loop."};
+constexpr MetricDescription kSpins = {"weft_dispatch_door_spins_total",
+                                      "Idle times of the Door that ended while it still spun."};
+constexpr MetricDescription kSleeps = {"weft_dispatch_door_sleeps_total",
+                                       "Times the Door went to sleep."};
+constexpr MetricDescription kRings = {"weft_dispatch_door_rings_total",
+                                      "Times a core woke the Door."};
+constexpr MetricDescription kSpinBudget = {"weft_dispatch_door_spin_budget_seconds",
+                                           "How long the Door spins before it sleeps."};
+
+constexpr std::array<std::string_view, kDropBoundCount> kDropBoundNames = {"age", "count", "bytes",
+                                                                           "directory"};
+
+double Value(const Counter& counter) { return static_cast<double>(counter.value()); }
+double Value(const Gauge& gauge) { return static_cast<double>(gauge.value()); }
+double Seconds(const Gauge& gauge) { return SecondsFromNs(gauge.value()); }
+
+template <class Cells>
+uint64_t Sum(const Cells& cells) {
+  uint64_t sum = 0;
+  for (const Counter& cell : cells) sum += cell.value();
+  return sum;
+}
+
+std::string LowerCase(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return lower;
+}
+
+}  // namespace
+
+std::string_view PromiseName(Promise promise) {
+  constexpr std::string_view kNames[kPromiseCount] = {"conservation", "order", "bound", "deadline"};
+  return kNames[static_cast<size_t>(promise)];
+}
+
+void ExecutionGauges::Set(const ExecutionSums& sums) {
+  executed.Set(static_cast<int64_t>(sums.executed));
+  failed.Set(static_cast<int64_t>(sums.failed));
+  total_ns.Set(static_cast<int64_t>(sums.total_ns));
+  min_ns.Set(static_cast<int64_t>(sums.min_ns));
+  max_ns.Set(static_cast<int64_t>(sums.max_ns));
+  average_ns.Set(static_cast<int64_t>(sums.AverageNs()));
+}
+
+DispatchStats::DispatchStats(const std::vector<int>& cpus) : cores(cpus.size()) {
+  for (size_t index = 0; index < cpus.size(); ++index) {
+    cores[index].cpu = std::to_string(cpus[index]);
+  }
+}
+
+uint64_t DispatchStats::Ended() const { return Sum(ended); }
+uint64_t DispatchStats::Violations() const { return Sum(violations); }
+
+void DispatchStats::Collect(MetricWriter& writer) const {
+  CollectTasks(writer);
+  CollectResults(writer);
+  CollectExecution(writer);
+  CollectDoor(writer);
+}
+
+void DispatchStats::CollectTasks(MetricWriter& writer) const {
+  writer.WriteCounter(kAccepted, {}, Value(accepted));
+  for (size_t i = 0; i < kTaskStateCount; ++i) {
+    const auto state = static_cast<TaskState>(i);
+    if (!IsTerminal(state)) continue;
+    writer.WriteCounter(kEnded, {{"state", TaskStateName(state)}}, Value(ended[i]));
+  }
+  for (size_t i = 0; i < kRefusalReasonCount; ++i) {
+    const std::string reason = LowerCase(RefusalReasonName(static_cast<RefusalReason>(i)));
+    writer.WriteCounter(kRefused, {{"reason", reason}}, Value(refused[i]));
+  }
+  writer.WriteGauge(kInFlight, {}, Value(in_flight));
+  writer.WriteGauge(kInFlightBytes, {}, Value(in_flight_bytes));
+  for (const PerCore& core : cores) {
+    for (size_t level = 0; level < kPriorityCount; ++level) {
+      writer.WriteGauge(kQueueDepth,
+                        {{"core", core.cpu}, {"level", PriorityName(static_cast<Priority>(level))}},
+                        Value(core.queued[level]));
+    }
+  }
+  for (size_t i = 0; i < kPromiseCount; ++i) {
+    writer.WriteCounter(kViolations, {{"promise", PromiseName(static_cast<Promise>(i))}},
+                        Value(violations[i]));
+  }
+  writer.WriteCounter(kClockClamps, {}, Value(clock_clamps));
+}
+
+void DispatchStats::CollectResults(MetricWriter& writer) const {
+  writer.WriteGauge(kWaiters, {}, Value(waiters));
+  writer.WriteGauge(kKept, {}, Value(results_kept));
+  writer.WriteGauge(kKeptBytes, {}, Value(results_kept_bytes));
+  for (size_t i = 0; i < kDropBoundCount; ++i) {
+    writer.WriteCounter(kDropped, {{"bound", kDropBoundNames[i]}}, Value(results_dropped[i]));
+  }
+}
+
+void DispatchStats::CollectExecution(MetricWriter& writer) const {
+  writer.WriteCounter(kExecuted, {}, Value(lifetime.executed));
+  writer.WriteCounter(kFailed, {}, Value(lifetime.failed));
+  writer.WriteCounter(kSeconds, {}, Seconds(lifetime.total_ns));
+  for (const bool is_recent : {false, true}) {
+    const ExecutionGauges& sums = is_recent ? recent : lifetime;
+    const MetricLabel window = {"window", is_recent ? "10s" : "lifetime"};
+    writer.WriteGauge(kShortest, {window}, Seconds(sums.min_ns));
+    writer.WriteGauge(kLongest, {window}, Seconds(sums.max_ns));
+    writer.WriteGauge(kAverage, {window}, Seconds(sums.average_ns));
+  }
+  writer.WriteGauge(kWorkers, {}, static_cast<double>(cores.size()));
+  writer.WriteGauge(kTarget, {}, Seconds(target_latency_ns));
+  writer.WriteGauge(kTargetMet, {}, Value(target_met));
+}
+
+void DispatchStats::CollectDoor(MetricWriter& writer) const {
+  writer.WriteCounter(kRounds, {}, Value(door.rounds));
+  writer.WriteCounter(kSpins, {}, Value(door.spins));
+  writer.WriteCounter(kSleeps, {}, Value(door.sleeps));
+  writer.WriteCounter(kRings, {}, Value(door.rings));
+  writer.WriteGauge(kSpinBudget, {}, Seconds(door.spin_budget_ns));
+}
+
+}  // namespace weft

@@ -1,0 +1,128 @@
+#ifndef WEFT_DISPATCH_STATS_H_
+#define WEFT_DISPATCH_STATS_H_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dispatch/execution_window.h"
+#include "dispatch/retention.h"
+#include "metrics/cell.h"
+#include "metrics/metric_source.h"
+#include "task/priority.h"
+#include "task/refusal.h"
+#include "task/task_state.h"
+
+namespace weft {
+
+// What weft promises of every task and checks itself. Anything but 0 violations is a defect.
+enum class Promise : uint8_t {
+  kConservation,  // accepted = succeeded + failed + cancelled + expired + in flight.
+  kOrder,         // submitted <= started <= completed, and exactly one terminal state.
+  kBound,         // No queue is deeper than executor.max_queue_depth.
+  kDeadline,      // Nothing starts after its deadline, nothing expires before it.
+};
+inline constexpr size_t kPromiseCount = 4;
+// "conservation", "order", "bound", "deadline": the metric's label.
+std::string_view PromiseName(Promise promise);
+
+// What the Door's loop counts. Door thread only writes.
+struct DoorCounters {
+  Counter rounds;  // Passes of the loop.
+  Counter spins;   // Idle times that ended while still spinning.
+  Counter sleeps;  // Times it parked.
+  Counter rings;   // Times a core woke it.
+  Gauge spin_budget_ns;
+};
+
+// An ExecutionSums that other threads may read.
+struct ExecutionGauges {
+  Gauge executed, failed, total_ns, min_ns, max_ns, average_ns;
+  void Set(const ExecutionSums& sums);
+};
+
+// What the Dispatcher counts. Written by the Door's thread only, read by any. Counters are exact
+// at once, gauges as of the last check, at most a second old.
+class DispatchStats : public MetricSource {
+ public:
+  // cpus: CPU number of each core by index.
+  explicit DispatchStats(const std::vector<int>& cpus);
+
+  void CountViolation(Promise promise) { violations[static_cast<size_t>(promise)].Add(); }
+  uint64_t Ended() const;
+  uint64_t Violations() const;
+
+  void Collect(MetricWriter& writer) const override;
+
+  struct PerCore {
+    std::string cpu;
+    std::array<Gauge, kPriorityCount> queued;
+  };
+
+  Counter accepted;
+  std::array<Counter, kTaskStateCount> ended;        // By terminal state.
+  std::array<Counter, kRefusalReasonCount> refused;  // Of any kind of request.
+  Counter refused_tasks;                             // Submissions only.
+  std::array<Counter, kPromiseCount> violations;
+  Counter clock_clamps;
+  DoorCounters door;
+  Gauge in_flight;
+  Gauge in_flight_bytes;
+  Gauge waiters;
+  Gauge results_kept;
+  Gauge results_kept_bytes;
+  std::array<Gauge, kDropBoundCount> results_dropped;
+  ExecutionGauges lifetime;
+  ExecutionGauges recent;
+  Gauge target_latency_ns;
+  Gauge target_met;
+  std::vector<PerCore> cores;
+
+ private:
+  void CollectTasks(MetricWriter& writer) const;
+  void CollectResults(MetricWriter& writer) const;
+  void CollectExecution(MetricWriter& writer) const;
+  void CollectDoor(MetricWriter& writer) const;
+};
+
+// One core at one moment.
+struct CoreSnapshot {
+  uint32_t cpu = 0;
+  std::array<uint64_t, kPriorityCount> queued{};
+  uint64_t started = 0;  // And not ended.
+  uint64_t executed = 0;
+  uint64_t stack_waits = 0;
+  uint64_t sleeps = 0;
+  uint64_t wakes = 0;
+  uint64_t stalls = 0;
+};
+
+// The Dispatcher's part of what AdminService.GetStats tells.
+struct StatsSnapshot {
+  ExecutionSums lifetime;
+  ExecutionSums last_10s;
+  uint32_t active_workers = 0;
+  int64_t target_latency_ns = 0;
+  bool meeting_latency_target = true;
+  uint64_t accepted = 0;
+  uint64_t succeeded = 0;
+  uint64_t failed = 0;
+  uint64_t cancelled = 0;
+  uint64_t expired = 0;
+  uint64_t in_flight = 0;  // Counted from the live slots.
+  uint64_t refused = 0;
+  std::vector<CoreSnapshot> cores;
+  uint64_t results_kept = 0;
+  uint64_t results_kept_bytes = 0;
+  uint64_t waiters = 0;
+  uint64_t promise_violations = 0;  // The cores' own included.
+  bool draining = false;
+  uint32_t max_queue_depth = 0;
+};
+
+}  // namespace weft
+
+#endif  // WEFT_DISPATCH_STATS_H_
