@@ -1,5 +1,4 @@
-#ifndef WEFT_CLIENT_BENCH_ENGINE_H_
-#define WEFT_CLIENT_BENCH_ENGINE_H_
+#pragma once
 
 #include <array>
 #include <atomic>
@@ -89,5 +88,3 @@ struct BenchReport {
 [[nodiscard]] absl::StatusOr<BenchReport> RunBench(const BenchOptions& options);
 
 }  // namespace weft
-
-#endif  // WEFT_CLIENT_BENCH_ENGINE_H_

@@ -1,5 +1,4 @@
-#ifndef WEFT_CLIENT_BENCH_WORKER_H_
-#define WEFT_CLIENT_BENCH_WORKER_H_
+#pragma once
 
 #include <grpcpp/completion_queue.h>
 #include <grpcpp/support/status.h>
@@ -130,5 +129,3 @@ class BenchWorker {
                                                         size_t messages);
 
 }  // namespace weft
-
-#endif  // WEFT_CLIENT_BENCH_WORKER_H_

@@ -1,5 +1,4 @@
-#ifndef WEFT_CLIENT_CHANNEL_H_
-#define WEFT_CLIENT_CHANNEL_H_
+#pragma once
 
 #include <grpcpp/channel.h>
 
@@ -24,5 +23,3 @@ struct ChannelOptions {
     const ChannelOptions& options);
 
 }  // namespace weft
-
-#endif  // WEFT_CLIENT_CHANNEL_H_

@@ -1,9 +1,6 @@
 #include "weft/client.h"
 
-#include <google/protobuf/wrappers.pb.h>
 #include <grpcpp/client_context.h>
-#include <grpcpp/impl/codegen/client_unary_call.h>
-#include <grpcpp/impl/codegen/rpc_method.h>
 
 #include <algorithm>
 #include <chrono>
@@ -14,18 +11,15 @@
 #include "client/retry.h"
 #include "client/status_convert.h"
 #include "client/stream_call.h"
+#include "grpc/health/v1/health.grpc.pb.h"
 #include "weft/v1/admin_service.grpc.pb.h"
 #include "weft/v1/task_service.grpc.pb.h"
 
 namespace weft {
 namespace {
 
-// On the wire StringValue is grpc.health.v1.HealthCheckRequest and Int32Value is its response: one
-// field, number 1, of the same wire type. So the library needs no copy of that proto.
-using HealthRequest = google::protobuf::StringValue;
-using HealthResponse = google::protobuf::Int32Value;
-constexpr char kHealthMethod[] = "/grpc.health.v1.Health/Check";
-constexpr int kServing = 1;
+using grpc::health::v1::Health;
+using grpc::health::v1::HealthCheckResponse;
 
 std::chrono::system_clock::time_point DeadlineAfter(int64_t ns) {
   return std::chrono::system_clock::now() +
@@ -56,7 +50,8 @@ struct Client::Connection {
       : options(client_options),
         channel(std::move(connected)),
         tasks(v1::TaskService::NewStub(channel)),
-        admin(v1::AdminService::NewStub(channel)) {}
+        admin(v1::AdminService::NewStub(channel)),
+        health(Health::NewStub(channel)) {}
 
   // Makes one call through `method`, a callable of (context, response) that answers a grpc::Status.
   template <typename Response, typename Method>
@@ -78,6 +73,7 @@ struct Client::Connection {
   const std::shared_ptr<grpc::Channel> channel;
   const std::unique_ptr<v1::TaskService::Stub> tasks;
   const std::unique_ptr<v1::AdminService::Stub> admin;
+  const std::unique_ptr<Health::Stub> health;
 };
 
 Client::Client(std::unique_ptr<Connection> connection) : connection_(std::move(connection)) {}
@@ -181,16 +177,12 @@ absl::StatusOr<v1::DrainServerResponse> Client::Drain(const CallOptions& options
 }
 
 absl::StatusOr<bool> Client::IsServing(const CallOptions& options) {
-  const grpc::internal::RpcMethod method(kHealthMethod, grpc::internal::RpcMethod::NORMAL_RPC);
-  auto response = connection_->Call<HealthResponse>(
-      options, Repeat::kHarmless, [&](grpc::ClientContext* context, HealthResponse* answer) {
-        return grpc::internal::BlockingUnaryCall<HealthRequest, HealthResponse,
-                                                 google::protobuf::MessageLite,
-                                                 google::protobuf::MessageLite>(
-            connection_->channel.get(), method, context, HealthRequest(), answer);
+  auto response = connection_->Call<HealthCheckResponse>(
+      options, Repeat::kHarmless, [&](grpc::ClientContext* context, HealthCheckResponse* answer) {
+        return connection_->health->Check(context, {}, answer);
       });
   if (!response.ok()) return response.status();
-  return response->value() == kServing;
+  return response->status() == HealthCheckResponse::SERVING;
 }
 
 absl::StatusOr<std::unique_ptr<TaskStream>> Client::OpenStream(const StreamOptions& options) {

@@ -1,5 +1,4 @@
-#ifndef WEFT_CLIENT_LATENCY_HISTOGRAM_H_
-#define WEFT_CLIENT_LATENCY_HISTOGRAM_H_
+#pragma once
 
 #include <array>
 #include <cstddef>
@@ -36,5 +35,3 @@ class LatencyHistogram {
 };
 
 }  // namespace weft
-
-#endif  // WEFT_CLIENT_LATENCY_HISTOGRAM_H_

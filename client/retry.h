@@ -1,5 +1,4 @@
-#ifndef WEFT_CLIENT_RETRY_H_
-#define WEFT_CLIENT_RETRY_H_
+#pragma once
 
 #include <cstdint>
 #include <functional>
@@ -49,5 +48,3 @@ struct RetryEnvironment {
                                          const RetryEnvironment& environment);
 
 }  // namespace weft
-
-#endif  // WEFT_CLIENT_RETRY_H_

@@ -1,5 +1,4 @@
-#ifndef WEFT_CLIENT_STATUS_CONVERT_H_
-#define WEFT_CLIENT_STATUS_CONVERT_H_
+#pragma once
 
 #include <grpcpp/support/status.h>
 
@@ -14,5 +13,3 @@ namespace weft {
 [[nodiscard]] absl::Status FromRpcStatus(const google::rpc::Status& status);
 
 }  // namespace weft
-
-#endif  // WEFT_CLIENT_STATUS_CONVERT_H_

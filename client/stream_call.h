@@ -1,5 +1,4 @@
-#ifndef WEFT_CLIENT_STREAM_CALL_H_
-#define WEFT_CLIENT_STREAM_CALL_H_
+#pragma once
 
 #include <grpcpp/client_context.h>
 #include <grpcpp/completion_queue.h>
@@ -49,5 +48,3 @@ struct TaskStream::Call {
 };
 
 }  // namespace weft
-
-#endif  // WEFT_CLIENT_STREAM_CALL_H_

@@ -1,5 +1,4 @@
-#ifndef WEFT_CLIENT_H_
-#define WEFT_CLIENT_H_
+#pragma once
 
 #include <cstdint>
 #include <memory>
@@ -105,5 +104,3 @@ class Client {
 };
 
 }  // namespace weft
-
-#endif  // WEFT_CLIENT_H_

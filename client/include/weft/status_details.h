@@ -1,5 +1,4 @@
-#ifndef WEFT_STATUS_DETAILS_H_
-#define WEFT_STATUS_DETAILS_H_
+#pragma once
 
 #include <cstdint>
 #include <optional>
@@ -38,5 +37,3 @@ struct FieldViolation {
 [[nodiscard]] std::string CodeName(const absl::Status& status);
 
 }  // namespace weft
-
-#endif  // WEFT_STATUS_DETAILS_H_

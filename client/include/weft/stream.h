@@ -1,5 +1,4 @@
-#ifndef WEFT_STREAM_H_
-#define WEFT_STREAM_H_
+#pragma once
 
 #include <cstddef>
 #include <cstdint>
@@ -64,5 +63,3 @@ class TaskStream {
 [[nodiscard]] absl::Status RowStatus(const v1::StreamTasksRow& row);
 
 }  // namespace weft
-
-#endif  // WEFT_STREAM_H_

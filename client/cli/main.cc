@@ -1,0 +1,62 @@
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <string>
+
+#include "absl/synchronization/mutex.h"
+#include "client/cli/commands.h"
+#include "client/cli/exit_code.h"
+
+namespace {
+
+constexpr char kExamples[] = R"(Examples:
+  weft run sha256 --file /etc/hostname       run a task and see its result and times
+  weft submit sleep 2s                       submit one and get its id; then weft wait ID
+  weft bench --mode unary --handler noop --outstanding 64 --duration 5s
+  weft stats --json
+)";
+
+constexpr char kExitCodes[] = R"(Exit codes:
+  0    ok
+  1    the task failed, was cancelled or expired; or the call failed in another way
+  2    usage: an option or a field of the request is wrong
+  69   unavailable: the daemon does not answer, or is draining
+  75   try again later: a bound of the daemon is reached
+  124  timed out: the deadline of the call or the wait elapsed
+)";
+
+class ExamplesFirst : public CLI::Formatter {
+ public:
+  std::string make_help(const CLI::App* app, std::string name,
+                        CLI::AppFormatMode mode) const override {
+    return kExamples + CLI::Formatter::make_help(app, std::move(name), mode);
+  }
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  // Debian builds abseil and gRPC with its checks; they cost 5 %.
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
+  CLI::App app("Runs tasks on a weftd and looks at it", "weft");
+  app.footer(kExitCodes);
+  app.require_subcommand(1);
+  app.formatter(std::make_shared<ExamplesFirst>());
+  weft::cli::Session session;
+  weft::cli::AddRun(&app, &session);
+  weft::cli::AddSubmit(&app, &session);
+  weft::cli::AddWait(&app, &session);
+  weft::cli::AddGet(&app, &session);
+  weft::cli::AddCancel(&app, &session);
+  weft::cli::AddStats(&app, &session);
+  weft::cli::AddHandlers(&app, &session);
+  weft::cli::AddBench(&app, &session);
+  weft::cli::AddDrain(&app, &session);
+  weft::cli::AddHealth(&app, &session);
+  weft::cli::AddVersion(&app, &session);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? weft::cli::kExitOk : weft::cli::kExitUsage;
+  }
+  return session.exit_code;
+}

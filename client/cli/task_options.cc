@@ -1,0 +1,82 @@
+#include "client/cli/task_options.h"
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <iostream>
+#include <iterator>
+#include <limits>
+#include <map>
+#include <memory>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "client/cli/commands.h"
+
+namespace weft::cli {
+namespace {
+
+const std::map<std::string, v1::Priority>& Priorities() {
+  static const auto* const kPriorities = new std::map<std::string, v1::Priority>{
+      {"high", v1::PRIORITY_HIGH}, {"normal", v1::PRIORITY_NORMAL}, {"low", v1::PRIORITY_LOW}};
+  return *kPriorities;
+}
+
+absl::Status CannotRead(const std::string& path, int error) {
+  return absl::InvalidArgumentError(absl::StrCat("cannot read ", path, ": ", std::strerror(error)));
+}
+
+absl::StatusOr<std::string> ReadPayload(const TaskOptions& options) {
+  if (!options.file.empty()) {
+    if (!options.payload.empty()) {
+      return absl::InvalidArgumentError("give a payload or --file, not both");
+    }
+    return ReadFile(options.file);
+  }
+  if (options.payload != "-") return options.payload;
+  return std::string(std::istreambuf_iterator<char>(std::cin), {});
+}
+
+}  // namespace
+
+void AddTaskOptions(CLI::App* command, TaskOptions* options) {
+  command->add_option("--file", options->file, "The payload is what this file contains");
+  command->add_option("--priority", options->priority, "Which level the task waits in")
+      ->check(CLI::IsMember({"high", "normal", "low"}))
+      ->capture_default_str();
+  AddDuration(command, "--timeout", &options->timeout_ns,
+              "Time from admission within which the task must complete; 0: none");
+  command->add_option("--core", options->core, "CPU number that must run it")
+      ->check(CLI::Range(int64_t{0}, int64_t{std::numeric_limits<uint32_t>::max()}));
+}
+
+absl::StatusOr<v1::TaskSpec> MakeSpec(const TaskOptions& options) {
+  auto payload = ReadPayload(options);
+  if (!payload.ok()) return payload.status();
+  v1::TaskSpec spec;
+  spec.set_handler(options.handler);
+  spec.set_payload(*std::move(payload));
+  spec.set_priority(Priorities().at(options.priority));
+  spec.set_timeout_ns(options.timeout_ns);
+  if (options.core >= 0) spec.set_core(static_cast<uint32_t>(options.core));
+  spec.set_client_tag(options.tag);
+  return spec;
+}
+
+absl::StatusOr<std::string> ReadFile(const std::string& path) {
+  constexpr size_t kChunkBytes = 64 * 1024;
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"),
+                                                             &std::fclose);
+  if (file == nullptr) return CannotRead(path, errno);
+  std::string content;
+  while (true) {
+    const size_t size = content.size();
+    content.resize(size + kChunkBytes);
+    const size_t read = std::fread(content.data() + size, 1, kChunkBytes, file.get());
+    content.resize(size + read);
+    if (std::ferror(file.get()) != 0) return CannotRead(path, errno);
+    if (read < kChunkBytes) return content;
+  }
+}
+
+}  // namespace weft::cli

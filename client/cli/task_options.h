@@ -1,0 +1,33 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "weft/v1/task.pb.h"
+
+namespace weft::cli {
+
+// What the user says about a task, the same words in run, submit and bench. Main thread only.
+struct TaskOptions {
+  std::string handler;
+  // Empty: no payload; "-": standard input.
+  std::string payload;
+  std::string file;
+  std::string priority = "normal";
+  int64_t timeout_ns = 0;
+  int64_t core = -1;
+  uint64_t tag = 0;
+};
+
+// The options that say how a task is run: --file, --priority, --timeout and --core.
+void AddTaskOptions(CLI::App* command, TaskOptions* options);
+
+// The spec, its payload read from where it is. INVALID_ARGUMENT when a file cannot be read.
+[[nodiscard]] absl::StatusOr<v1::TaskSpec> MakeSpec(const TaskOptions& options);
+
+// INVALID_ARGUMENT names the file and the reason.
+[[nodiscard]] absl::StatusOr<std::string> ReadFile(const std::string& path);
+
+}  // namespace weft::cli
