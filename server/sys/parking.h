@@ -1,5 +1,4 @@
-#ifndef WEFT_SYS_PARKING_H_
-#define WEFT_SYS_PARKING_H_
+#pragma once
 
 #include <atomic>
 #include <cstdint>
@@ -39,6 +38,9 @@ class Parking {
   // Any thread, after publishing work. True: the caller must wake the sleeper.
   bool TakeParked() { return word_.exchange(kAwake, Orders::kTake) == kParked; }
 
+  // Any thread. A hint that costs a shared load; only TakeParked decides.
+  bool LooksParked() const { return word_.load(std::memory_order_relaxed) == kParked; }
+
   // What the sleeper's wait looks at, for a futex.
   Atomic<uint32_t>& word() { return word_; }
 
@@ -48,4 +50,3 @@ class Parking {
 
 }  // namespace weft::sys
 
-#endif  // WEFT_SYS_PARKING_H_

@@ -1,0 +1,58 @@
+#pragma once
+
+#include "core/core.h"
+#include "executor/task_context.h"
+
+namespace weft {
+
+// What a handler sees of the core that runs it. Lives on the stack that runs the task.
+template <class Env>
+class Core<Env>::Context final : public TaskContext {
+ public:
+  // may_suspend: the task runs on a runner that it may keep.
+  Context(Core* core, LiveTask* task, Cold* cold, bool may_suspend)
+      : TaskContext(task->payload_view(), task->cancel, task->deadline != kNoDeadline, cold->output,
+                    cold->error_message),
+        core_(core),
+        task_(task),
+        may_suspend_(may_suspend) {}
+
+  int64_t NowNs() override { return core_->env_.anchor().TicksToNs(core_->env_.Now()); }
+
+  WakeReason SleepFor(int64_t duration_ns) override {
+    if (duration_ns <= 0) return Yield();
+    const sys::Ticks now = core_->env_.Now();
+    const sys::Ticks duration = core_->env_.anchor().NsToTicks(duration_ns);
+    const sys::Ticks until =
+        duration < sys::kTicksForever - now ? now + duration : sys::kTicksForever - 1;
+    return ParkUntil(until);
+  }
+
+  WakeReason Yield() override { return ParkUntil(0); }
+
+  // It was asked to suspend although its handler is registered as never_suspends.
+  bool misused() const { return misused_; }
+
+  using TaskContext::alias;
+  using TaskContext::error_code;
+  using TaskContext::is_alias;
+
+ private:
+  bool DeadlinePassed() override { return core_->env_.Now() >= task_->deadline; }
+
+  WakeReason ParkUntil(sys::Ticks until) {
+    if (!may_suspend_) {
+      misused_ = true;
+      return WakeReason::kCancelled;
+    }
+    if (CancelRequested()) return WakeReason::kCancelled;
+    return core_->Park(task_, until);
+  }
+
+  Core* core_;
+  LiveTask* task_;
+  bool may_suspend_;
+  bool misused_ = false;
+};
+
+}  // namespace weft

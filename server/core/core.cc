@@ -1,0 +1,328 @@
+#include "core/core.h"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/context.h"
+#include "core/dispatch.h"
+#include "core/manual_env.h"
+#include "sys/prod_env.h"
+
+namespace weft {
+namespace {
+
+// Messages and timers handled in one turn before tasks run: bounds how long a ready task waits for
+// them, and is large enough that the inbox cannot hide urgent work behind other work for long.
+constexpr size_t kMessagesPerTurn = 4096;
+constexpr size_t kTimersPerTurn = 1024;
+// A core whose outbox is full looks again this often.
+constexpr int64_t kOutboxRetryNs = 20'000;
+// Turns between two comparisons of the live count with the lists.
+constexpr uint64_t kTurnsPerSelfCheck = 4096;
+
+sys::Ticks TicksOf(const sys::ClockAnchor& anchor, int64_t ns) { return anchor.NsToTicks(ns); }
+
+}  // namespace
+
+template <class Env>
+Core<Env>::Core(const CoreOptions& options, Env env, Doorbell& doorbell)
+    : options_(options),
+      env_(std::move(env)),
+      doorbell_(doorbell),
+      stats_(options.handler_count),
+      idle_(options.idle, TicksOf(env_.anchor(), int64_t{options.spin_us} * 1000),
+            options.spin_us == 0 ? 0 : TicksOf(env_.anchor(), IdleBudget::kMaxSpinUs * 1000)) {}
+
+template <class Env>
+Core<Env>::~Core() {
+  Stop();
+}
+
+template <class Env>
+absl::Status Core<Env>::Prepare() {
+  const uint32_t door_slots = options_.door_slots();
+  const uint32_t slots = door_slots + options_.local_slots;
+  tasks_ = std::make_unique<LiveTask[]>(slots);
+  cold_ = std::make_unique<Cold[]>(slots);
+  for (uint32_t slot = slots; slot-- > 0;) {
+    tasks_[slot].slot = slot;
+    if (slot >= door_slots) {
+      tasks_[slot].next = local_free_;
+      local_free_ = &tasks_[slot];
+    }
+  }
+  inbox_.emplace(options_.inbox_capacity);
+  outbox_.emplace(options_.outbox_capacity);
+  ready_.emplace(TicksOf(env_.anchor(), int64_t{options_.age_limit_ms} * 1'000'000));
+  clock_ = env_.Now();
+  timers_.emplace(std::span<LiveTask>(tasks_.get(), slots), clock_);
+  if (absl::Status status = stacks_.Map(options_.stacks, options_.stack_bytes); !status.ok()) {
+    return status;
+  }
+  for (uint32_t index = options_.stacks; index-- > 0;) {
+    Runner& runner =
+        runners_.emplace_back(stacks_.Bottom(index), stacks_.stack_bytes(), &RunnerMain);
+    runner.core = this;
+    runner.next_spare = spare_runners_;
+    spare_runners_ = &runner;
+  }
+  thread_fiber_.emplace();
+  return absl::OkStatus();
+}
+
+template <class Env>
+absl::Status Core<Env>::Start() {
+  if (absl::Status status = Prepare(); !status.ok()) return status;
+  sys::ThreadOptions thread;
+  thread.name = absl::StrCat("weft-core-", options_.index);
+  if (options_.cpu >= 0) thread.cpus = {options_.cpu};
+  auto started = sys::Thread::Start(thread, [this] { Run(); });
+  if (!started.ok()) return started.status();
+  thread_.emplace(std::move(*started));
+  return absl::OkStatus();
+}
+
+template <class Env>
+void Core<Env>::Stop() {
+  if (!thread_.has_value()) return;
+  stop_.store(true, std::memory_order_release);
+  if (parking_.TakeParked()) env_.Wake(parking_.word());
+  thread_.reset();
+}
+
+template <class Env>
+size_t Core<Env>::Post(std::span<const Message> messages) {
+  const size_t count = inbox_->Push(messages);
+  if (count > 0 && parking_.TakeParked()) env_.Wake(parking_.word());
+  return count;
+}
+
+template <class Env>
+void Core<Env>::ClearCancel(uint32_t slot) {
+  tasks_[slot].cancel.store(0, std::memory_order_relaxed);
+}
+
+template <class Env>
+void Core<Env>::SetCancel(uint32_t slot, CancelReason reason) {
+  tasks_[slot].cancel.store(static_cast<uint8_t>(reason), std::memory_order_relaxed);
+}
+
+template <class Env>
+TaskState Core<Env>::SlotState(uint32_t slot) const {
+  return tasks_[slot].state.load(std::memory_order_relaxed);
+}
+
+template <class Env>
+sys::Ticks Core<Env>::SlotStarted(uint32_t slot) const {
+  return tasks_[slot].started.load(std::memory_order_relaxed);
+}
+
+template <class Env>
+uint64_t Core<Env>::started(Priority priority) const {
+  return stats_.started[static_cast<size_t>(priority)].value();
+}
+
+template <class Env>
+uint64_t Core<Env>::ended_unstarted(Priority priority) const {
+  return stats_.unstarted[static_cast<size_t>(priority)].value();
+}
+
+template <class Env>
+RunningHandler Core<Env>::running() const {
+  return {running_entry_.load(std::memory_order_acquire),
+          running_since_.load(std::memory_order_relaxed)};
+}
+
+// ---- The thread -------------------------------------------------------------------------------
+
+template <class Env>
+void Core<Env>::Run() {
+  thread_fiber_.emplace();
+  while (!stop_.load(std::memory_order_acquire)) {
+    if (!Turn()) Rest();
+  }
+}
+
+template <class Env>
+bool Core<Env>::Turn() {
+  bool worked = TakeMessages();
+  // After the messages were taken, so that no task starts before it was submitted.
+  clock_ = env_.Now();
+  worked |= FireTimers();
+  worked |= RunReady();
+  PublishTurn(worked);
+  return worked;
+}
+
+// Spins for the budget, then sleeps until the next timer or until somebody posts.
+template <class Env>
+void Core<Env>::Rest() {
+  const sys::Ticks began = env_.Now();
+  const sys::Ticks timer = next_timer();
+  const sys::Ticks budget = idle_.spin();
+  const bool blocked = ready_->CanPop(spare_runners_ != nullptr);  // By a full outbox.
+  const sys::Ticks spin_until = budget == sys::kTicksForever ? budget : began + budget;
+  sys::Ticks now = began;
+  while (now < std::min(spin_until, timer)) {
+    if (!inbox_->empty() || stop_.load(std::memory_order_relaxed) || blocked) {
+      stats_.idle_spins.Add(1);
+      if (!blocked) idle_.WorkCameAfter(now - began);
+      return;
+    }
+    env_.Relax();
+    now = env_.Now();
+  }
+  if (now >= timer) return;
+  parking_.Announce();
+  if (inbox_->empty() && !stop_.load(std::memory_order_acquire)) {
+    stats_.sleeps.Add(1);
+    const sys::Ticks until = blocked ? now + TicksOf(env_.anchor(), kOutboxRetryNs) : timer;
+    env_.Sleep(parking_.word(), sys::Parking<>::kParked, until);
+  }
+  parking_.Withdraw();
+  if (!inbox_->empty()) idle_.WorkCameAfter(env_.Now() - began);
+}
+
+template <class Env>
+bool Core<Env>::TakeMessages() {
+  size_t count = 0;
+  for (; count < kMessagesPerTurn; ++count) {
+    const Message* const message = inbox_->Front();
+    // A cancel answers with up to two completions.
+    if (message == nullptr || !outbox_->HasRoom(2)) break;
+    if (message->kind == MessageKind::kSubmit) {
+      TakeSubmit(*message);
+    } else {
+      TakeCancel(*message);
+    }
+    inbox_->Pop();
+  }
+  return count > 0;
+}
+
+template <class Env>
+void Core<Env>::TakeSubmit(const Message& message) {
+  LiveTask* const task = &tasks_[message.slot];
+  assert(message.slot < options_.door_slots());
+  assert(task->place == TaskPlace::kNowhere && task->runner == nullptr);
+  task->id = message.id;
+  task->entry = message.entry;
+  task->payload = message.payload;
+  task->payload_bytes = message.payload_bytes;
+  task->deadline = message.deadline;
+  task->submitted = message.submitted;
+  task->priority = message.priority;
+  task->ready_since = message.submitted;
+  if (task->deadline != kNoDeadline) timers_->Arm(task, task->deadline);
+  MakeReady(task);
+}
+
+template <class Env>
+void Core<Env>::MakeReady(LiveTask* task) {
+  task->suspended = 0;
+  task->started.store(0, std::memory_order_relaxed);
+  task->state.store(TaskState::kQueued, std::memory_order_relaxed);
+  stats_.submitted.Add(1);
+  ++live_;
+  ready_->Push(task);
+}
+
+template <class Env>
+void Core<Env>::TakeCancel(const Message& message) {
+  LiveTask* const task = &tasks_[message.slot];
+  Completion answer;
+  answer.id = message.id;
+  answer.slot = message.slot;
+  answer.kind = CompletionKind::kCancelTaken;
+  answer.state = task->state.load(std::memory_order_relaxed);
+  if (task->id != message.id || IsTerminal(answer.state)) {
+    answer.cancel_outcome = CancelOutcome::kAlreadyEnded;
+  } else if (answer.state == TaskState::kQueued) {
+    answer.cancel_outcome = CancelOutcome::kCancelledQueued;
+    EndUnstarted(task, StopEnding(*task));
+  } else {
+    answer.cancel_outcome = CancelOutcome::kRequestedRunning;
+    if (answer.state == TaskState::kSuspended) Unpark(task, WakeReason::kCancelled);
+  }
+  outbox_->Push(answer);
+  untold_ = true;
+}
+
+template <class Env>
+bool Core<Env>::FireTimers() {
+  size_t count = 0;
+  for (; count < kTimersPerTurn && outbox_->HasRoom(1); ++count) {
+    LiveTask* const task = timers_->PopDue(clock_);
+    if (task == nullptr) break;
+    const TaskState state = task->state.load(std::memory_order_relaxed);
+    if (state == TaskState::kQueued) {
+      EndUnstarted(task, StopEnding(*task));
+    } else {
+      Unpark(task, task->deadline <= clock_ ? WakeReason::kDeadline : WakeReason::kElapsed);
+    }
+  }
+  return count > 0;
+}
+
+// A parked task goes on when its turn comes. Nothing happens to one that was unparked already.
+template <class Env>
+void Core<Env>::Unpark(LiveTask* task, WakeReason reason) {
+  if (task->place != TaskPlace::kNowhere) return;
+  timers_->Disarm(task);
+  task->wake = reason;
+  task->ready_since = clock_;
+  ready_->Push(task);
+  --suspended_count_;
+}
+
+template <class Env>
+bool Core<Env>::RunReady() {
+  budget_left_ = options_.turn_budget;
+  bool worked = false;
+  while (LiveTask* const task = NextTask()) {
+    worked = true;
+    Dispatch(task);
+  }
+  return worked;
+}
+
+template <class Env>
+void Core<Env>::PublishTurn(bool worked) {
+  if (untold_) {
+    untold_ = false;
+    doorbell_.RingIfParked();
+  }
+  if (!worked) return;
+  stats_.turns.Add(1);
+  stats_.live.Set(static_cast<int64_t>(live_));
+  if (stats_.turns.value() % kTurnsPerSelfCheck == 0) {
+    stats_.spin_budget_ns.Set(
+        idle_.spin() == sys::kTicksForever ? -1 : env_.anchor().TicksToNs(idle_.spin()));
+    if (ready_->CountLinked() + suspended_count_ != live_) stats_.violations.Add(1);
+  }
+}
+
+template <class Env>
+bool Core<Env>::Spawn(const TaskEntry& entry, std::string_view payload, Priority priority) {
+  LiveTask* const task = local_free_;
+  if (task == nullptr) return false;
+  local_free_ = task->next;
+  task->id = TaskId();
+  task->entry = &entry;
+  task->payload = payload.data();
+  task->payload_bytes = static_cast<uint32_t>(payload.size());
+  task->deadline = kNoDeadline;
+  task->submitted = clock_;
+  task->ready_since = clock_;
+  task->priority = priority;
+  task->cancel.store(0, std::memory_order_relaxed);
+  MakeReady(task);
+  return true;
+}
+
+template class Core<sys::ProdEnv>;
+template class Core<ManualEnv>;
+
+}  // namespace weft

@@ -1,0 +1,179 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "core/doorbell.h"
+#include "core/idle.h"
+#include "core/inbox.h"
+#include "core/live_task.h"
+#include "core/message.h"
+#include "core/options.h"
+#include "core/outbox.h"
+#include "core/ready_queue.h"
+#include "core/runner.h"
+#include "core/stack_pool.h"
+#include "core/stats.h"
+#include "core/timer_wheel.h"
+#include "sys/parking.h"
+#include "sys/thread.h"
+
+namespace weft {
+
+// The handler that holds a core at this moment.
+struct RunningHandler {
+  const TaskEntry* entry = nullptr;  // Null: none.
+  sys::Ticks since = 0;
+};
+
+// One pinned thread and all it owns. Reached through its inbox, its outbox, its statistics' cells
+// and the cancel flag of a task; nothing else. Env gives time and sleep.
+template <class Env>
+class Core {
+ public:
+  // doorbell outlives the core. Allocates nothing large before Prepare.
+  Core(const CoreOptions& options, Env env, Doorbell& doorbell);
+  ~Core();  // Stops.
+  Core(const Core&) = delete;
+  Core& operator=(const Core&) = delete;
+
+  // Before Start only. Allocates all that the bounds ask for. Tests then call Turn() by hand.
+  absl::Status Prepare();
+  // Prepares and starts the pinned thread. FailedPrecondition when the CPU is not granted.
+  absl::Status Start();
+  // Any thread but the core's. Ends the thread at its next turn; a handler that runs is waited for.
+  // What is queued or suspended then stays where it is. Harmless when not started.
+  void Stop();
+
+  // Any thread. Posts the first messages that fit, in one inbox operation and with at most one
+  // wake; returns how many. The caller keeps the rest.
+  size_t Post(std::span<const Message> messages);
+
+  // Door thread only, for a slot it has claimed: ClearCancel before kSubmit is posted, SetCancel
+  // before kCancel is.
+  void ClearCancel(uint32_t slot);
+  void SetCancel(uint32_t slot, CancelReason reason);
+
+  // Door thread only. Takes up to out.size() completions, oldest first; returns how many.
+  size_t Drain(std::span<Completion> out) { return outbox_->Drain(out); }
+  // Door thread only.
+  bool HasCompletions() const { return !outbox_->empty(); }
+  // Door thread only, between the drain of a task's kEnded and the next use of its slot. Moves the
+  // output out, if the task made one of its own (Completion::output then points into it).
+  std::string TakeOutput(uint32_t slot) { return std::move(cold_[slot].output); }
+
+  // Any thread. The state of a slot's task, and when it started (0: it has not), as last stored.
+  TaskState SlotState(uint32_t slot) const;
+  sys::Ticks SlotStarted(uint32_t slot) const;
+
+  // Any thread. Tasks begun so far, by level. Admitted minus begun minus ended unstarted is the
+  // depth of the level's queue.
+  uint64_t started(Priority priority) const;
+  // Any thread. Tasks that ended without a start, by level.
+  uint64_t ended_unstarted(Priority priority) const;
+  // Any thread.
+  RunningHandler running() const;
+  // Any thread, after Prepare.
+  const CoreStats& stats() const { return stats_; }
+  const CoreOptions& options() const { return options_; }
+
+  // Core thread only (tests: by hand). One pass: take messages, fire timers, run what is ready up
+  // to the budget, tell the Door. True if it did anything.
+  bool Turn();
+  // Core thread only. A time not later than the next timer's.
+  sys::Ticks next_timer() const { return timers_->NextDue(); }
+
+  // Core thread only: from a task that runs here, or by hand between turns. Starts a task of the
+  // core's own that nobody is told about; payload outlives it. False when all local slots are
+  // taken.
+  bool Spawn(const TaskEntry& entry, std::string_view payload, Priority priority);
+
+  Env& env() { return env_; }
+
+ private:
+  class Context;
+  friend class Context;
+
+  // What a task has beside its two lines.
+  struct Cold {
+    std::string output;
+    std::string error_message;
+  };
+  // How a task ended.
+  struct Ending {
+    TaskState state = TaskState::kSucceeded;
+    TaskErrorCode error_code = TaskErrorCode::kNone;
+    std::string_view output;
+  };
+
+  // Run loop, in the order of a turn (core.cc).
+  void Run();
+  void Rest();
+  bool TakeMessages();
+  bool FireTimers();
+  bool RunReady();
+  void PublishTurn(bool worked);
+
+  // Messages and timers (core.cc).
+  void TakeSubmit(const Message& message);
+  void TakeCancel(const Message& message);
+  void MakeReady(LiveTask* task);
+  void Unpark(LiveTask* task, WakeReason reason);
+
+  // Dispatch (dispatch.cc).
+  LiveTask* NextTask();
+  void Dispatch(LiveTask* task);
+  void Execute(LiveTask* task);
+  Ending Settle(const LiveTask& task, const Context& context, TaskOutcome outcome);
+  Ending StopEnding(const LiveTask& task);
+  void EndStarted(LiveTask* task, const Ending& ending);
+  void EndUnstarted(LiveTask* task, const Ending& ending);
+  void Tell(LiveTask& task, const Ending& ending, bool was_started);
+  void FreeSlot(LiveTask* task);
+  WakeReason Park(LiveTask* task, sys::Ticks until);
+  void SwitchToRunner(Runner* runner);
+  static void RunnerMain(void* runner);
+  void RingIfDoorSleeps();
+  void Boundary();
+
+  const CoreOptions options_;
+  Env env_;
+  Doorbell& doorbell_;
+  CoreStats stats_;
+  sys::Ticks clock_ = 0;  // Read once a boundary: the end of a task is the start of the next.
+
+  std::unique_ptr<LiveTask[]> tasks_;  // door_slots(), then local_slots.
+  std::unique_ptr<Cold[]> cold_;
+  LiveTask* local_free_ = nullptr;  // LIFO.
+  std::optional<Inbox<>> inbox_;
+  std::optional<Outbox<>> outbox_;
+  std::optional<ReadyQueue> ready_;
+  std::optional<TimerWheel> timers_;
+  StackPool stacks_;
+  std::deque<Runner> runners_;
+  Runner* spare_runners_ = nullptr;    // LIFO.
+  Runner* current_runner_ = nullptr;   // Null: the thread's own stack.
+  LiveTask* handed_back_ = nullptr;    // A runner popped it but must not run it.
+  std::optional<Fiber> thread_fiber_;  // The stack that Turn runs on.
+  uint32_t budget_left_ = 0;
+  bool untold_ = false;  // Completions were pushed since the doorbell was last looked at for sure.
+  uint64_t live_ = 0;
+  uint64_t suspended_count_ = 0;
+
+  std::atomic<const TaskEntry*> running_entry_{nullptr};
+  std::atomic<sys::Ticks> running_since_{0};
+
+  IdleBudget idle_;
+  sys::Parking<> parking_;
+  std::atomic<bool> stop_{false};
+  std::optional<sys::Thread> thread_;
+};
+
+}  // namespace weft

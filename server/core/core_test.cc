@@ -1,0 +1,512 @@
+// Proves what a core does with tasks, turn by turn, with manual time: order, stacks, suspension,
+// cancel, deadlines, failures, bounds and counts. The test plays the Door.
+#include "core/core.h"
+
+#include <gtest/gtest.h>
+
+#include <cerrno>
+#include <functional>
+#include <map>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "core/manual_env.h"
+
+namespace weft {
+namespace {
+
+using Body = std::function<TaskOutcome(TaskContext&)>;
+
+class CoreTest : public testing::Test {
+ protected:
+  void Build(const std::function<void(CoreOptions&)>& adjust = [](CoreOptions&) {}) {
+    CoreOptions options;
+    options.max_queue_depth = 64;
+    options.stacks = 4;
+    options.outbox_capacity = 64;
+    options.inbox_capacity = 64;
+    options.handler_count = 64;
+    adjust(options);
+    core_ = std::make_unique<Core<ManualEnv>>(options, ManualEnv(&now_), doorbell_);
+    ASSERT_TRUE(core_->Prepare().ok());
+  }
+
+  const TaskEntry* Entry(Body body, bool never_suspends) {
+    bodies_.push_back(std::make_unique<Body>(std::move(body)));
+    TaskEntry entry;
+    entry.run = [](void* state, TaskContext& context) {
+      return (*static_cast<Body*>(state))(context);
+    };
+    entry.state = bodies_.back().get();
+    entry.index = static_cast<uint16_t>(entries_.size());
+    entry.never_suspends = never_suspends;
+    entries_.push_back(std::make_unique<TaskEntry>(entry));
+    return entries_.back().get();
+  }
+  const TaskEntry* Plain(Body body) { return Entry(std::move(body), true); }
+  const TaskEntry* Suspending(Body body) { return Entry(std::move(body), false); }
+
+  // Submits as the Door does; returns the slot.
+  uint32_t Submit(const TaskEntry* entry, Priority priority = Priority::kNormal,
+                  sys::Ticks timeout = 0, std::string_view payload = {}) {
+    Message message;
+    message.slot = next_slot_++;
+    message.id = TaskId::Make(0, 1000 + message.slot);
+    message.entry = entry;
+    message.payload = payload.data();
+    message.payload_bytes = static_cast<uint32_t>(payload.size());
+    message.submitted = now_;
+    message.deadline = timeout == 0 ? kNoDeadline : now_ + timeout;
+    message.priority = priority;
+    core_->ClearCancel(message.slot);
+    EXPECT_EQ(core_->Post({&message, 1}), 1U);
+    return message.slot;
+  }
+
+  void Cancel(uint32_t slot, CancelReason reason = CancelReason::kClient) {
+    core_->SetCancel(slot, reason);
+    Message message;
+    message.kind = MessageKind::kCancel;
+    message.slot = slot;
+    message.id = TaskId::Make(0, 1000 + slot);
+    EXPECT_EQ(core_->Post({&message, 1}), 1U);
+  }
+
+  std::vector<Completion> Drain() {
+    std::vector<Completion> all(256);
+    all.resize(core_->Drain(all));
+    return all;
+  }
+
+  // The one completion of this turn.
+  Completion TurnForOne() {
+    core_->Turn();
+    const auto all = Drain();
+    EXPECT_EQ(all.size(), 1U);
+    return all.empty() ? Completion{} : all.front();
+  }
+
+  void ExpectConserved() {
+    const CoreStats& stats = core_->stats();
+    uint64_t ended = 0;
+    for (const Counter& state : stats.ended) ended += state.value();
+    EXPECT_EQ(stats.submitted.value(), ended + static_cast<uint64_t>(stats.live.value()));
+  }
+
+  sys::Ticks now_ = 1'000'000;
+  Doorbell doorbell_;
+  std::unique_ptr<Core<ManualEnv>> core_;
+  std::vector<std::unique_ptr<Body>> bodies_;
+  std::vector<std::unique_ptr<TaskEntry>> entries_;
+  uint32_t next_slot_ = 0;
+};
+
+TEST_F(CoreTest, RunsATaskAndTellsItsExactTimes) {
+  Build();
+  const TaskEntry* entry = Plain([this](TaskContext& context) {
+    now_ += 700;
+    context.output() = "out:" + std::string(context.payload());
+    return TaskOutcome::kSucceeded;
+  });
+  const sys::Ticks submitted = now_;
+  const uint32_t slot = Submit(entry, Priority::kHigh, 0, "in");
+  now_ += 50;
+  const Completion done = TurnForOne();
+  EXPECT_EQ(done.slot, slot);
+  EXPECT_EQ(done.id, TaskId::Make(0, 1000 + slot));
+  EXPECT_EQ(done.state, TaskState::kSucceeded);
+  EXPECT_TRUE(done.was_started);
+  EXPECT_EQ(done.started, submitted + 50);
+  EXPECT_EQ(done.completed, submitted + 750);
+  EXPECT_EQ(done.suspended, 0);
+  EXPECT_EQ(std::string_view(done.output, done.output_bytes), "out:in");
+  ExpectConserved();
+}
+
+TEST_F(CoreTest, TheEndOfATaskIsTheStartOfTheNext) {
+  Build();
+  const TaskEntry* entry = Plain([this](TaskContext&) {
+    now_ += 10;
+    return TaskOutcome::kSucceeded;
+  });
+  Submit(entry);
+  Submit(entry);
+  core_->Turn();
+  const auto done = Drain();
+  ASSERT_EQ(done.size(), 2U);
+  EXPECT_EQ(done[0].completed, done[1].started);
+}
+
+TEST_F(CoreTest, RunsHigherLevelsFirstAndEachLevelInOrder) {
+  Build();
+  std::string order;
+  auto log = [&](char c) {
+    return Plain([&order, c](TaskContext&) {
+      order += c;
+      return TaskOutcome::kSucceeded;
+    });
+  };
+  Submit(log('5'), Priority::kLow);
+  Submit(log('3'), Priority::kNormal);
+  Submit(log('1'), Priority::kHigh);
+  Submit(log('2'), Priority::kHigh);
+  Submit(log('4'), Priority::kNormal);
+  core_->Turn();
+  EXPECT_EQ(order, "12345");
+}
+
+TEST_F(CoreTest, SleepsAndSaysHowLongItWasSuspended) {
+  Build();
+  const TaskEntry* entry = Suspending([this](TaskContext& context) {
+    now_ += 100;
+    EXPECT_EQ(context.SleepFor(50'000), WakeReason::kElapsed);
+    now_ += 100;
+    return TaskOutcome::kSucceeded;
+  });
+  const uint32_t slot = Submit(entry);
+  core_->Turn();
+  EXPECT_TRUE(Drain().empty());
+  EXPECT_EQ(core_->SlotState(slot), TaskState::kSuspended);
+  EXPECT_LE(core_->next_timer(), now_ + 50'000 + 4096);
+  now_ += 49'000;
+  core_->Turn();
+  EXPECT_TRUE(Drain().empty()) << "it woke early";
+  now_ += 10'000;
+  const Completion done = TurnForOne();
+  EXPECT_EQ(done.state, TaskState::kSucceeded);
+  EXPECT_EQ(done.suspended, 59'000);
+  EXPECT_EQ(done.completed - done.started, 59'200);
+  ExpectConserved();
+}
+
+TEST_F(CoreTest, OneStackRunsManyTasksThatNeverSuspend) {
+  Build();
+  const TaskEntry* entry = Suspending([](TaskContext&) { return TaskOutcome::kSucceeded; });
+  for (int i = 0; i < 40; ++i) Submit(entry);
+  core_->Turn();
+  EXPECT_EQ(Drain().size(), 40U);
+  EXPECT_EQ(core_->stats().stacks_in_use.value(), 0);
+}
+
+TEST_F(CoreTest, WithoutASpareStackATaskStaysQueuedAndIsCounted) {
+  Build([](CoreOptions& options) { options.stacks = 2; });
+  const TaskEntry* sleeper = Suspending([](TaskContext& context) {
+    context.SleepFor(1'000'000);
+    return TaskOutcome::kSucceeded;
+  });
+  int plain_runs = 0;
+  const TaskEntry* plain = Plain([&](TaskContext&) {
+    ++plain_runs;
+    return TaskOutcome::kSucceeded;
+  });
+  for (int i = 0; i < 2; ++i) Submit(sleeper);
+  const uint32_t third = Submit(sleeper);
+  Submit(plain);
+  core_->Turn();
+  EXPECT_EQ(core_->SlotState(third), TaskState::kQueued);
+  EXPECT_EQ(core_->stats().stack_waits.value(), 1U);
+  EXPECT_EQ(core_->started(Priority::kNormal), 3U);
+  EXPECT_EQ(plain_runs, 1) << "a task that needs no stack is not held up";
+  ExpectConserved();
+  now_ += 2'000'000;
+  core_->Turn();
+  EXPECT_EQ(core_->SlotState(third), TaskState::kSuspended);
+  now_ += 2'000'000;
+  core_->Turn();
+  EXPECT_EQ(Drain().size(), 4U);
+  ExpectConserved();
+}
+
+TEST_F(CoreTest, ACancelledQueuedTaskNeverStarts) {
+  Build();
+  bool ran = false;
+  const TaskEntry* entry = Plain([&](TaskContext&) {
+    ran = true;
+    return TaskOutcome::kSucceeded;
+  });
+  Cancel(Submit(entry));
+  core_->Turn();
+  const auto all = Drain();
+  ASSERT_EQ(all.size(), 2U);
+  EXPECT_EQ(all[0].kind, CompletionKind::kEnded);
+  EXPECT_EQ(all[0].state, TaskState::kCancelled);
+  EXPECT_EQ(all[0].error_code, TaskErrorCode::kCancelledByClient);
+  EXPECT_FALSE(all[0].was_started);
+  EXPECT_EQ(all[0].started, 0);
+  EXPECT_EQ(all[1].kind, CompletionKind::kCancelTaken);
+  EXPECT_EQ(all[1].cancel_outcome, CancelOutcome::kCancelledQueued);
+  EXPECT_FALSE(ran);
+  EXPECT_EQ(core_->ended_unstarted(Priority::kNormal), 1U);
+  ExpectConserved();
+}
+
+TEST_F(CoreTest, ACancelWakesASuspendedTask) {
+  Build();
+  const TaskEntry* entry = Suspending([](TaskContext& context) {
+    EXPECT_EQ(context.SleepFor(1'000'000'000), WakeReason::kCancelled);
+    EXPECT_EQ(context.SleepFor(1'000'000'000), WakeReason::kCancelled) << "it stays cancelled";
+    return context.Stop();
+  });
+  const uint32_t slot = Submit(entry);
+  core_->Turn();
+  Cancel(slot, CancelReason::kDisconnected);
+  core_->Turn();
+  const auto all = Drain();
+  ASSERT_EQ(all.size(), 2U);
+  EXPECT_EQ(all[0].cancel_outcome, CancelOutcome::kRequestedRunning);
+  EXPECT_EQ(all[0].state, TaskState::kSuspended);
+  EXPECT_EQ(all[1].state, TaskState::kCancelled);
+  EXPECT_EQ(all[1].error_code, TaskErrorCode::kClientDisconnected);
+}
+
+TEST_F(CoreTest, ACancelTheHandlerIgnoresChangesNothing) {
+  Build();
+  uint32_t slot = 0;
+  const TaskEntry* entry = Plain([&](TaskContext& context) {
+    core_->SetCancel(slot, CancelReason::kClient);
+    EXPECT_TRUE(context.ShouldStop());
+    return TaskOutcome::kSucceeded;
+  });
+  slot = Submit(entry);
+  EXPECT_EQ(TurnForOne().state, TaskState::kSucceeded);
+}
+
+TEST_F(CoreTest, ACancelAfterTheEndSaysSo) {
+  Build();
+  const uint32_t slot = Submit(Plain([](TaskContext&) { return TaskOutcome::kSucceeded; }));
+  TurnForOne();
+  Cancel(slot);
+  EXPECT_EQ(TurnForOne().cancel_outcome, CancelOutcome::kAlreadyEnded);
+}
+
+TEST_F(CoreTest, ATimeoutInTheQueueExpiresTheTaskUnstarted) {
+  Build();
+  const TaskEntry* blocker = Plain([this](TaskContext&) {
+    now_ += 10'000;
+    return TaskOutcome::kSucceeded;
+  });
+  bool ran = false;
+  const TaskEntry* late = Plain([&](TaskContext&) {
+    ran = true;
+    return TaskOutcome::kSucceeded;
+  });
+  Submit(blocker, Priority::kHigh);
+  Submit(late, Priority::kNormal, 9'000);
+  core_->Turn();
+  const auto all = Drain();
+  ASSERT_EQ(all.size(), 2U);
+  EXPECT_EQ(all[1].state, TaskState::kExpired);
+  EXPECT_EQ(all[1].error_code, TaskErrorCode::kDeadlineExceeded);
+  EXPECT_FALSE(all[1].was_started);
+  EXPECT_FALSE(ran);
+}
+
+TEST_F(CoreTest, ATimerExpiresAQueuedTaskThatNobodyDispatches) {
+  Build([](CoreOptions& options) { options.stacks = 1; });
+  const TaskEntry* sleeper = Suspending([](TaskContext& context) {
+    context.SleepFor(1'000'000'000);
+    return TaskOutcome::kSucceeded;
+  });
+  Submit(sleeper);
+  Submit(sleeper, Priority::kNormal, 20'000);
+  core_->Turn();
+  EXPECT_LE(core_->next_timer(), now_ + 20'000 + 4096);
+  now_ += 30'000;
+  EXPECT_EQ(TurnForOne().state, TaskState::kExpired);
+  ExpectConserved();
+}
+
+TEST_F(CoreTest, ATimeoutWhileSuspendedWakesAndExpires) {
+  Build();
+  const TaskEntry* entry = Suspending([](TaskContext& context) {
+    return context.SleepFor(1'000'000'000) == WakeReason::kDeadline ? context.Stop()
+                                                                    : TaskOutcome::kSucceeded;
+  });
+  Submit(entry, Priority::kNormal, 30'000);
+  core_->Turn();
+  now_ += 40'000;
+  const Completion done = TurnForOne();
+  EXPECT_EQ(done.state, TaskState::kExpired);
+  EXPECT_TRUE(done.was_started);
+}
+
+TEST_F(CoreTest, ATimeoutWhileRunningIsSeenByTheHandler) {
+  Build();
+  const TaskEntry* entry = Plain([this](TaskContext& context) {
+    EXPECT_FALSE(context.ShouldStop());
+    now_ += 500;
+    EXPECT_TRUE(context.ShouldStop());
+    return context.Stop();
+  });
+  Submit(entry, Priority::kNormal, 400);
+  EXPECT_EQ(TurnForOne().state, TaskState::kExpired);
+}
+
+TEST_F(CoreTest, AThrowingHandlerFailsWithItsMessageAndTheCoreGoesOn) {
+  Build();
+  for (const TaskEntry* entry :
+       {Plain([](TaskContext&) -> TaskOutcome { throw std::runtime_error("broken pipe"); }),
+        Suspending([](TaskContext& context) -> TaskOutcome {
+          context.SleepFor(0);
+          throw std::runtime_error("broken pipe");
+        })}) {
+    Submit(entry);
+    core_->Turn();
+    const auto all = Drain();
+    ASSERT_EQ(all.size(), 1U);
+    EXPECT_EQ(all[0].state, TaskState::kFailed);
+    EXPECT_EQ(all[0].error_code, TaskErrorCode::kHandlerException);
+    EXPECT_EQ(std::string_view(all[0].error_message, all[0].error_message_bytes), "broken pipe");
+  }
+  Submit(Plain([](TaskContext&) -> TaskOutcome { throw 42; }));
+  EXPECT_EQ(TurnForOne().error_code, TaskErrorCode::kHandlerException);
+  Submit(Plain([](TaskContext&) { return TaskOutcome::kSucceeded; }));
+  EXPECT_EQ(TurnForOne().state, TaskState::kSucceeded);
+  EXPECT_EQ(core_->stats().execution_failures.value(), 3U);
+}
+
+TEST_F(CoreTest, SuspendingInACatchBlockKeepsEachTasksException) {
+  Build();
+  auto rethrower = [](const char* what) {
+    return [what](TaskContext& context) -> TaskOutcome {
+      try {
+        throw std::runtime_error(what);
+      } catch (const std::exception&) {
+        errno = what[0];
+        context.Yield();
+        EXPECT_EQ(errno, what[0]);
+        throw;
+      }
+    };
+  };
+  Submit(Suspending(rethrower("first")));
+  Submit(Suspending(rethrower("second")));
+  core_->Turn();
+  core_->Turn();
+  const auto all = Drain();
+  ASSERT_EQ(all.size(), 2U);
+  EXPECT_EQ(std::string_view(all[0].error_message, all[0].error_message_bytes), "first");
+  EXPECT_EQ(std::string_view(all[1].error_message, all[1].error_message_bytes), "second");
+}
+
+TEST_F(CoreTest, AHandlerThatBreaksItsPromiseNotToSuspendFails) {
+  Build();
+  Submit(Plain([](TaskContext& context) {
+    context.SleepFor(10);
+    return TaskOutcome::kSucceeded;
+  }));
+  const Completion done = TurnForOne();
+  EXPECT_EQ(done.state, TaskState::kFailed);
+  EXPECT_EQ(core_->stats().misuse.value(), 1U);
+}
+
+TEST_F(CoreTest, TooLargeAnOutputFailsTheTask) {
+  Build([](CoreOptions& options) { options.max_output_bytes = 8; });
+  Submit(Plain([](TaskContext& context) {
+    context.output() = "123456789";
+    return TaskOutcome::kSucceeded;
+  }));
+  const Completion done = TurnForOne();
+  EXPECT_EQ(done.error_code, TaskErrorCode::kOutputTooLarge);
+  EXPECT_EQ(done.output_bytes, 0U);
+}
+
+TEST_F(CoreTest, StartsNoMoreWhileTheDoorHasNotDrained) {
+  Build([](CoreOptions& options) { options.outbox_capacity = 4; });
+  const TaskEntry* entry = Plain([](TaskContext&) { return TaskOutcome::kSucceeded; });
+  // One message at a time, as the outbox also bounds what is taken in.
+  for (int i = 0; i < 10; ++i) Submit(entry);
+  core_->Turn();
+  EXPECT_EQ(core_->started(Priority::kNormal), 4U);
+  EXPECT_GE(core_->stats().outbox_waits.value(), 1U);
+  EXPECT_EQ(Drain().size(), 4U);
+  core_->Turn();
+  EXPECT_EQ(Drain().size(), 4U);
+  core_->Turn();
+  EXPECT_EQ(Drain().size(), 2U);
+  ExpectConserved();
+}
+
+TEST_F(CoreTest, ATurnRunsNoMoreThanItsBudget) {
+  Build([](CoreOptions& options) { options.turn_budget = 3; });
+  const TaskEntry* entry = Suspending([](TaskContext&) { return TaskOutcome::kSucceeded; });
+  for (int i = 0; i < 7; ++i) Submit(entry);
+  core_->Turn();
+  EXPECT_EQ(Drain().size(), 3U);
+  core_->Turn();
+  EXPECT_EQ(Drain().size(), 3U);
+}
+
+TEST_F(CoreTest, UrgentWorkOvertakesWhatIsQueuedAtTheNextBoundary) {
+  Build();
+  std::string order;
+  const TaskEntry* high = Plain([&](TaskContext&) {
+    order += 'H';
+    return TaskOutcome::kSucceeded;
+  });
+  const TaskEntry* yielder = Suspending([&](TaskContext& context) {
+    order += 'a';
+    context.Yield();
+    order += 'b';
+    return TaskOutcome::kSucceeded;
+  });
+  Submit(yielder, Priority::kLow);
+  Submit(high, Priority::kHigh);
+  core_->Turn();
+  EXPECT_EQ(order, "Hab");
+}
+
+TEST_F(CoreTest, RingsOnlyADoorThatSleeps) {
+  Build();
+  int rings = 0;
+  doorbell_.argument = &rings;
+  doorbell_.ring = [](void* argument) { ++*static_cast<int*>(argument); };
+  const TaskEntry* entry = Plain([](TaskContext&) { return TaskOutcome::kSucceeded; });
+  Submit(entry);
+  core_->Turn();
+  EXPECT_EQ(rings, 0);
+  doorbell_.parking.Announce();
+  Submit(entry);
+  Submit(entry);
+  core_->Turn();
+  EXPECT_EQ(rings, 1);
+}
+
+TEST_F(CoreTest, WithTimingOffEverythingElseWorks) {
+  Build([](CoreOptions& options) { options.timing_metrics = false; });
+  Submit(Plain([this](TaskContext&) {
+    now_ += 5;
+    return TaskOutcome::kSucceeded;
+  }));
+  const Completion done = TurnForOne();
+  EXPECT_EQ(done.state, TaskState::kSucceeded);
+  EXPECT_TRUE(done.was_started);
+  EXPECT_EQ(done.started, 0);
+  EXPECT_EQ(done.completed, 0);
+  EXPECT_EQ(core_->stats().executed.value(), 1U);
+  EXPECT_EQ(core_->stats().execution_ns.value(), 0U);
+}
+
+TEST_F(CoreTest, SpawnsFromATaskUntilTheLocalSlotsAreTaken) {
+  Build([](CoreOptions& options) { options.local_slots = 2; });
+  int runs = 0;
+  const TaskEntry* child = Plain([&](TaskContext&) {
+    ++runs;
+    return TaskOutcome::kSucceeded;
+  });
+  Submit(Plain([&](TaskContext&) {
+    EXPECT_TRUE(core_->Spawn(*child, {}, Priority::kHigh));
+    EXPECT_TRUE(core_->Spawn(*child, {}, Priority::kHigh));
+    EXPECT_FALSE(core_->Spawn(*child, {}, Priority::kHigh));
+    return TaskOutcome::kSucceeded;
+  }));
+  EXPECT_EQ(TurnForOne().state, TaskState::kSucceeded);
+  EXPECT_EQ(runs, 2);
+  EXPECT_TRUE(core_->Spawn(*child, {}, Priority::kLow)) << "slots come back";
+  core_->Turn();
+  EXPECT_EQ(runs, 3);
+}
+
+}  // namespace
+}  // namespace weft

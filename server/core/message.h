@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstdint>
+
+#include "executor/task_context.h"
+#include "sys/clock.h"
+#include "task/cancel_reason.h"
+#include "task/priority.h"
+#include "task/task_id.h"
+#include "task/task_state.h"
+
+namespace weft {
+
+inline constexpr sys::Ticks kNoDeadline = INT64_MAX;
+
+enum class MessageKind : uint8_t { kSubmit, kCancel };
+
+// What the Door posts to a core's inbox: 56 bytes, so that with the inbox's sequence number it
+// fills one cache line.
+struct Message {
+  TaskId id;
+  const TaskEntry* entry = nullptr;  // kSubmit: alive as long as the core.
+  const char* payload = nullptr;     // kSubmit: the Door keeps it until it has drained the end.
+  sys::Ticks deadline = kNoDeadline;
+  sys::Ticks submitted = 0;
+  uint32_t payload_bytes = 0;
+  uint32_t slot = 0;  // Claimed by the Door: the task's place on both sides, below door_slots().
+  MessageKind kind = MessageKind::kSubmit;
+  Priority priority = Priority::kNormal;
+};
+static_assert(sizeof(Message) == 56, "an inbox slot is one cache line");
+
+enum class CompletionKind : uint8_t {
+  kEnded,        // The task reached a terminal state.
+  kCancelTaken,  // Answers a kCancel message; if the task was queued, its kEnded came first.
+};
+
+// What a core puts into its outbox: one cache line. The views point into the task's slot (or its
+// payload) and hold until the Door uses that slot again.
+struct alignas(64) Completion {
+  TaskId id;
+  uint32_t slot = 0;
+  CompletionKind kind = CompletionKind::kEnded;
+  TaskState state = TaskState::kSucceeded;  // kCancelTaken: the state the cancel found.
+  TaskErrorCode error_code = TaskErrorCode::kNone;
+  CancelOutcome cancel_outcome = CancelOutcome::kAlreadyEnded;
+  sys::Ticks started = 0;    // 0: never started, or timing is off and it did not start either.
+  sys::Ticks completed = 0;  // 0 when timing is off.
+  sys::Ticks suspended = 0;  // A duration.
+  const char* output = nullptr;
+  const char* error_message = nullptr;
+  uint32_t output_bytes = 0;
+  uint16_t error_message_bytes = 0;
+  bool was_started = false;
+};
+static_assert(sizeof(Completion) == 64, "an outbox slot is one cache line");
+
+}  // namespace weft

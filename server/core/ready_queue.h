@@ -1,0 +1,138 @@
+#pragma once
+
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+
+#include "core/live_task.h"
+
+namespace weft {
+
+// The tasks of one core that could run, in three strict levels with a share for age. Links tasks
+// intrusively; bounded by the slots there are, so that a push never fails. Core thread only.
+//
+// Order. The highest level that has a task gives its oldest. But when a task of a lower level has
+// been ready for age_limit or longer, and at least kAgedShare - 1 dispatches were made since the
+// last that was given for age, the oldest such task goes first. So aged tasks get at most one in
+// kAgedShare dispatches, and while the core turns, a task that finds m - 1 tasks of lower levels
+// ready before it waits at most age_limit + kAgedShare * m dispatches.
+//
+// A fresh task that needs a stack when none is spare is set aside (SetAside) without losing its
+// place in its level: it comes first again as soon as Pop is told that a stack is spare.
+class ReadyQueue {
+ public:
+  static constexpr uint32_t kAgedShare = 16;
+
+  explicit ReadyQueue(sys::Ticks age_limit) : age_limit_(age_limit) {}
+
+  // task->ready_since and task->priority are set. At the end of its level.
+  void Push(LiveTask* task) {
+    task->place = TaskPlace::kReady;
+    Append(&LevelOf(task).ready, task);
+    occupied_ |= BitOf(task);
+  }
+
+  // What to run now, unlinked, or null. stack_spare: tasks that were set aside may be given.
+  LiveTask* Pop(sys::Ticks now, bool stack_spare) {
+    const uint32_t levels = occupied_ | (stack_spare ? aside_ : 0);
+    if (levels == 0) return nullptr;
+    size_t level = static_cast<size_t>(std::countr_zero(levels));
+    ++since_aged_;
+    // One level only, or its turn has not come: the common case costs one comparison.
+    if ((levels & (levels - 1)) != 0 && since_aged_ >= kAgedShare) [[unlikely]] {
+      level = AgedLevel(level, levels, now, stack_spare);
+    }
+    LiveTask* task = HeadOf(level, stack_spare);
+    Remove(task);
+    return task;
+  }
+
+  // A fresh task just popped that cannot run without a stack.
+  void SetAside(LiveTask* task) {
+    task->place = TaskPlace::kStackWait;
+    Append(&LevelOf(task).aside, task);
+    aside_ |= BitOf(task);
+  }
+
+  // Unlinks a task that Push or SetAside linked.
+  void Remove(LiveTask* task) {
+    Level& level = LevelOf(task);
+    if (task->place == TaskPlace::kReady) {
+      Unlink(&level.ready, task);
+      if (level.ready.head == nullptr) occupied_ &= ~BitOf(task);
+    } else {
+      Unlink(&level.aside, task);
+      if (level.aside.head == nullptr) aside_ &= ~BitOf(task);
+    }
+    task->place = TaskPlace::kNowhere;
+  }
+
+  // Whether Pop would give anything.
+  bool CanPop(bool stack_spare) const { return (occupied_ | (stack_spare ? aside_ : 0)) != 0; }
+
+  // Counts by walking the lists: for checks and tests, not for the hot path.
+  size_t CountLinked() const {
+    size_t count = 0;
+    for (const Level& level : levels_) {
+      for (const LiveTask* task = level.ready.head; task != nullptr; task = task->next) ++count;
+      for (const LiveTask* task = level.aside.head; task != nullptr; task = task->next) ++count;
+    }
+    return count;
+  }
+
+ private:
+  struct List {
+    LiveTask* head = nullptr;
+    LiveTask* tail = nullptr;
+  };
+  struct Level {
+    List ready;
+    List aside;
+  };
+
+  static uint32_t BitOf(const LiveTask* task) {
+    return uint32_t{1} << static_cast<uint32_t>(task->priority);
+  }
+  Level& LevelOf(const LiveTask* task) { return levels_[static_cast<size_t>(task->priority)]; }
+
+  static void Append(List* list, LiveTask* task) {
+    task->next = nullptr;
+    task->previous = list->tail;
+    (list->tail != nullptr ? list->tail->next : list->head) = task;
+    list->tail = task;
+  }
+
+  static void Unlink(List* list, LiveTask* task) {
+    (task->previous != nullptr ? task->previous->next : list->head) = task->next;
+    (task->next != nullptr ? task->next->previous : list->tail) = task->previous;
+  }
+
+  LiveTask* HeadOf(size_t level, bool stack_spare) const {
+    const Level& lists = levels_[level];
+    return stack_spare && lists.aside.head != nullptr ? lists.aside.head : lists.ready.head;
+  }
+
+  // The level below `best` whose head has aged and is the oldest; `best` if there is none.
+  size_t AgedLevel(size_t best, uint32_t levels, sys::Ticks now, bool stack_spare) {
+    size_t chosen = best;
+    sys::Ticks oldest = now - age_limit_;
+    for (size_t level = best + 1; level < kPriorityCount; ++level) {
+      if ((levels >> level & 1U) == 0) continue;
+      const sys::Ticks since = HeadOf(level, stack_spare)->ready_since;
+      if (since > oldest) continue;
+      oldest = since;
+      chosen = level;
+    }
+    if (chosen != best) since_aged_ = 0;
+    return chosen;
+  }
+
+  const sys::Ticks age_limit_;
+  uint32_t occupied_ = 0;  // Bit per level: something in `ready`.
+  uint32_t aside_ = 0;     // Bit per level: something in `aside`.
+  uint32_t since_aged_ = 0;
+  std::array<Level, kPriorityCount> levels_;
+};
+
+}  // namespace weft

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <cstdint>
+
+#include "core/fiber.h"
+
+namespace weft {
+
+struct LiveTask;
+
+// A fiber that runs tasks back to back on one stack, until one suspends and keeps it. It then
+// retires when that task ends. A core has as many runners as stacks. Core thread only.
+struct Runner {
+  Runner(void* bottom, size_t bytes, Fiber::Main main) : fiber(bottom, bytes, main, this) {}
+
+  Fiber fiber;
+  void* core = nullptr;      // Whose it is.
+  LiveTask* task = nullptr;  // What it runs, or will run at the next switch to it.
+  Runner* next_spare = nullptr;
+  bool kept = false;  // Its task has suspended at least once: it takes no other after it.
+};
+
+}  // namespace weft

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "metrics/cell.h"
+#include "metrics/histogram.h"
+#include "metrics/metric_source.h"
+#include "task/priority.h"
+#include "task/task_state.h"
+
+namespace weft {
+
+// Where the time of one handler's tasks of one level went, in nanoseconds.
+struct LatencyHistograms {
+  Histogram queue;      // Admission to start.
+  Histogram execution;  // Start to end.
+};
+
+// What one core counts. Written by the core's thread only, read by any: each cell is true by
+// itself, sums over cells may be a few tasks apart while the core runs.
+struct CoreStats {
+  static constexpr int64_t kNothingExecuted = INT64_MAX;
+
+  explicit CoreStats(uint32_t handler_count) : histograms(handler_count) {
+    min_execution_ns.Set(kNothingExecuted);
+  }
+
+  Counter submitted;                              // kSubmit messages and spawns taken in.
+  std::array<Counter, kPriorityCount> started;    // Tasks begun, by level.
+  std::array<Counter, kPriorityCount> unstarted;  // Tasks ended without a start, by level.
+  std::array<Counter, kTaskStateCount> ended;     // By terminal state.
+  Counter executed;                               // Started and ended.
+  Counter execution_failures;                     // The part of executed that did not succeed.
+  Counter execution_ns;                           // Sum of execution latencies.
+  Gauge min_execution_ns;                         // kNothingExecuted until something was.
+  Gauge max_execution_ns;
+  Gauge live;     // Tasks taken in and not ended, at the end of a turn.
+  Counter turns;  // Turns that did something.
+  Counter suspensions;
+  Counter stack_waits;  // Tasks set aside because every stack was in use.
+  Gauge stacks_in_use;
+  Counter outbox_waits;  // Turns cut short because the Door had not drained.
+  Counter idle_spins;    // Idle times that ended while still spinning.
+  Counter sleeps;
+  Gauge spin_budget_ns;
+  Counter misuse;      // Suspensions refused to handlers registered as never_suspends.
+  Counter violations;  // The core's own count of live tasks disagreed with its lists.
+
+  // By handler index (TaskEntry::index), then level.
+  struct PerHandler {
+    std::array<LatencyHistograms, kPriorityCount> levels;
+  };
+  std::vector<PerHandler> histograms;
+
+  // Core thread only. One task that was started has ended.
+  void CountExecution(uint16_t handler, Priority priority, int64_t queue_ns, int64_t ran_ns) {
+    LatencyHistograms& row = histograms[handler].levels[static_cast<size_t>(priority)];
+    row.queue.Record(queue_ns);
+    row.execution.Record(ran_ns);
+    execution_ns.Add(static_cast<uint64_t>(ran_ns));
+    if (ran_ns > max_execution_ns.value()) max_execution_ns.Set(ran_ns);
+    if (ran_ns < min_execution_ns.value()) min_execution_ns.Set(ran_ns);
+  }
+};
+
+}  // namespace weft
