@@ -1,5 +1,4 @@
-#ifndef WEFT_EXECUTOR_TASK_CONTEXT_H_
-#define WEFT_EXECUTOR_TASK_CONTEXT_H_
+#pragma once
 
 #include <atomic>
 #include <cstdint>
@@ -102,4 +101,3 @@ struct TaskEntry {
 
 }  // namespace weft
 
-#endif  // WEFT_EXECUTOR_TASK_CONTEXT_H_

@@ -1,5 +1,4 @@
-#ifndef WEFT_HANDLERS_HANDLER_H_
-#define WEFT_HANDLERS_HANDLER_H_
+#pragma once
 
 #include <string_view>
 
@@ -27,4 +26,3 @@ class Handler {
 
 }  // namespace weft
 
-#endif  // WEFT_HANDLERS_HANDLER_H_

@@ -1,5 +1,4 @@
-#ifndef WEFT_HANDLERS_REGISTRY_H_
-#define WEFT_HANDLERS_REGISTRY_H_
+#pragma once
 
 #include <deque>
 #include <memory>
@@ -40,4 +39,3 @@ class HandlerRegistry {
 
 }  // namespace weft
 
-#endif  // WEFT_HANDLERS_REGISTRY_H_

@@ -1,5 +1,4 @@
-#ifndef WEFT_TASK_CANCEL_REASON_H_
-#define WEFT_TASK_CANCEL_REASON_H_
+#pragma once
 
 #include <cstdint>
 
@@ -19,4 +18,3 @@ enum class CancelOutcome : uint8_t { kCancelledQueued, kRequestedRunning, kAlrea
 
 }  // namespace weft
 
-#endif  // WEFT_TASK_CANCEL_REASON_H_

@@ -1,5 +1,4 @@
-#ifndef WEFT_TASK_LIMITS_H_
-#define WEFT_TASK_LIMITS_H_
+#pragma once
 
 #include <cstddef>
 #include <cstdint>
@@ -16,4 +15,3 @@ inline constexpr int64_t kMaxTimeoutNs = 86'400'000'000'000;  // One day.
 
 }  // namespace weft
 
-#endif  // WEFT_TASK_LIMITS_H_

@@ -1,5 +1,4 @@
-#ifndef WEFT_TASK_PRIORITY_H_
-#define WEFT_TASK_PRIORITY_H_
+#pragma once
 
 #include <cstddef>
 #include <cstdint>
@@ -20,4 +19,3 @@ constexpr std::string_view PriorityName(Priority priority) {
 
 }  // namespace weft
 
-#endif  // WEFT_TASK_PRIORITY_H_

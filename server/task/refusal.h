@@ -19,7 +19,7 @@ enum class RefusalReason : uint8_t {
   kWaitersFull,       // RESOURCE_EXHAUSTED: limits.max_waiters.
   kDraining,          // UNAVAILABLE.
   kTaskNotFound,      // NOT_FOUND: never was, or is forgotten.
-  kCallsFull,         // RESOURCE_EXHAUSTED: rpc.max_calls or rpc.max_streams.
+  kCallsFull,         // RESOURCE_EXHAUSTED: limits.max_calls or limits.max_streams.
 };
 
 inline constexpr size_t kRefusalReasonCount = 10;

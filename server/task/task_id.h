@@ -1,5 +1,4 @@
-#ifndef WEFT_TASK_TASK_ID_H_
-#define WEFT_TASK_TASK_ID_H_
+#pragma once
 
 #include <compare>
 #include <cstdint>
@@ -42,4 +41,3 @@ std::optional<TaskId> ParseTaskId(std::string_view text);
 
 }  // namespace weft
 
-#endif  // WEFT_TASK_TASK_ID_H_

@@ -1,5 +1,4 @@
-#ifndef WEFT_TASK_TASK_RESULT_H_
-#define WEFT_TASK_TASK_RESULT_H_
+#pragma once
 
 #include <cstdint>
 #include <string_view>
@@ -34,4 +33,3 @@ struct TaskResult {
 
 }  // namespace weft
 
-#endif  // WEFT_TASK_TASK_RESULT_H_

@@ -1,5 +1,4 @@
-#ifndef WEFT_TASK_TASK_SPEC_H_
-#define WEFT_TASK_TASK_SPEC_H_
+#pragma once
 
 #include <cstdint>
 #include <optional>
@@ -22,4 +21,3 @@ struct TaskSpec {
 
 }  // namespace weft
 
-#endif  // WEFT_TASK_TASK_SPEC_H_

@@ -1,5 +1,4 @@
-#ifndef WEFT_TASK_TASK_STATE_H_
-#define WEFT_TASK_TASK_STATE_H_
+#pragma once
 
 #include <cstddef>
 #include <cstdint>
@@ -44,4 +43,3 @@ std::string_view TaskStateName(TaskState state);
 
 }  // namespace weft
 
-#endif  // WEFT_TASK_TASK_STATE_H_
