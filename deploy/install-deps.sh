@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# Installs what weft needs to build, test and bench on Debian 12. May be run any number of times:
+# what is there already is not asked for again. Runs as root, or through sudo.
+set -euo pipefail
+
+cd "$(dirname "$0")"
+
+packages=(
+  # Compilers and tools.
+  g++ clang clang-format clang-tidy cmake ninja-build ccache pkg-config git
+  # gRPC and protobuf: only all of these together give CMake its targets.
+  libgrpc-dev libgrpc++-dev protobuf-compiler protobuf-compiler-grpc libprotobuf-dev
+  # Libraries of the daemon and the client.
+  libabsl-dev libboost1.74-dev libboost-context1.74-dev libcivetweb-dev libcli11-dev libhwloc-dev
+  libisal-dev libspdlog-dev libssl-dev libsystemd-dev libtomlplusplus-dev liburing-dev
+  prometheus-cpp-dev
+  # Tests and benches.
+  libbenchmark-dev libgmock-dev libgtest-dev librapidcheck-dev libtbb-dev
+  curl jq prometheus python3 python3-grpcio python3-protobuf
+)
+# Node.js from elsewhere brings its own npm, which Debian's package would conflict with.
+command -v npm >/dev/null || packages+=(nodejs npm)
+
+say() { echo "install-deps: $*"; }
+
+missing_packages() {
+  local installed
+  installed=$(dpkg-query -W -f='${binary:Package} ${db:Status-Status}\n' "${packages[@]}" \
+    2>/dev/null | sed -n 's/^\([^ :]*\)\(:[^ ]*\)\? installed$/\1/p' || true)
+  comm -23 <(printf '%s\n' "${packages[@]}" | sort -u) <(sort -u <<<"$installed")
+}
+
+install_packages() {
+  local missing
+  mapfile -t missing < <(missing_packages)
+  if ((${#missing[@]} == 0)); then
+    say "all ${#packages[@]} Debian packages are installed"
+    return
+  fi
+  local as_root=()
+  if ((EUID != 0)); then
+    if ! command -v sudo >/dev/null; then
+      say "needs root to install: ${missing[*]}; run it as root or install sudo" >&2
+      exit 77
+    fi
+    as_root=(sudo)
+  fi
+  say "installing ${#missing[@]} of ${#packages[@]} Debian packages: ${missing[*]}"
+  "${as_root[@]}" apt-get update -qq
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y -qq --no-install-recommends "${missing[@]}"
+}
+
+# buf lints proto/ and calls the server; google-proto-files has the google/rpc protos.
+install_node_tools() {
+  local wanted stamp=tools/node_modules/.weft-stamp
+  wanted=$(cat tools/package.json tools/package-lock.json | sha256sum)
+  if [[ -f $stamp && $(<"$stamp") == "$wanted" ]]; then
+    say "npm packages of deploy/tools are installed"
+    return
+  fi
+  say "installing the npm packages of deploy/tools"
+  (cd tools && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error)
+  echo "$wanted" >"$stamp"
+}
+
+install_packages
+install_node_tools
