@@ -1,12 +1,14 @@
 # The four functions with which every folder describes itself:
 #
-#   weft_library(NAME SRCS a.cc ... DEPS weft_task absl::status ...)     a static library; without
-#                                                                       SRCS a header-only one
-#   weft_executable(NAME SRCS main.cc ... DEPS ... [OUTPUT name])        placed in build/<preset>/bin
+#   weft_library(NAME SRCS a.cc ... DEPS weft_task absl::status ...)
+#     A static library; without SRCS a header-only one.
+#   weft_executable(NAME SRCS main.cc ... DEPS ... [OUTPUT name])
+#     Placed in build/<preset>/bin.
 #   weft_test(NAME SRCS a_test.cc ... DEPS ... [LABELS l ...] [TIMEOUT s] [SERIAL])
-#                                                                       every gtest case is a ctest test
+#     Every gtest case is a ctest test of its own. Label "race" what races on purpose: .ci/run
+#     repeats those under ThreadSanitizer.
 #   weft_proto(PROTOS weft/v1/task.proto ... [GOOGLE google/rpc/status.proto ...])
-#                                                                       target weft_proto, in proto/
+#     The target weft_proto; called once, in proto/.
 include_guard(GLOBAL)
 
 add_library(weft_flags INTERFACE)
