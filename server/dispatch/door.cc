@@ -29,7 +29,7 @@ void BasicDoor<Env>::Run() {
   while (!Finished()) {
     if (Round()) {
       NoteWork();
-    } else {
+    } else if (!Finished()) {
       Idle();
     }
   }

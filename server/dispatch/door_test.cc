@@ -1,0 +1,226 @@
+#include "dispatch/door.h"
+
+#include <functional>
+
+#include <gtest/gtest.h>
+
+#include "dispatch/dispatcher_fixture.h"
+
+namespace weft {
+namespace {
+
+// Plays the completion queue; a wait lets the world go on instead of sleeping.
+class FakeSource final : public DoorSource {
+ public:
+  size_t Poll(size_t max_events) override {
+    ++polls;
+    poll_max = max_events;
+    return on_poll ? on_poll() : 0;
+  }
+  size_t Wait(int64_t timeout_ns) override {
+    ++waits;
+    last_timeout_ns = timeout_ns;
+    return on_wait ? on_wait(timeout_ns) : 0;
+  }
+  void Ring() override { ++rings; }
+
+  int polls = 0, waits = 0, rings = 0;
+  size_t poll_max = 0;
+  int64_t last_timeout_ns = 0;
+  std::function<size_t()> on_poll;
+  std::function<size_t(int64_t)> on_wait;
+};
+
+class DoorTest : public DispatcherFixture {
+ protected:
+  void BuildDoor(IdlePolicy idle) {
+    Build();
+    doorbell_.ring = [](void* source) { static_cast<FakeSource*>(source)->Ring(); };
+    doorbell_.argument = &source_;
+    door_ =
+        std::make_unique<BasicDoor<ManualEnv>>(source_, *dispatcher_, doorbell_, env_, idle, 50);
+    source_.on_wait = [this](int64_t timeout_ns) {
+      now_ += timeout_ns;
+      for (auto& core : cores_) core->Turn();
+      if (source_.waits > 1'000) door_->RequestDrain();
+      return size_t{0};
+    };
+  }
+
+  FakeSource source_;
+  std::unique_ptr<BasicDoor<ManualEnv>> door_;
+};
+
+TEST_F(DoorTest, PostsInTheSameRoundWhatThePollSubmitted) {
+  BuildDoor(IdlePolicy::kSpin);
+  TestReceiver receiver;
+  source_.on_poll = [&] {
+    if (source_.polls > 1) return size_t{0};
+    MustSubmit({.handler = "echo"}, {.receiver = &receiver});
+    return size_t{1};
+  };
+  EXPECT_TRUE(door_->Round());
+  EXPECT_EQ(source_.poll_max, 64u);
+  EXPECT_FALSE(dispatcher_->HasStaged());
+  cores_[0]->Turn();
+  EXPECT_TRUE(door_->Round());
+  EXPECT_EQ(receiver.calls, 1);
+  EXPECT_FALSE(door_->Round());
+  EXPECT_EQ(dispatcher_->stats().door.rounds.value(), 3u);
+}
+
+TEST_F(DoorTest, RunsUntilTheDrainHasAnsweredEverything) {
+  BuildDoor(IdlePolicy::kSleep);
+  TestReceiver receiver;
+  MustSubmit({.handler = "sleep"}, {.receiver = &receiver});
+  door_->RequestDrain();
+  EXPECT_TRUE(door_->draining());
+  door_->Run();
+  EXPECT_EQ(receiver.calls, 1);
+  EXPECT_EQ(receiver.result.state, TaskState::kSucceeded);
+  EXPECT_EQ(door_->left(), 0u);
+  EXPECT_GE(source_.rings, 1);
+  EXPECT_GE(dispatcher_->stats().door.rings.value(), 1u);
+  EXPECT_EQ(Submit({.handler = "echo"})->reason, RefusalReason::kDraining);
+}
+
+TEST_F(DoorTest, AsksWhatIsHeldToStopAtTheDrainLimit) {
+  BuildDoor(IdlePolicy::kSleep);
+  door_->set_drain_limit_ns(0);
+  TestReceiver receiver;
+  MustSubmit({.handler = "sleep"}, {.receiver = &receiver});
+  TurnAll();
+  door_->RequestDrain();
+  door_->Run();
+  EXPECT_EQ(receiver.result.state, TaskState::kCancelled);
+  EXPECT_EQ(receiver.result.error_code, TaskErrorCode::kShuttingDown);
+  EXPECT_EQ(door_->left(), 0u);
+}
+
+TEST_F(DoorTest, EndsAfterTheGraceAndTellsHowManyAreLeft) {
+  BuildDoor(IdlePolicy::kSleep);
+  door_->set_drain_limit_ns(1'000'000'000);
+  MustSubmit({.handler = "sleep"});
+  MustSubmit({.handler = "sleep"});
+  // The core never turns, as if a handler held it.
+  source_.on_wait = [this](int64_t timeout_ns) {
+    now_ += timeout_ns;
+    return size_t{0};
+  };
+  const sys::Ticks began = now_;
+  door_->RequestDrain();
+  door_->Run();
+  EXPECT_EQ(door_->left(), 2u);
+  EXPECT_GE(now_ - began, 2'000'000'000);
+  EXPECT_LT(now_ - began, 2'500'000'000);
+}
+
+TEST_F(DoorTest, LooksOnceMoreAfterItAnnouncedThatItParks) {
+  BuildDoor(IdlePolicy::kSleep);
+  MustSubmit({.handler = "echo"});
+  bool ended_late = false;
+  source_.on_poll = [&] {
+    // The end comes after the collect of one round and before the next: the core must not have to
+    // ring, for it cannot know yet that the Door parks.
+    if (!ended_late && !dispatcher_->HasStaged() && source_.polls == 2) {
+      ended_late = true;
+      cores_[0]->Turn();
+    }
+    return size_t{0};
+  };
+  door_->RequestDrain();
+  door_->Run();
+  EXPECT_TRUE(ended_late);
+  EXPECT_EQ(door_->left(), 0u);
+  EXPECT_LE(source_.waits, 1);
+}
+
+TEST_F(DoorTest, NeverWaitsWhenToldToSpin) {
+  BuildDoor(IdlePolicy::kSpin);
+  source_.on_poll = [&] {
+    now_ += 10'000;
+    if (source_.polls == 1'000) door_->RequestDrain();
+    return size_t{0};
+  };
+  door_->Run();
+  EXPECT_EQ(source_.waits, 0);
+  EXPECT_EQ(dispatcher_->stats().door.sleeps.value(), 0u);
+}
+
+TEST_F(DoorTest, SpinsForItsBudgetAndThenWaits) {
+  BuildDoor(IdlePolicy::kAdaptive);
+  int polls_before_wait = 0;
+  source_.on_poll = [&] {
+    now_ += 1'000;
+    return size_t{0};
+  };
+  source_.on_wait = [&](int64_t) {
+    if (polls_before_wait == 0) polls_before_wait = source_.polls;
+    door_->RequestDrain();
+    return size_t{0};
+  };
+  door_->Run();
+  EXPECT_GE(polls_before_wait, 50);
+  EXPECT_LE(polls_before_wait, 53);
+  EXPECT_EQ(dispatcher_->stats().door.sleeps.value(), 1u);
+}
+
+TEST_F(DoorTest, SpinsLongerButNotForeverWhileTasksAreInFlight) {
+  BuildDoor(IdlePolicy::kAdaptive);
+  MustSubmit({.handler = "sleep"});
+  int polls_before_wait = 0;
+  source_.on_poll = [&] {
+    now_ += 1'000;
+    return size_t{0};
+  };
+  const auto go_on = source_.on_wait;
+  source_.on_wait = [&](int64_t timeout_ns) {
+    if (polls_before_wait == 0) polls_before_wait = source_.polls;
+    door_->RequestDrain();
+    return go_on(timeout_ns);
+  };
+  door_->Run();
+  EXPECT_GE(polls_before_wait, 200);
+  EXPECT_LE(polls_before_wait, 203);
+}
+
+TEST_F(DoorTest, WaitsNoLongerThanTheNextDeadlineOfAWait) {
+  BuildDoor(IdlePolicy::kSleep);
+  TestReceiver receiver;
+  const TaskId id = MustSubmit({.handler = "sleep"});
+  source_.on_poll = [&] {
+    if (source_.polls > 1) return size_t{0};
+    EXPECT_FALSE(dispatcher_->Wait(id, 300'000, receiver));
+    return size_t{1};
+  };
+  int64_t first_timeout_ns = 0;
+  const auto go_on = source_.on_wait;
+  source_.on_wait = [&](int64_t timeout_ns) {
+    if (first_timeout_ns == 0) first_timeout_ns = timeout_ns;
+    door_->RequestDrain();
+    return go_on(timeout_ns);
+  };
+  door_->Run();
+  EXPECT_EQ(first_timeout_ns, 300'000);
+  EXPECT_EQ(receiver.calls, 1);
+  EXPECT_FALSE(receiver.ended);
+}
+
+TEST_F(DoorTest, WaitsBrieflyForACoreWhoseInboxIsFull) {
+  inbox_capacity_ = 2;
+  BuildDoor(IdlePolicy::kSleep);
+  for (int i = 0; i < 4; ++i) MustSubmit({.handler = "echo"});
+  door_->RequestDrain();
+  int64_t first_timeout_ns = 0;
+  const auto go_on = source_.on_wait;
+  source_.on_wait = [&](int64_t timeout_ns) {
+    if (first_timeout_ns == 0) first_timeout_ns = timeout_ns;
+    return go_on(timeout_ns);
+  };
+  door_->Run();
+  EXPECT_EQ(first_timeout_ns, 50'000);
+  EXPECT_EQ(dispatcher_->Snapshot().succeeded, 4u);
+}
+
+}  // namespace
+}  // namespace weft

@@ -1,0 +1,60 @@
+#include "dispatch/stats.h"
+
+#include <map>
+#include <string>
+
+#include <gtest/gtest.h>
+
+namespace weft {
+namespace {
+
+// Collects what was written, as "name{label=value}".
+class Written final : public MetricWriter {
+ public:
+  void WriteCounter(const MetricDescription& metric, MetricLabels labels, double value) override {
+    EXPECT_TRUE(metric.name.ends_with("_total")) << metric.name;
+    Add(metric, labels, value);
+  }
+  void WriteGauge(const MetricDescription& metric, MetricLabels labels, double value) override {
+    EXPECT_FALSE(metric.name.ends_with("_total")) << metric.name;
+    Add(metric, labels, value);
+  }
+  void WriteHistogram(const MetricDescription&, MetricLabels, const HistogramSnapshot&) override {}
+
+  std::map<std::string, double> values;
+
+ private:
+  void Add(const MetricDescription& metric, MetricLabels labels, double value) {
+    std::string key(metric.name);
+    for (const MetricLabel& label : labels) {
+      key += "{" + std::string(label.name) + "=" + std::string(label.value) + "}";
+    }
+    EXPECT_TRUE(values.emplace(key, value).second) << key << " was written twice";
+  }
+};
+
+TEST(DispatchStats, WritesEachCountOnceUnderItsLabel) {
+  DispatchStats stats({2, 5});
+  stats.accepted.Add(7);
+  stats.ended[static_cast<size_t>(TaskState::kExpired)].Add(2);
+  stats.refused[static_cast<size_t>(RefusalReason::kQueueFull)].Add(3);
+  stats.CountViolation(Promise::kDeadline);
+  stats.cores[1].queued[0].Set(4);
+  stats.door.sleeps.Add(9);
+  stats.recent.Set({.executed = 2, .total_ns = 3'000'000'000});
+  Written written;
+  stats.Collect(written);
+  EXPECT_EQ(written.values["weft_dispatch_accepted_total"], 7);
+  EXPECT_EQ(written.values["weft_dispatch_ended_total{state=expired}"], 2);
+  EXPECT_EQ(written.values["weft_dispatch_refused_total{reason=queue_full}"], 3);
+  EXPECT_EQ(written.values["weft_promise_violations_total{promise=deadline}"], 1);
+  EXPECT_EQ(written.values["weft_promise_violations_total{promise=order}"], 0);
+  EXPECT_EQ(written.values["weft_dispatch_queue_depth{core=5}{level=high}"], 4);
+  EXPECT_EQ(written.values["weft_dispatch_door_sleeps_total"], 9);
+  EXPECT_EQ(written.values["weft_dispatch_execution_average_seconds{window=10s}"], 1.5);
+  EXPECT_EQ(stats.Ended(), 2u);
+  EXPECT_EQ(stats.Violations(), 1u);
+}
+
+}  // namespace
+}  // namespace weft
