@@ -20,18 +20,13 @@
 #include "core/ready_queue.h"
 #include "core/runner.h"
 #include "core/stack_pool.h"
+#include "core/stall_detector.h"
 #include "core/stats.h"
 #include "core/timer_wheel.h"
 #include "sys/parking.h"
 #include "sys/thread.h"
 
 namespace weft {
-
-// The handler that holds a core at this moment.
-struct RunningHandler {
-  const TaskEntry* entry = nullptr;  // Null: none.
-  sys::Ticks since = 0;
-};
 
 // One pinned thread and all it owns. Reached through its inbox, its outbox, its statistics' cells
 // and the cancel flag of a task; nothing else. Env gives time and sleep.

@@ -1,0 +1,96 @@
+#include "core/core_metrics.h"
+
+#include <cstddef>
+#include <utility>
+
+namespace weft {
+namespace {
+
+constexpr MetricDescription kQueueSeconds = {
+    "weft_core_queue_seconds", "Time from admission to start, of tasks that were started."};
+constexpr MetricDescription kExecutionSeconds = {"weft_core_execution_seconds",
+                                                 "Time from start to end, suspension included."};
+constexpr MetricDescription kStarted = {"weft_core_started_total", "Tasks started."};
+constexpr MetricDescription kUnstarted = {"weft_core_unstarted_total",
+                                          "Tasks that ended without a start."};
+constexpr MetricDescription kLive = {"weft_core_live_tasks",
+                                     "Tasks on the core, queued, running or suspended."};
+constexpr MetricDescription kTurns = {"weft_core_turns_total",
+                                      "Passes of the run loop that did something."};
+constexpr MetricDescription kSuspensions = {"weft_core_suspensions_total",
+                                            "Times a task was suspended."};
+constexpr MetricDescription kStackWaits = {"weft_core_stack_waits_total",
+                                           "Tasks set aside because every stack was in use."};
+constexpr MetricDescription kStacksInUse = {"weft_core_stacks_in_use", "Stacks held by tasks."};
+constexpr MetricDescription kOutboxWaits = {
+    "weft_core_outbox_waits_total", "Times a core started no more until results were taken."};
+constexpr MetricDescription kSpins = {"weft_core_idle_spins_total",
+                                      "Idle times that ended while still spinning."};
+constexpr MetricDescription kSleeps = {"weft_core_sleeps_total", "Times the core went to sleep."};
+constexpr MetricDescription kSpinBudget = {
+    "weft_core_spin_budget_seconds",
+    "How long the core spins before it sleeps; negative: it never sleeps."};
+constexpr MetricDescription kMisuse = {
+    "weft_core_suspension_misuse_total",
+    "Tasks failed because a handler registered as never_suspends tried to suspend."};
+constexpr MetricDescription kViolations = {
+    "weft_core_count_mismatches_total",
+    "Times a core's count of live tasks disagreed with its lists; anything but 0 is a defect."};
+
+}  // namespace
+
+CoreMetrics::CoreMetrics(std::vector<CoreRow> cores, std::vector<std::string> handler_names)
+    : cores_(std::move(cores)), handler_names_(std::move(handler_names)) {}
+
+void CoreMetrics::Collect(MetricWriter& writer) const {
+  CollectHandlers(writer);
+  for (const CoreRow& core : cores_) CollectCore(writer, std::to_string(core.cpu), *core.stats);
+}
+
+void CoreMetrics::CollectHandlers(MetricWriter& writer) const {
+  for (size_t handler = 0; handler < handler_names_.size(); ++handler) {
+    for (size_t level = 0; level < kPriorityCount; ++level) {
+      HistogramSnapshot queue;
+      HistogramSnapshot execution;
+      for (const CoreRow& core : cores_) {
+        const LatencyHistograms& row = core.stats->histograms[handler].levels[level];
+        queue.Merge(row.queue.Snapshot());
+        execution.Merge(row.execution.Snapshot());
+      }
+      const std::string_view name = PriorityName(static_cast<Priority>(level));
+      const MetricLabels labels = {{"handler", handler_names_[handler]}, {"priority", name}};
+      writer.WriteHistogram(kQueueSeconds, labels, queue);
+      writer.WriteHistogram(kExecutionSeconds, labels, execution);
+    }
+  }
+}
+
+void CoreMetrics::CollectCore(MetricWriter& writer, const std::string& cpu,
+                              const CoreStats& stats) {
+  const auto counter = [&](const MetricDescription& metric, const Counter& value) {
+    writer.WriteCounter(metric, {{"core", cpu}}, static_cast<double>(value.value()));
+  };
+  const auto gauge = [&](const MetricDescription& metric, const Gauge& value) {
+    writer.WriteGauge(metric, {{"core", cpu}}, static_cast<double>(value.value()));
+  };
+  for (size_t level = 0; level < kPriorityCount; ++level) {
+    const std::string_view name = PriorityName(static_cast<Priority>(level));
+    writer.WriteCounter(kStarted, {{"core", cpu}, {"priority", name}},
+                        static_cast<double>(stats.started[level].value()));
+    writer.WriteCounter(kUnstarted, {{"core", cpu}, {"priority", name}},
+                        static_cast<double>(stats.unstarted[level].value()));
+  }
+  gauge(kLive, stats.live);
+  counter(kTurns, stats.turns);
+  counter(kSuspensions, stats.suspensions);
+  counter(kStackWaits, stats.stack_waits);
+  gauge(kStacksInUse, stats.stacks_in_use);
+  counter(kOutboxWaits, stats.outbox_waits);
+  counter(kSpins, stats.idle_spins);
+  counter(kSleeps, stats.sleeps);
+  writer.WriteGauge(kSpinBudget, {{"core", cpu}}, SecondsFromNs(stats.spin_budget_ns.value()));
+  counter(kMisuse, stats.misuse);
+  counter(kViolations, stats.violations);
+}
+
+}  // namespace weft

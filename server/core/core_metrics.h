@@ -1,0 +1,32 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/stats.h"
+#include "metrics/metric_source.h"
+
+namespace weft {
+
+// Writes what the cores count: latencies by handler and level over all cores, the rest by core.
+class CoreMetrics final : public MetricSource {
+ public:
+  struct CoreRow {
+    int cpu = -1;
+    const CoreStats* stats = nullptr;  // Outlives this.
+  };
+
+  // handler_names: by TaskEntry::index.
+  CoreMetrics(std::vector<CoreRow> cores, std::vector<std::string> handler_names);
+
+  void Collect(MetricWriter& writer) const override;
+
+ private:
+  void CollectHandlers(MetricWriter& writer) const;
+  static void CollectCore(MetricWriter& writer, const std::string& cpu, const CoreStats& stats);
+
+  const std::vector<CoreRow> cores_;
+  const std::vector<std::string> handler_names_;
+};
+
+}  // namespace weft

@@ -1,0 +1,55 @@
+// Proves that every counter of a core is written under its own name and that histograms of several
+// cores are added up.
+#include "core/core_metrics.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <string>
+
+namespace weft {
+namespace {
+
+class Recorder final : public MetricWriter {
+ public:
+  void WriteCounter(const MetricDescription& metric, MetricLabels labels, double value) override {
+    values_[Key(metric, labels)] = value;
+  }
+  void WriteGauge(const MetricDescription& metric, MetricLabels labels, double value) override {
+    values_[Key(metric, labels)] = value;
+  }
+  void WriteHistogram(const MetricDescription& metric, MetricLabels labels,
+                      const HistogramSnapshot& snapshot) override {
+    values_[Key(metric, labels)] = static_cast<double>(snapshot.count);
+  }
+  static std::string Key(const MetricDescription& metric, MetricLabels labels) {
+    std::string key(metric.name);
+    for (const MetricLabel& label : labels) key += " " + std::string(label.value);
+    return key;
+  }
+
+  std::map<std::string, double> values_;
+};
+
+TEST(CoreMetrics, WritesEachCoreAndAddsUpHistograms) {
+  CoreStats first(2);
+  CoreStats second(2);
+  first.CountExecution(1, Priority::kHigh, 10, 20);
+  second.CountExecution(1, Priority::kHigh, 30, 40);
+  second.sleeps.Add(7);
+  second.started[2].Add(3);
+  first.unstarted[0].Add(2);
+  const CoreMetrics metrics({{4, &first}, {9, &second}}, {"noop", "echo"});
+  Recorder recorder;
+  metrics.Collect(recorder);
+  EXPECT_EQ(recorder.values_["weft_core_queue_seconds echo high"], 2);
+  EXPECT_EQ(recorder.values_["weft_core_execution_seconds echo high"], 2);
+  EXPECT_EQ(recorder.values_["weft_core_execution_seconds noop high"], 0);
+  EXPECT_EQ(recorder.values_["weft_core_sleeps_total 9"], 7);
+  EXPECT_EQ(recorder.values_["weft_core_sleeps_total 4"], 0);
+  EXPECT_EQ(recorder.values_["weft_core_started_total 9 low"], 3);
+  EXPECT_EQ(recorder.values_["weft_core_unstarted_total 4 high"], 2);
+}
+
+}  // namespace
+}  // namespace weft
