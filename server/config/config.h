@@ -1,7 +1,5 @@
-#ifndef WEFT_CONFIG_CONFIG_H_
-#define WEFT_CONFIG_CONFIG_H_
+#pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -9,6 +7,7 @@
 
 #include "core/options.h"
 #include "dispatch/options.h"
+#include "rpc/options.h"
 #include "web/options.h"
 
 namespace weft {
@@ -23,12 +22,6 @@ struct Config {
     std::optional<std::vector<int>> cpus;  // executor.cores; nullopt is "auto".
     int worker_threads = 0;                // 0: as many as there are cores.
   };
-  struct Rpc {
-    std::vector<std::string> listen = {"127.0.0.1:7411"};  // host:port
-    std::string unix_socket = "auto";                      // "auto", a path, or empty for none.
-    size_t max_streams = 256;
-    size_t max_calls_posted = 256;
-  };
   struct Daemon {
     int64_t drain_limit_ns = 10'000'000'000;
     LogLevel log_level = LogLevel::kInfo;
@@ -39,11 +32,9 @@ struct Config {
   Cores cores;
   CoreOptions core;  // Of every core; index, cpu and handler_count are not configured.
   DispatchOptions dispatch;
-  Rpc rpc;
+  RpcOptions rpc;  // rpc.unix_socket still as it was written, "auto" included.
   WebOptions web;
   Daemon daemon;
 };
 
 }  // namespace weft
-
-#endif  // WEFT_CONFIG_CONFIG_H_

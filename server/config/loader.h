@@ -1,5 +1,4 @@
-#ifndef WEFT_CONFIG_LOADER_H_
-#define WEFT_CONFIG_LOADER_H_
+#pragma once
 
 #include <optional>
 #include <string>
@@ -31,5 +30,3 @@ absl::StatusOr<Config> ParseConfig(const ConfigText& text,
                                    const std::vector<std::string>& settings);
 
 }  // namespace weft
-
-#endif  // WEFT_CONFIG_LOADER_H_

@@ -83,6 +83,7 @@ TEST(LoadConfig, TakesValuesFromTheFile) {
   EXPECT_EQ(config.rpc.unix_socket, "");
   EXPECT_EQ(config.dispatch.max_payload_bytes, 1'000u);
   EXPECT_EQ(config.core.max_output_bytes, 1'000u);
+  EXPECT_EQ(config.rpc.max_payload_bytes, 1'000u);
   EXPECT_EQ(config.daemon.drain_limit_ns, 2'000'000'000);
   EXPECT_EQ(config.daemon.log_level, LogLevel::kError);
   EXPECT_EQ(config.daemon.log_format, LogFormat::kJson);

@@ -140,6 +140,7 @@ std::vector<ConfigRow> BoundRows() {
        [](Config& c, const ConfigValue& v) {
          c.dispatch.max_payload_bytes = As<size_t>(v);
          c.core.max_output_bytes = As<size_t>(v);
+         c.rpc.max_payload_bytes = As<size_t>(v);
        }},
       {"limits.max_in_flight_bytes", "bytes", Whole(1, kTiB), "268435456",
        "Payloads of all queued and running tasks together.",
@@ -151,6 +152,9 @@ std::vector<ConfigRow> BoundRows() {
        [](Config& c, const ConfigValue& v) { c.dispatch.max_waiters = As(v); }},
       {"limits.max_streams", "streams", Whole(1, 10'000), "256", "StreamTasks calls open at once.",
        [](Config& c, const ConfigValue& v) { c.rpc.max_streams = As<size_t>(v); }},
+      {"limits.max_calls", "calls", Whole(1, 1'000'000), "65536",
+       "Calls of each task method being answered at once.",
+       [](Config& c, const ConfigValue& v) { c.rpc.max_calls = As<size_t>(v); }},
       {"limits.max_calls_posted", "calls", Whole(1, 4'096), "256",
        "Calls of each kind that are ready to be taken at once.",
        [](Config& c, const ConfigValue& v) { c.rpc.max_calls_posted = As<size_t>(v); }},

@@ -1,5 +1,4 @@
-#ifndef WEFT_CONFIG_SCHEMA_H_
-#define WEFT_CONFIG_SCHEMA_H_
+#pragma once
 
 #include <cstdint>
 #include <string>
@@ -56,5 +55,3 @@ bool Obeys(const ConfigRule& rule, const ConfigValue& value);
 std::string DescribeExpected(const ConfigRow& row);
 
 }  // namespace weft
-
-#endif  // WEFT_CONFIG_SCHEMA_H_

@@ -1,5 +1,4 @@
-#ifndef WEFT_HANDLERS_FAKE_CONTEXT_H_
-#define WEFT_HANDLERS_FAKE_CONTEXT_H_
+#pragma once
 
 #include <atomic>
 #include <cstdint>
@@ -79,5 +78,3 @@ class FakeContext final : public TaskContext {
 };
 
 }  // namespace weft
-
-#endif  // WEFT_HANDLERS_FAKE_CONTEXT_H_

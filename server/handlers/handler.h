@@ -25,4 +25,3 @@ class Handler {
 };
 
 }  // namespace weft
-

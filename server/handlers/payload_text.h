@@ -1,5 +1,4 @@
-#ifndef WEFT_HANDLERS_PAYLOAD_TEXT_H_
-#define WEFT_HANDLERS_PAYLOAD_TEXT_H_
+#pragma once
 
 #include <cstdint>
 #include <string>
@@ -19,5 +18,3 @@ absl::StatusOr<int64_t> ParseDurationNs(std::string_view text);
 std::string QuoteForMessage(std::string_view text);
 
 }  // namespace weft
-
-#endif  // WEFT_HANDLERS_PAYLOAD_TEXT_H_

@@ -38,4 +38,3 @@ class HandlerRegistry {
 };
 
 }  // namespace weft
-

@@ -1,5 +1,4 @@
-#ifndef WEFT_WEB_HTTP_SERVER_H_
-#define WEFT_WEB_HTTP_SERVER_H_
+#pragma once
 
 #include <cstdint>
 #include <functional>
@@ -51,5 +50,3 @@ class HttpServer {
 };
 
 }  // namespace weft
-
-#endif  // WEFT_WEB_HTTP_SERVER_H_

@@ -1,5 +1,4 @@
-#ifndef WEFT_WEB_OPTIONS_H_
-#define WEFT_WEB_OPTIONS_H_
+#pragma once
 
 #include <cstddef>
 #include <string>
@@ -14,5 +13,3 @@ struct WebOptions {
 };
 
 }  // namespace weft
-
-#endif  // WEFT_WEB_OPTIONS_H_

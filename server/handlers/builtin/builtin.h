@@ -1,5 +1,4 @@
-#ifndef WEFT_HANDLERS_BUILTIN_BUILTIN_H_
-#define WEFT_HANDLERS_BUILTIN_BUILTIN_H_
+#pragma once
 
 #include <memory>
 
@@ -22,5 +21,3 @@ std::unique_ptr<Handler> MakeFailHandler();
 absl::Status RegisterBuiltinHandlers(HandlerRegistry& registry);
 
 }  // namespace weft
-
-#endif  // WEFT_HANDLERS_BUILTIN_BUILTIN_H_

@@ -1,0 +1,194 @@
+#include "daemon/listen_guard.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <cstddef>
+#include <cstring>
+#include <system_error>
+
+#include "absl/strings/str_cat.h"
+
+namespace weft {
+namespace {
+
+std::string Text(std::string_view text) { return std::string(text); }
+
+// The bytes of a socket address, of either family.
+struct SocketAddress {
+  sockaddr_storage storage{};
+  socklen_t size = 0;
+};
+
+// size stays 0 when the host is no IP address.
+SocketAddress ToSocketAddress(const std::string& host, uint16_t port) {
+  SocketAddress address;
+  auto& v4 = reinterpret_cast<sockaddr_in&>(address.storage);
+  auto& v6 = reinterpret_cast<sockaddr_in6&>(address.storage);
+  if (inet_pton(AF_INET, host.c_str(), &v4.sin_addr) == 1) {
+    v4.sin_family = AF_INET;
+    v4.sin_port = htons(port);
+    address.size = sizeof(v4);
+  } else if (inet_pton(AF_INET6, host.c_str(), &v6.sin6_addr) == 1) {
+    v6.sin6_family = AF_INET6;
+    v6.sin6_port = htons(port);
+    address.size = sizeof(v6);
+  }
+  return address;
+}
+
+bool IsLoopback(const SocketAddress& address) {
+  if (address.storage.ss_family == AF_INET) {
+    const auto& v4 = reinterpret_cast<const sockaddr_in&>(address.storage);
+    return (ntohl(v4.sin_addr.s_addr) >> 24) == 127;
+  }
+  const auto& v6 = reinterpret_cast<const sockaddr_in6&>(address.storage);
+  return IN6_IS_ADDR_LOOPBACK(&v6.sin6_addr);
+}
+
+std::string Written(const ListenAddress& address) {
+  const bool is_v6 = address.host.find(':') != std::string::npos;
+  return is_v6 ? absl::StrCat("[", address.host, "]:", address.port)
+               : absl::StrCat(address.host, ":", address.port);
+}
+
+// The folder that will hold the socket, made if it is missing and fit for nobody but its owner.
+absl::Status PrepareFolder(const std::string& folder) {
+  if (mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) {
+    return absl::FailedPreconditionError(absl::StrCat("rpc.unix_socket: folder ", folder,
+                                                      " cannot be made: ", std::strerror(errno)));
+  }
+  struct stat status {};
+  if (stat(folder.c_str(), &status) != 0 || !S_ISDIR(status.st_mode)) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("rpc.unix_socket: ", folder, " is not a folder"));
+  }
+  if (status.st_uid != geteuid()) {
+    return absl::FailedPreconditionError(absl::StrCat("rpc.unix_socket: folder ", folder,
+                                                      " belongs to user ", status.st_uid,
+                                                      ", expected one of user ", geteuid()));
+  }
+  if ((status.st_mode & 077) != 0) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("rpc.unix_socket: folder ", folder, " has mode ",
+                     absl::Hex((status.st_mode >> 6) & 7), absl::Hex((status.st_mode >> 3) & 7),
+                     absl::Hex(status.st_mode & 7), " and is open to others, expected 700"));
+  }
+  return absl::OkStatus();
+}
+
+// The caller holds the lock, so whatever socket stands there has no daemon any more.
+absl::Status RemoveStaleSocket(const std::string& path) {
+  struct stat status {};
+  if (lstat(path.c_str(), &status) != 0) return absl::OkStatus();
+  if (!S_ISSOCK(status.st_mode)) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("rpc.unix_socket: ", path, " exists and is not a socket"));
+  }
+  if (unlink(path.c_str()) != 0) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "rpc.unix_socket: stale ", path, " cannot be removed: ", std::strerror(errno)));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<sys::Fd> LockFile(const std::string& socket_path) {
+  const std::string path = socket_path + ".lock";
+  sys::Fd lock(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!lock.valid()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("rpc.unix_socket: ", path, " cannot be opened: ", std::strerror(errno)));
+  }
+  if (flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
+    return absl::UnavailableError(absl::StrCat("rpc.unix_socket: another daemon listens on ",
+                                               socket_path, " and holds ", path));
+  }
+  return lock;
+}
+
+}  // namespace
+
+absl::StatusOr<ListenAddress> ParseListenAddress(std::string_view key, std::string_view text) {
+  const absl::Status wrong = absl::InvalidArgumentError(
+      absl::StrCat(Text(key), ": \"", Text(text),
+                   "\" is not an address, expected HOST:PORT with an IP address and a port from 0 "
+                   "to 65535, as in 127.0.0.1:7411 or [::1]:7411"));
+  const size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos) return wrong;
+  ListenAddress address;
+  address.host = Text(text.substr(0, colon));
+  const bool has_brackets =
+      address.host.size() >= 2 && address.host.front() == '[' && address.host.back() == ']';
+  if (has_brackets) address.host = address.host.substr(1, address.host.size() - 2);
+  if (address.host == "localhost") address.host = "127.0.0.1";
+  if (has_brackets != (address.host.find(':') != std::string::npos)) return wrong;
+  const char* const end = text.data() + text.size();
+  const std::from_chars_result port = std::from_chars(text.data() + colon + 1, end, address.port);
+  if (port.ec != std::errc() || port.ptr != end) return wrong;
+  const SocketAddress socket = ToSocketAddress(address.host, address.port);
+  if (socket.size == 0) return wrong;
+  address.is_loopback = IsLoopback(socket);
+  return address;
+}
+
+absl::Status CheckReach(std::string_view key, const ListenAddress& address, bool insecure) {
+  if (address.is_loopback || insecure) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(
+      Text(key), ": ", Written(address),
+      " is reachable from other machines, and nothing is encrypted or authenticated; expected a "
+      "loopback address, or security.insecure = true to allow it all the same"));
+}
+
+absl::Status CheckFree(std::string_view key, const ListenAddress& address) {
+  const SocketAddress target = ToSocketAddress(address.host, address.port);
+  const sys::Fd fd(socket(target.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const int yes = 1;  // Connections of a daemon that has just ended do not hold the port.
+  setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+  if (bind(fd.get(), reinterpret_cast<const sockaddr*>(&target.storage), target.size) == 0 &&
+      listen(fd.get(), 1) == 0) {
+    return absl::OkStatus();
+  }
+  return absl::UnavailableError(
+      absl::StrCat(Text(key), ": cannot listen on ", Written(address), ": ", std::strerror(errno)));
+}
+
+std::string ResolveUnixSocket(const std::string& setting, const Environment& environment,
+                              bool is_root) {
+  if (setting != "auto") return setting;
+  // systemd separates several folders by colons.
+  const std::string runtime = environment("RUNTIME_DIRECTORY");
+  if (!runtime.empty()) return runtime.substr(0, runtime.find(':')) + "/weftd.sock";
+  const std::string session = environment("XDG_RUNTIME_DIR");
+  if (!session.empty()) return session + "/weft/weftd.sock";
+  return is_root ? "/run/weft/weftd.sock" : "";
+}
+
+absl::StatusOr<UnixSocketLock> UnixSocketLock::Acquire(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  constexpr size_t kLongest = sizeof(sockaddr_un{}.sun_path) - 1;
+  if (path.empty() || path.front() != '/' || slash + 1 == path.size() || path.size() > kLongest) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("rpc.unix_socket: \"", path,
+                     "\" is not right, expected the absolute path of a file, at most ", kLongest,
+                     " characters"));
+  }
+  if (absl::Status status = PrepareFolder(path.substr(0, slash)); !status.ok()) return status;
+  absl::StatusOr<sys::Fd> lock = LockFile(path);
+  if (!lock.ok()) return lock.status();
+  if (absl::Status status = RemoveStaleSocket(path); !status.ok()) return status;
+  return UnixSocketLock(path, std::move(*lock));
+}
+
+UnixSocketLock::~UnixSocketLock() {
+  if (lock_.valid()) unlink(path_.c_str());
+}
+
+}  // namespace weft

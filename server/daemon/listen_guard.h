@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "sys/fd.h"
+
+namespace weft {
+
+// Where a listener stands, as the configuration writes it: "127.0.0.1:7411" or "[::1]:7411".
+struct ListenAddress {
+  std::string host;   // An IP address, without brackets.
+  uint16_t port = 0;  // 0: any free one.
+  bool is_loopback = false;
+};
+
+// InvalidArgument names the key, the text and what is right. Names are refused but localhost, which
+// is 127.0.0.1: what a name means can change behind the daemon's back.
+absl::StatusOr<ListenAddress> ParseListenAddress(std::string_view key, std::string_view text);
+
+// FailedPrecondition for an address beyond loopback, unless insecure.
+absl::Status CheckReach(std::string_view key, const ListenAddress& address, bool insecure);
+
+// Unavailable when somebody listens there already or the machine has no such address. Opens and
+// closes a socket; someone may still come first.
+absl::Status CheckFree(std::string_view key, const ListenAddress& address);
+
+// Reads an environment variable; empty when it is not set.
+using Environment = std::function<std::string(const char* name)>;
+
+// What rpc.unix_socket means: "auto" is weftd.sock in $RUNTIME_DIRECTORY, else in
+// $XDG_RUNTIME_DIR/weft, else for root in /run/weft, else none (empty); other text stays.
+std::string ResolveUnixSocket(const std::string& setting, const Environment& environment,
+                              bool is_root);
+
+// The right to listen on a unix socket's path, held by a lock on PATH.lock until destroyed.
+class UnixSocketLock {
+ public:
+  // Makes the parent folder with mode 0700 when it is missing, takes the lock and removes a socket
+  // that a daemon left behind. InvalidArgument for a path that no socket can have;
+  // FailedPrecondition when the folder is open to others, belongs to somebody else, or something
+  // other than a socket stands there; Unavailable when another daemon holds the lock.
+  static absl::StatusOr<UnixSocketLock> Acquire(const std::string& path);
+  // Removes the socket, then gives up the lock. The lock file stays: removing it would let two
+  // daemons lock two files of one name.
+  ~UnixSocketLock();
+  UnixSocketLock(UnixSocketLock&&) = default;
+  UnixSocketLock& operator=(UnixSocketLock&&) = delete;
+
+  const std::string& path() const { return path_; }
+
+ private:
+  UnixSocketLock(std::string path, sys::Fd lock) : path_(std::move(path)), lock_(std::move(lock)) {}
+
+  std::string path_;
+  sys::Fd lock_;
+};
+
+}  // namespace weft
