@@ -47,8 +47,8 @@ class FilesRun {
   int Run() {
     const int64_t start_ns = NowNs();
     absl::Status status = FillWindow();
-    while (status.ok() && stream_->outstanding() > 0) {
-      status = TakeAnswer();
+    while (status.ok() && (stream_->outstanding() > 0 || !retries_.empty())) {
+      if (stream_->outstanding() > 0) status = TakeAnswer();
       if (status.ok()) status = FillWindow();
     }
     if (status.ok()) status = stream_->Finish();
@@ -58,8 +58,14 @@ class FilesRun {
   }
 
  private:
-  // Sends files until the window is full or the list has ended.
+  // Sends what was refused again, then files until the window is full or the list has ended.
   absl::Status FillWindow() {
+    while (stream_->CanSend() && !retries_.empty()) {
+      const uint64_t index = retries_.front();
+      retries_.pop_front();
+      absl::Status sent = Send(index);
+      if (!sent.ok()) return sent;
+    }
     std::string name;
     while (stream_->CanSend() && files_.size() < options_.window && std::getline(*list_, name)) {
       if (name.empty()) continue;
@@ -68,6 +74,7 @@ class FilesRun {
       if (!sent.ok()) return sent;
       PrintDone();
     }
+    PrintDone();
     return absl::OkStatus();
   }
 
@@ -106,7 +113,8 @@ class FilesRun {
     const std::optional<int64_t> delay_ns = RetryDelayNs(refused);
     if (delay_ns && File(index).attempts < kMaxAttempts) {
       std::this_thread::sleep_for(std::chrono::nanoseconds(*delay_ns));
-      return Send(index);
+      retries_.push_back(index);
+      return absl::OkStatus();
     }
     Fail(&File(index),
          absl::StrCat("weft: ", File(index).name, ": ", CodeName(refused), ": ", refused.message()),
@@ -162,7 +170,8 @@ class FilesRun {
   TaskStream* const stream_;
   std::istream* const list_;
   std::deque<FileTask> files_;
-  uint64_t first_ = 0;  // Place in the list of files_.front().
+  std::deque<uint64_t> retries_;  // Refused with a delay that has passed.
+  uint64_t first_ = 0;            // Place in the list of files_.front().
   uint64_t succeeded_ = 0;
   int exit_code_ = kExitOk;
   LatencyHistogram queue_;

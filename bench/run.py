@@ -1,0 +1,251 @@
+#!/usr/bin/env python3
+"""Runs weft beside its peers in alternating rounds and writes the medians and their ratio.
+
+Each RPC row drives the released weftd with the released `weft bench`, then bench/load's bare server
+with the same client, again and again. A row in which weftd's own per-core counters differ from the
+answers its client received is an error, not a figure.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+READY_TIMEOUT_S = 20
+STOP_TIMEOUT_S = 30
+PEER_NAME = "bare gRPC server"
+
+# arguments of `weft bench`; the value taken from its report; unit; how the CPUs are shared.
+RPC_ROWS = [
+    {"name": "unary_1_tcp_p50", "unit": "ns", "placement": "apart",
+     "bench": ["--mode", "unary", "--outstanding", "1"]},
+    {"name": "unary_64_tcp", "unit": "1/s", "placement": "apart",
+     "bench": ["--mode", "unary", "--outstanding", "64"]},
+    {"name": "unary_1_onecpu_p50", "unit": "ns", "placement": "together",
+     "bench": ["--mode", "unary", "--outstanding", "1"]},
+    {"name": "stream_rows_64", "unit": "1/s", "placement": "apart",
+     "bench": ["--mode", "stream", "--outstanding", "8", "--batch", "64"]},
+]
+
+
+class BenchError(Exception):
+    """A row that must not be reported as a figure."""
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def placement(kind):
+    """CPU lists of server and client, and the words for them."""
+    cpus = sorted(os.sched_getaffinity(0))
+    if kind == "together" or len(cpus) == 1:
+        return str(cpus[0]), str(cpus[0]), f"server and client on {cpus[0]}"
+    return str(cpus[0]), str(cpus[1]), f"server on {cpus[0]}, client on {cpus[1]}"
+
+
+def pinned(cpus, command):
+    return ["taskset", "-c", cpus] + command
+
+
+@contextlib.contextmanager
+def process(command, log_path, **options):
+    with open(log_path, "wb") as log:
+        child = subprocess.Popen(command, stderr=log, **options)
+        try:
+            yield child
+        finally:
+            child.send_signal(signal.SIGTERM)
+            try:
+                child.wait(STOP_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
+
+
+def tail(path):
+    with open(path, errors="replace") as log:
+        return " | ".join(log.read().splitlines()[-5:])
+
+
+@contextlib.contextmanager
+def weftd(options, cpus, folder):
+    """A daemon on fresh ports; yields its target."""
+    port, web_port = free_port(), free_port()
+    target = f"127.0.0.1:{port}"
+    settings = [f'rpc.listen=["{target}"]', f'rpc.unix_socket="{folder}/weftd.sock"',
+                f'web.listen="127.0.0.1:{web_port}"', f'executor.idle="{options.idle}"']
+    command = [os.path.join(options.bin, "weftd")]
+    for setting in settings:
+        command += ["--set", setting]
+    log = os.path.join(folder, "weftd.log")
+    with process(pinned(cpus, command), log, stdout=subprocess.DEVNULL) as child:
+        deadline = time.monotonic() + READY_TIMEOUT_S
+        while client(options, ["health"], target, check=False).returncode != 0:
+            if child.poll() is not None:
+                raise BenchError(f"weftd ended with {child.returncode}: {tail(log)}")
+            if time.monotonic() > deadline:
+                raise BenchError(f"weftd was not ready after {READY_TIMEOUT_S} s: {tail(log)}")
+            time.sleep(0.05)
+        yield target
+
+
+@contextlib.contextmanager
+def bare_server(options, cpus, folder):
+    """The bare server; yields its target."""
+    log = os.path.join(folder, "bare.log")
+    command = [os.path.join(options.bin, "weft_bare_server")]
+    with process(pinned(cpus, command), log, stdout=subprocess.PIPE, text=True) as child:
+        words = child.stdout.readline().split()
+        if len(words) != 2 or words[0] != "port":
+            raise BenchError(f"the bare server did not start: {tail(log)}")
+        yield f"127.0.0.1:{words[1]}"
+
+
+def client(options, arguments, target, cpus=None, check=True):
+    command = [os.path.join(options.bin, "weft")] + arguments + ["--target", target]
+    if cpus is not None:
+        command = pinned(cpus, command)
+    done = subprocess.run(command, capture_output=True, text=True)
+    if check and done.returncode != 0:
+        raise BenchError(f"{' '.join(command)} ended with {done.returncode}: "
+                         f"{done.stderr.strip()} {done.stdout.strip()[-300:]}")
+    return done
+
+
+def load(options, row, target, cpus, duration_s):
+    """One run of `weft bench`; answers the value and the number of answers."""
+    arguments = ["bench", "--handler", "noop", "--duration", f"{duration_s}s", "--json"]
+    report = json.loads(client(options, arguments + row["bench"], target, cpus).stdout)
+    answers = int(report["succeeded"])
+    if answers != int(report["sent"]) or int(report["unmatched"]) != 0:
+        raise BenchError(f"{report['sent']} tasks were sent and {answers} succeeded: "
+                         f"{report['first_error']}")
+    if row["unit"] == "ns":
+        return report["round_trip"]["p50_ns"], answers
+    return report["tasks_per_second"], answers
+
+
+def executed(options, target):
+    stats = json.loads(client(options, ["stats", "--json"], target).stdout)
+    return sum(int(core["tasks_executed"]) for core in stats["cores"])
+
+
+def load_weft(options, row, target, cpus, duration_s):
+    """As load, and the daemon's own counters must agree with the answers."""
+    before = executed(options, target)
+    value, answers = load(options, row, target, cpus, duration_s)
+    counted = executed(options, target) - before
+    if counted != answers:
+        raise BenchError(f"weftd executed {counted} tasks and its client received {answers} answers")
+    return value
+
+
+def rpc_row(options, row):
+    server_cpus, client_cpus, words = placement(row["placement"])
+    ours, peers = [], []
+    with tempfile.TemporaryDirectory(prefix="weft-bench-") as folder, \
+            weftd(options, server_cpus, folder) as weft_target, \
+            bare_server(options, server_cpus, folder) as bare_target:
+        load_weft(options, row, weft_target, client_cpus, options.warm_up)
+        load(options, row, bare_target, client_cpus, options.warm_up)
+        for _ in range(options.rounds):
+            ours.append(load_weft(options, row, weft_target, client_cpus, options.duration))
+            peers.append(load(options, row, bare_target, client_cpus, options.duration)[0])
+    weft, peer = statistics.median(ours), statistics.median(peers)
+    return {"name": row["name"], "unit": row["unit"], "weft": weft, "peer": peer,
+            "peer_name": PEER_NAME, "floor": None, "ratio": round(weft / peer, 4),
+            "min": min(ours), "max": max(ours), "runs": len(ours), "cpus": words,
+            "idle": options.idle}
+
+
+def rpc_rows(options):
+    for row in RPC_ROWS:
+        print(f"running {row['name']} ...", file=sys.stderr, flush=True)
+        try:
+            yield rpc_row(options, row)
+        except BenchError as error:
+            yield {"name": row["name"], "unit": row["unit"], "error": str(error)}
+
+
+def core_rows(options):
+    """The rows that weft_core_bench prints, one JSON object a line."""
+    binary = os.path.join(options.bin, "weft_core_bench")
+    if not os.path.exists(binary):
+        yield {"name": "core", "unit": "ns", "error": f"{binary} is not built"}
+        return
+    print("running weft_core_bench ...", file=sys.stderr, flush=True)
+    done = subprocess.run([binary], stdout=subprocess.PIPE, text=True)
+    for line in done.stdout.splitlines():
+        if not line.startswith("{"):
+            continue
+        row = {"peer": None, "peer_name": None, "floor": None, "ratio": None, "min": None,
+               "max": None, "runs": 1, "cpus": "chosen by the bench", "idle": "spin"}
+        row.update(json.loads(line))
+        if row["ratio"] is None and row["peer"]:
+            row["ratio"] = round(row["weft"] / row["peer"], 4)
+        yield row
+    if done.returncode != 0:
+        yield {"name": "core", "unit": "ns", "error": f"{binary} ended with {done.returncode}"}
+
+
+def figure(value):
+    if value is None:
+        return "-"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:,.1f}"
+
+
+def print_table(rows):
+    layout = "{:<32} {:>5} {:>13} {:>13} {:>8} {:>9} {:>13} {:>13}  {}"
+    print(layout.format("row", "unit", "weft", "peer", "ratio", "floor", "min", "max",
+                        "peer; CPUs; idle"))
+    for row in rows:
+        if "error" in row:
+            print(f"{row['name']:<32} error: {row['error']}")
+            continue
+        ratio = "-" if row["ratio"] is None else f"{row['ratio']:.3f}"
+        print(layout.format(row["name"], row["unit"], figure(row["weft"]), figure(row["peer"]),
+                            ratio, figure(row["floor"]), figure(row["min"]), figure(row["max"]),
+                            f"{row['peer_name'] or '-'}; {row['cpus']}; {row['idle']}"))
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--json", metavar="FILE", help="write the rows here")
+    parser.add_argument("--only", choices=["rpc", "core"], help="only these rows")
+    parser.add_argument("--rounds", type=int, default=5, help="rounds of ours and peer (5)")
+    parser.add_argument("--duration", type=float, default=2.0, help="seconds a run (2)")
+    parser.add_argument("--warm-up", type=float, default=0.5, help="seconds before the rounds (0.5)")
+    parser.add_argument("--idle", default="adaptive", choices=["spin", "adaptive", "sleep"],
+                        help="executor.idle of weftd (adaptive, its default)")
+    parser.add_argument("--bin", required=True, help="folder of weftd, weft and the peers")
+    parser.add_argument("--no-build", action="store_true", help="run what is built")
+    return parser.parse_args()
+
+
+def main():
+    options = parse_arguments()
+    rows = []
+    if options.only != "core":
+        rows += rpc_rows(options)
+    if options.only != "rpc":
+        rows += core_rows(options)
+    print_table(rows)
+    if options.json:
+        with open(options.json, "w") as out:
+            json.dump(rows, out, indent=1)
+            out.write("\n")
+    return 1 if any("error" in row for row in rows) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,150 @@
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+#include "client/cli/bench_report.h"
+#include "client/cli/commands.h"
+#include "client/cli/duration.h"
+#include "client/cli/exit_code.h"
+#include "client/cli/output.h"
+#include "client/cli/run_files.h"
+#include "client/status_convert.h"
+#include "google/rpc/error_details.pb.h"
+
+// Proves what people read and scripts parse: durations, lines, JSON, and exit codes.
+namespace weft::cli {
+namespace {
+
+TEST(ParseDuration, ReadsEveryUnit) {
+  EXPECT_EQ(*ParseDuration("250ns"), 250);
+  EXPECT_EQ(*ParseDuration("5us"), 5'000);
+  EXPECT_EQ(*ParseDuration("5µs"), 5'000);
+  EXPECT_EQ(*ParseDuration("10ms"), 10'000'000);
+  EXPECT_EQ(*ParseDuration("1.5s"), 1'500'000'000);
+  EXPECT_EQ(*ParseDuration("2m"), 120'000'000'000);
+  EXPECT_EQ(*ParseDuration("1h"), 3'600'000'000'000);
+  EXPECT_EQ(*ParseDuration("0"), 0);
+}
+
+TEST(ParseDuration, RefusesWhatIsNoDurationAndSaysWhatIs) {
+  for (const char* text : {"", "5", "ms", "-1s", "1.2.3s", "10 ms", "10parsec", "99999999999h"}) {
+    const auto parsed = ParseDuration(text);
+    ASSERT_FALSE(parsed.ok()) << text;
+    EXPECT_NE(parsed.status().message().find("such as 10ms"), absl::string_view::npos);
+  }
+}
+
+TEST(FormatDuration, PicksTheUnitThatReadsBest) {
+  EXPECT_EQ(FormatDuration(0), "0 ns");
+  EXPECT_EQ(FormatDuration(999), "999 ns");
+  EXPECT_EQ(FormatDuration(3'100), "3.1 µs");
+  EXPECT_EQ(FormatDuration(999'990), "1.0 ms");
+  EXPECT_EQ(FormatDuration(12'400'000), "12.4 ms");
+  EXPECT_EQ(FormatDuration(2'000'000'000), "2.0 s");
+}
+
+TEST(DigestLine, IsWhatSha256sumPrints) {
+  EXPECT_EQ(DigestLine("ab12", "a file"), "ab12  a file\n");
+  EXPECT_EQ(DigestLine("ab12", "a\\b"), "\\ab12  a\\\\b\n");
+  EXPECT_EQ(DigestLine("ab12", "a\nb"), "\\ab12  a\\nb\n");
+}
+
+TEST(ToJson, PrintsDefaultsAndLargeNumbersAsStrings) {
+  v1::TaskResult result;
+  result.set_task_id(uint64_t{1} << 60);
+  const std::string json = ToJson(result, false);
+  EXPECT_NE(json.find("\"task_id\":\"1152921504606846976\""), std::string::npos) << json;
+  EXPECT_NE(json.find("\"suspended_ns\":\"0\""), std::string::npos) << json;
+  EXPECT_NE(json.find("\"success\":false"), std::string::npos) << json;
+}
+
+TEST(OutputForPeople, KeepsTextAndCountsBytes) {
+  EXPECT_EQ(OutputForPeople("grüß dich\n"), "grüß dich\n");
+  EXPECT_EQ(OutputForPeople(std::string("\0\1", 2)),
+            "2 bytes that are not text (--raw writes them)");
+  EXPECT_EQ(OutputForPeople("\xC3"), "1 bytes that are not text (--raw writes them)");
+}
+
+TEST(LedgerLine, TellsWhereTheTimeWent) {
+  v1::TaskResult result;
+  result.set_task_id(7);
+  result.set_state(v1::TASK_STATE_EXPIRED);
+  result.set_core(1);
+  result.set_priority(v1::PRIORITY_HIGH);
+  result.set_queue_latency_ns(3'100);
+  result.set_execution_latency_ns(12'400);
+  result.set_suspended_ns(2'000);
+  result.set_total_latency_ns(15'500);
+  result.mutable_error()->set_code(v1::TASK_ERROR_CODE_DEADLINE_EXCEEDED);
+  result.mutable_error()->set_message("the timeout of 10 µs passed");
+  EXPECT_EQ(LedgerLine(result),
+            "task 7 expired on core 1 (high): queued 3.1 µs, ran 12.4 µs (suspended 2.0 µs), total "
+            "15.5 µs; deadline_exceeded: the timeout of 10 µs passed");
+}
+
+TEST(ErrorLine, NamesTheAddressWhenNobodyAnswers) {
+  const std::string line = ErrorLine(absl::UnavailableError("refused"), "127.0.0.1:1");
+  EXPECT_EQ(line.rfind("weft: UNAVAILABLE: refused; no daemon answers at 127.0.0.1:1", 0), 0U)
+      << line;
+  EXPECT_NE(line.find("start one with weftd"), std::string::npos);
+}
+
+TEST(ErrorLine, NamesTheBoundAndWhenToTryAgain) {
+  google::rpc::Status status;
+  status.set_code(8);
+  status.set_message("the queue is full");
+  google::rpc::QuotaFailure quota;
+  quota.add_violations()->set_subject("executor.max_queue_depth");
+  status.add_details()->PackFrom(quota);
+  google::rpc::RetryInfo retry;
+  retry.mutable_retry_delay()->set_nanos(2'000'000);
+  status.add_details()->PackFrom(retry);
+  EXPECT_EQ(ErrorLine(FromRpcStatus(status), "x:1"),
+            "weft: RESOURCE_EXHAUSTED: the queue is full (bound executor.max_queue_depth); try "
+            "again in 2.0 ms");
+}
+
+TEST(ExitCode, FollowsTheDocumentedTable) {
+  EXPECT_EQ(ExitCodeOf(absl::OkStatus()), 0);
+  EXPECT_EQ(ExitCodeOf(absl::InvalidArgumentError("")), 2);
+  EXPECT_EQ(ExitCodeOf(absl::UnavailableError("")), 69);
+  EXPECT_EQ(ExitCodeOf(absl::ResourceExhaustedError("")), 75);
+  EXPECT_EQ(ExitCodeOf(absl::DeadlineExceededError("")), 124);
+  EXPECT_EQ(ExitCodeOf(absl::NotFoundError("")), 1);
+  EXPECT_EQ(ExitCodeOf(v1::TASK_STATE_SUCCEEDED), 0);
+  EXPECT_EQ(ExitCodeOf(v1::TASK_STATE_FAILED), 1);
+  EXPECT_EQ(ExitCodeOf(v1::TASK_STATE_CANCELLED), 1);
+  EXPECT_EQ(ExitCodeOf(v1::TASK_STATE_EXPIRED), 1);
+  EXPECT_EQ(ExitCodeOf(v1::TASK_STATE_RUNNING), 124);
+}
+
+TEST(BenchReportText, CountsEveryOutcomeByCode) {
+  BenchReport report;
+  report.succeeded = 3;
+  report.refused[8] = 2;
+  report.lost[14] = 1;
+  std::ostringstream json;
+  WriteBenchJson({}, "unary", report, json);
+  EXPECT_NE(json.str().find("\"refused\": {\"RESOURCE_EXHAUSTED\": \"2\"}"), std::string::npos);
+  EXPECT_NE(json.str().find("\"lost\": {\"UNAVAILABLE\": \"1\"}"), std::string::npos);
+  EXPECT_EQ(BenchExitCode(report), kExitUnavailable);
+}
+
+TEST(BenchReportText, IsOkWhenADrainRefusedTheRest) {
+  BenchReport report;
+  report.succeeded = 3;
+  report.refused[14] = 2;
+  EXPECT_EQ(BenchExitCode(report), kExitOk);
+  report.succeeded = 0;
+  EXPECT_EQ(BenchExitCode(report), kExitUnavailable);
+}
+
+TEST(Session, ReportsAMalformedTargetAsUsage) {
+  Session session;
+  session.target = "nowhere";
+  session.WithClient([](Client&) { return 0; });
+  EXPECT_EQ(session.exit_code, kExitUsage);
+}
+
+}  // namespace
+}  // namespace weft::cli

@@ -1,0 +1,122 @@
+#pragma once
+
+#include <grpcpp/security/server_credentials.h>
+#include <grpcpp/server.h>
+#include <grpcpp/server_builder.h>
+
+#include <algorithm>
+#include <atomic>
+#include <memory>
+#include <string>
+
+#include "google/rpc/error_details.pb.h"
+#include "google/rpc/status.pb.h"
+#include "weft/v1/task_service.grpc.pb.h"
+
+namespace weft {
+
+// Answers weft.v1 in the test's own process on a port of its own. What a task does is said by its
+// handler: "echo", "fail", "refuse" (RESOURCE_EXHAUSTED with a delay of 1 ms, the first
+// `refusals` times), "drain" (UNAVAILABLE without a delay) or "break" (UNAVAILABLE without
+// details). Any thread.
+class FakeDaemon : public v1::TaskService::Service {
+ public:
+  FakeDaemon() {
+    int port = 0;
+    grpc::ServerBuilder builder;
+    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
+    builder.RegisterService(this);
+    server_ = builder.BuildAndStart();
+    target_ = "127.0.0.1:" + std::to_string(port);
+  }
+
+  [[nodiscard]] const std::string& target() const { return target_; }
+
+  grpc::Status RunTask(grpc::ServerContext* /*context*/, const v1::RunTaskRequest* request,
+                       v1::RunTaskResponse* response) override {
+    ++calls;
+    return Answer(request->spec(), response->mutable_result());
+  }
+
+  grpc::Status SubmitTask(grpc::ServerContext* /*context*/, const v1::SubmitTaskRequest* request,
+                          v1::SubmitTaskResponse* response) override {
+    ++calls;
+    v1::TaskResult result;
+    const grpc::Status status = Answer(request->spec(), &result);
+    response->set_task_id(++last_id_);
+    return status;
+  }
+
+  // Every second wait elapses before the task has ended.
+  grpc::Status WaitTask(grpc::ServerContext* /*context*/, const v1::WaitTaskRequest* request,
+                        v1::WaitTaskResponse* response) override {
+    response->mutable_result()->set_task_id(request->task_id());
+    const bool elapsed = ++waits_ % 2 == 1;
+    response->mutable_result()->set_state(elapsed ? v1::TASK_STATE_RUNNING
+                                                  : v1::TASK_STATE_SUCCEEDED);
+    return grpc::Status::OK;
+  }
+
+  // Answers in the order of the rows; "break" ends the call without an answer.
+  grpc::Status StreamTasks(
+      grpc::ServerContext* /*context*/,
+      grpc::ServerReaderWriter<v1::StreamTasksResponse, v1::StreamTasksRequest>* stream) override {
+    v1::StreamTasksRequest request;
+    while (stream->Read(&request)) {
+      largest_message = std::max<int>(largest_message, request.specs_size());
+      v1::StreamTasksResponse response;
+      for (const v1::TaskSpec& spec : request.specs()) {
+        if (spec.handler() == "break") return Broken();
+        v1::StreamTasksRow* row = response.add_rows();
+        row->set_client_tag(spec.client_tag());
+        const grpc::Status status = Answer(spec, row->mutable_result());
+        if (!status.ok()) row->mutable_status()->ParseFromString(status.error_details());
+      }
+      stream->Write(response);
+    }
+    return grpc::Status::OK;
+  }
+
+  std::atomic<int> calls{0};
+  std::atomic<int> refusals{0};
+  std::atomic<int> largest_message{0};
+
+ private:
+  static grpc::Status Broken() { return {grpc::StatusCode::UNAVAILABLE, "connection reset"}; }
+
+  static grpc::Status Refused(grpc::StatusCode code, const char* reason, int32_t delay_ns) {
+    google::rpc::Status status;
+    status.set_code(code);
+    status.set_message(reason);
+    google::rpc::ErrorInfo info;
+    info.set_domain("weft");
+    info.set_reason(reason);
+    status.add_details()->PackFrom(info);
+    if (delay_ns > 0) {
+      google::rpc::RetryInfo retry;
+      retry.mutable_retry_delay()->set_nanos(delay_ns);
+      status.add_details()->PackFrom(retry);
+    }
+    return {code, reason, status.SerializeAsString()};
+  }
+
+  grpc::Status Answer(const v1::TaskSpec& spec, v1::TaskResult* result) {
+    if (spec.handler() == "break") return Broken();
+    if (spec.handler() == "drain") return Refused(grpc::StatusCode::UNAVAILABLE, "DRAINING", 0);
+    if (spec.handler() == "refuse" && refusals.fetch_sub(1) > 0) {
+      return Refused(grpc::StatusCode::RESOURCE_EXHAUSTED, "QUEUE_FULL", 1'000'000);
+    }
+    const bool failed = spec.handler() == "fail";
+    result->set_client_tag(spec.client_tag());
+    result->set_state(failed ? v1::TASK_STATE_FAILED : v1::TASK_STATE_SUCCEEDED);
+    result->set_output(spec.payload());
+    return grpc::Status::OK;
+  }
+
+  std::string target_;
+  std::atomic<uint64_t> last_id_{0};
+  std::atomic<int> waits_{0};
+  std::unique_ptr<grpc::Server> server_;
+};
+
+}  // namespace weft
