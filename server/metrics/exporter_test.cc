@@ -11,7 +11,6 @@ namespace weft {
 namespace {
 
 using ::testing::HasSubstr;
-using ::testing::Not;
 
 class OneCore : public MetricSource {
  public:

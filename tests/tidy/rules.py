@@ -128,8 +128,8 @@ def file_lengths(path, text):
 
 def to_dos(path, text):
     for number, line in enumerate(text.splitlines(), 1):
-        if re.search(r"(?://|#|/\*).*\b(T[O]DO|FIXME|XXX)\b(?!\([a-z0-9_.-]+, #\d+\))", line):
-            yield Finding("to-do", path, number, "needs a name and an issue: (name, #12)")
+        if re.search(r"(?://|#|/\*).*\b(T[O]DO|FIX[M]E|X[X]X)\b(?!\([a-z0-9_.-]+, #\d+\))", line):
+            yield Finding("to-do", path, number, "needs a name and an issue")
 
 
 def guards(path, text):
