@@ -49,4 +49,3 @@ class Parking {
 };
 
 }  // namespace weft::sys
-
