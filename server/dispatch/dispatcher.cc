@@ -23,6 +23,11 @@ std::vector<int> CpusOf(std::span<Core<Env>* const> cores) {
   return cpus;
 }
 
+template <class Env>
+sys::Ticks StallTicks(const sys::ClockAnchor& anchor, const Core<Env>& core) {
+  return anchor.NsToTicks(int64_t{core.options().stall_threshold_ms} * 1'000'000);
+}
+
 }  // namespace dispatch_internal
 
 template <class Env>
@@ -39,6 +44,8 @@ Dispatcher<Env>::Dispatcher(const DispatchOptions& options, std::span<Core<Env>*
                   .max_bytes = options.results_max_bytes}),
       deadlines_(options.max_waiters),
       stats_(dispatch_internal::CpusOf(cores)),
+      stalls_(cores.size(), dispatch_internal::StallTicks(anchor_, *cores[0])),
+      stall_look_ticks_(dispatch_internal::StallTicks(anchor_, *cores[0]) / 4),
       drained_(kCollectMax) {
   assert(!cores.empty());
   const uint64_t first_serial = FirstSerial(anchor_.unix_ns);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/core.h"
+#include "core/stall_detector.h"
 #include "dispatch/admission.h"
 #include "dispatch/core_load.h"
 #include "dispatch/entry_lookup.h"
@@ -19,6 +20,7 @@
 #include "dispatch/receiver.h"
 #include "dispatch/retention.h"
 #include "dispatch/router.h"
+#include "dispatch/stall_observer.h"
 #include "dispatch/stats.h"
 #include "dispatch/task_table.h"
 #include "dispatch/waiters.h"
@@ -80,7 +82,8 @@ class Dispatcher {
   // Drains every outbox, at most kCollectMax completions each, and delivers; returns how many
   // completions there were.
   size_t Collect();
-  // Ends waits that elapsed, forgets old results, checks conservation, turns the 10 s window.
+  // Ends waits that elapsed, forgets old results, looks for stalls, checks the promises, turns the
+  // 10 s window.
   // Returns when it wants to be called again.
   sys::Ticks Tick(sys::Ticks now);
   // A cheap look: would Collect find anything, or does Flush still hold messages?
@@ -93,6 +96,9 @@ class Dispatcher {
 
   // Tasks submitted from now on are converted with this anchor.
   void SetAnchor(const sys::ClockAnchor& anchor) { anchor_ = anchor; }
+
+  // Before Start only. Who hears of stalls; outlives the dispatcher.
+  void set_stall_observer(StallObserver& observer) { stall_observer_ = &observer; }
 
   // From now on Submit refuses with kDraining.
   void BeginDrain() { admission_.BeginDrain(); }
@@ -162,6 +168,7 @@ class Dispatcher {
   // What Tick does.
   bool EndElapsedWaits(sys::Ticks now);
   bool DropOldResults(sys::Ticks now);
+  void WatchForStalls(sys::Ticks now);
   void MeasureRates(sys::Ticks now);
   void CheckPromises();
   void CheckCore(uint32_t core);
@@ -181,6 +188,10 @@ class Dispatcher {
   WaitDeadlines deadlines_;
   ExecutionWindow window_;
   DispatchStats stats_;
+  StallDetector stalls_;
+  StallObserver* stall_observer_ = nullptr;
+  sys::Ticks stall_look_ticks_ = 0;  // Between two looks.
+  sys::Ticks next_stall_look_ = sys::kTicksForever;
   size_t in_flight_bytes_ = 0;
   sys::Ticks collected_at_ = 0;
   sys::Ticks next_check_ = 0;

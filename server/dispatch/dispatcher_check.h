@@ -20,6 +20,7 @@ template <class Env>
 sys::Ticks Dispatcher<Env>::Tick(sys::Ticks now) {
   const bool more_waits = EndElapsedWaits(now);
   const bool more_results = DropOldResults(now);
+  WatchForStalls(now);
   if (now >= next_check_) {
     window_.AdvanceTo(anchor_.ToUnixNs(now));
     MeasureRates(now);
@@ -29,7 +30,7 @@ sys::Ticks Dispatcher<Env>::Tick(sys::Ticks now) {
                                                           : dispatch_internal::kIdleCheckNs);
   }
   if (more_waits || more_results) return now;
-  return std::min({next_check_, deadlines_.next(), retention_.next_expiry()});
+  return std::min({next_check_, next_stall_look_, deadlines_.next(), retention_.next_expiry()});
 }
 
 template <class Env>
@@ -52,6 +53,27 @@ bool Dispatcher<Env>::DropOldResults(sys::Ticks now) {
     Drop(DropBound::kAge);
   }
   return retention_.OldestTooOld(now);
+}
+
+// A few looks per threshold, and none while nothing is in flight.
+template <class Env>
+void Dispatcher<Env>::WatchForStalls(sys::Ticks now) {
+  if (!HasOpen() || stall_look_ticks_ == 0) {
+    next_stall_look_ = sys::kTicksForever;
+    return;
+  }
+  if (next_stall_look_ == sys::kTicksForever) next_stall_look_ = now;
+  if (now < next_stall_look_) return;
+  next_stall_look_ = now + stall_look_ticks_;
+  for (uint32_t core = 0; core < sides_.size(); ++core) {
+    const RunningHandler running = sides_[core]->core.running();
+    const std::optional<sys::Ticks> held = stalls_.Look(core, running, now);
+    if (!held.has_value()) continue;
+    stats_.cores[core].stalls.Add();
+    if (stall_observer_ == nullptr) continue;
+    stall_observer_->OnStall(sides_[core]->core.options().cpu, *running.entry,
+                             anchor_.TicksToNs(*held));
+  }
 }
 
 template <class Env>
@@ -205,6 +227,7 @@ CoreSnapshot Dispatcher<Env>::SnapshotCore(uint32_t core) {
   snapshot.executed = own.executed.value();
   snapshot.stack_waits = own.stack_waits.value();
   snapshot.sleeps = own.sleeps.value();
+  snapshot.stalls = stats_.cores[core].stalls.value();
   return snapshot;
 }
 

@@ -25,7 +25,7 @@ class TestBlock final : public PayloadBlock {
 };
 
 // Remembers what it was told, with copies of the views.
-class TestReceiver : public ResultReceiver {
+class TestReceiver final : public ResultReceiver {
  public:
   void OnResult(const TaskResult& told, bool has_ended) override {
     ++calls;

@@ -286,6 +286,45 @@ TEST_F(DispatcherTest, JudgesTheLatencyTargetByTheLastTenSeconds) {
   EXPECT_EQ(dispatcher_->Snapshot().lifetime.max_ns, 60u);
 }
 
+class TestStallObserver final : public StallObserver {
+ public:
+  void OnStall(int told_cpu, const TaskEntry& told_entry, int64_t told_held_ns) override {
+    ++calls;
+    cpu = told_cpu;
+    entry = &told_entry;
+    held_ns = told_held_ns;
+  }
+
+  int calls = 0;
+  int cpu = 0;
+  const TaskEntry* entry = nullptr;
+  int64_t held_ns = 0;
+};
+
+TEST_F(DispatcherTest, NamesAHandlerThatHoldsACoreBeyondTheThresholdOnce) {
+  TestStallObserver observer;
+  AddHandler("stall", true, [this, &observer](TaskContext&) {
+    dispatcher_->Tick(now_);
+    now_ += 90'000'000;
+    dispatcher_->Tick(now_);
+    EXPECT_EQ(observer.calls, 0);
+    for (int look = 0; look < 4; ++look) {
+      now_ += 25'000'000;
+      dispatcher_->Tick(now_);
+    }
+    return TaskOutcome::kSucceeded;
+  });
+  Build();
+  dispatcher_->set_stall_observer(observer);
+  MustSubmit({.handler = "stall"});
+  TurnAll();
+  EXPECT_EQ(observer.calls, 1);
+  EXPECT_EQ(observer.cpu, 10);
+  EXPECT_EQ(observer.entry, Find("stall"));
+  EXPECT_EQ(observer.held_ns, 115'000'000);
+  EXPECT_EQ(dispatcher_->Snapshot().cores[0].stalls, 1u);
+}
+
 TEST_F(DispatcherTest, FindsTaskCountsThatDoNotAddUp) {
   Build();
   // A task that the core was given behind the Door's back: its end belongs to nobody.

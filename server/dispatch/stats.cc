@@ -16,6 +16,9 @@ constexpr MetricDescription kInFlightBytes = {"weft_dispatch_in_flight_bytes",
                                               "Payload bytes of the tasks in flight."};
 constexpr MetricDescription kQueueDepth = {"weft_dispatch_queue_depth",
                                            "Tasks admitted and not started, by core and level."};
+constexpr MetricDescription kStalls = {
+    "weft_dispatch_stalls_total",
+    "Times a handler held a core beyond executor.stall_threshold_ms."};
 constexpr MetricDescription kViolations = {
     "weft_promise_violations_total",
     "Broken promises that weft found by its own checks; anything but 0 is a defect."};
@@ -130,6 +133,9 @@ void DispatchStats::CollectTasks(MetricWriter& writer) const {
                         {{"core", core.cpu}, {"level", PriorityName(static_cast<Priority>(level))}},
                         Value(core.queued[level]));
     }
+  }
+  for (const PerCore& core : cores) {
+    writer.WriteCounter(kStalls, {{"core", core.cpu}}, Value(core.stalls));
   }
   for (size_t i = 0; i < kPromiseCount; ++i) {
     writer.WriteCounter(kViolations, {{"promise", PromiseName(static_cast<Promise>(i))}},

@@ -60,6 +60,7 @@ class DispatchStats : public MetricSource {
   struct PerCore {
     std::string cpu;
     std::array<Gauge, kPriorityCount> queued;
+    Counter stalls;  // Times a handler held it beyond the stall threshold.
   };
 
   Counter accepted;

@@ -40,6 +40,7 @@ TEST(DispatchStats, WritesEachCountOnceUnderItsLabel) {
   stats.refused[static_cast<size_t>(RefusalReason::kQueueFull)].Add(3);
   stats.CountViolation(Promise::kDeadline);
   stats.cores[1].queued[0].Set(4);
+  stats.cores[0].stalls.Add(6);
   stats.door.sleeps.Add(9);
   stats.recent.Set({.executed = 2, .total_ns = 3'000'000'000});
   Written written;
@@ -50,6 +51,7 @@ TEST(DispatchStats, WritesEachCountOnceUnderItsLabel) {
   EXPECT_EQ(written.values["weft_promise_violations_total{promise=deadline}"], 1);
   EXPECT_EQ(written.values["weft_promise_violations_total{promise=order}"], 0);
   EXPECT_EQ(written.values["weft_dispatch_queue_depth{core=5}{level=high}"], 4);
+  EXPECT_EQ(written.values["weft_dispatch_stalls_total{core=2}"], 6);
   EXPECT_EQ(written.values["weft_dispatch_door_sleeps_total"], 9);
   EXPECT_EQ(written.values["weft_dispatch_execution_average_seconds{window=10s}"], 1.5);
   EXPECT_EQ(stats.Ended(), 2u);
