@@ -1,0 +1,95 @@
+#include "rpc/completion_source.h"
+
+#include <thread>
+#include <utility>
+
+#include "grpc/support/time.h"
+
+namespace weft {
+
+class CompletionSource::RingEvent final : public Event {
+ public:
+  explicit RingEvent(std::atomic<bool>& armed) : armed_(armed) {}
+  void Proceed(bool /*ok*/) override { armed_.exchange(false); }
+
+ private:
+  std::atomic<bool>& armed_;
+};
+
+CompletionSource::CompletionSource() : ring_event_(std::make_unique<RingEvent>(armed_)) {}
+
+CompletionSource::~CompletionSource() {
+  if (queue_ != nullptr && open_) CloseAndDrain();
+}
+
+void CompletionSource::Attach(std::unique_ptr<grpc::ServerCompletionQueue> queue) {
+  queue_ = std::move(queue);
+  asking_ = true;
+  open_ = true;
+  ring_closed_.store(false);
+}
+
+size_t CompletionSource::Poll(size_t max_events) {
+  EndRound();
+  const gpr_timespec at_once = gpr_inf_past(GPR_CLOCK_MONOTONIC);
+  size_t handled = 0;
+  while (handled < max_events) {
+    void* tag = nullptr;
+    bool ok = false;
+    const auto next = queue_->AsyncNext(&tag, &ok, at_once);
+    if (next != grpc::CompletionQueue::GOT_EVENT) break;
+    static_cast<Event*>(tag)->Proceed(ok);
+    ++handled;
+  }
+  return handled;
+}
+
+size_t CompletionSource::Wait(int64_t timeout_ns) {
+  EndRound();
+  const gpr_timespec until =
+      gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_nanos(timeout_ns, GPR_TIMESPAN));
+  void* tag = nullptr;
+  bool ok = false;
+  if (queue_->AsyncNext(&tag, &ok, until) != grpc::CompletionQueue::GOT_EVENT) return 0;
+  static_cast<Event*>(tag)->Proceed(ok);
+  return 1;
+}
+
+void CompletionSource::Ring() {
+  ringers_.fetch_add(1);
+  if (!ring_closed_.load() && !armed_.exchange(true)) {
+    alarm_.Set(queue_.get(), gpr_inf_past(GPR_CLOCK_MONOTONIC), static_cast<Event*>(&*ring_event_));
+  }
+  ringers_.fetch_sub(1);
+}
+
+void CompletionSource::AtEndOfRound(RoundListener& listener) {
+  if (listener.listed_) return;
+  listener.listed_ = true;
+  listener.next_ = std::exchange(listeners_, &listener);
+}
+
+void CompletionSource::CloseAndDrain() {
+  asking_ = false;
+  open_ = false;
+  listeners_ = every_round_ = nullptr;
+  ring_closed_.store(true);
+  while (ringers_.load() != 0) std::this_thread::yield();
+  queue_->Shutdown();
+  void* tag = nullptr;
+  bool ok = false;
+  while (queue_->Next(&tag, &ok)) static_cast<Event*>(tag)->Proceed(ok);
+}
+
+void CompletionSource::EndRound() {
+  if (every_round_ != nullptr) every_round_->EndOfRound();
+  RoundListener* listener = std::exchange(listeners_, nullptr);
+  while (listener != nullptr) {
+    RoundListener* const next = std::exchange(listener->next_, nullptr);
+    listener->listed_ = false;
+    listener->EndOfRound();
+    listener = next;
+  }
+}
+
+}  // namespace weft

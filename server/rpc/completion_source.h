@@ -1,0 +1,88 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "dispatch/door.h"
+#include "grpcpp/alarm.h"
+#include "grpcpp/completion_queue.h"
+#include "rpc/event.h"
+
+namespace weft {
+
+// Told once when the round it asked in is over: its place to write all that the round brought.
+class RoundListener {
+ public:
+  virtual void EndOfRound() = 0;
+
+ protected:
+  RoundListener() = default;
+  ~RoundListener() = default;
+  RoundListener(const RoundListener&) = delete;
+  RoundListener& operator=(const RoundListener&) = delete;
+
+ private:
+  friend class CompletionSource;
+  RoundListener* next_ = nullptr;
+  bool listed_ = false;
+};
+
+// The one completion queue as a source of the Door. A round is what lies between the beginnings of
+// two Polls: the events polled and the completions collected after them. Owned by RpcServer; Door
+// thread only, unless it says otherwise.
+class CompletionSource final : public DoorSource {
+ public:
+  CompletionSource();
+  ~CompletionSource();
+
+  // Before the first Poll.
+  void Attach(std::unique_ptr<grpc::ServerCompletionQueue> queue);
+
+  size_t Poll(size_t max_events) override;
+  size_t Wait(int64_t timeout_ns) override;
+  // Any thread. Does nothing when the last ring has not been taken yet or the source is closed.
+  void Ring() override;
+
+  // Calls listener when the next Poll or Wait begins; once, however often it is asked.
+  void AtEndOfRound(RoundListener& listener);
+
+  // Calls listener at the end of every round. Before the first Poll.
+  void AtEndOfEveryRound(RoundListener& listener) { every_round_ = &listener; }
+
+  // From now on no new call may be asked for; those under way go on.
+  void StopAsking() { asking_ = false; }
+  // After the server's Shutdown. From now on nothing may be posted at all, because that aborts.
+  // Takes every event that is left.
+  void CloseAndDrain();
+
+  // Whether a new call may be asked for.
+  bool asking() const { return asking_; }
+  // Whether anything may be posted.
+  bool open() const { return open_; }
+  grpc::ServerCompletionQueue& queue() { return *queue_; }
+
+ private:
+  class RingEvent;
+
+  void EndRound();
+
+  std::unique_ptr<grpc::ServerCompletionQueue> queue_;
+  RoundListener* listeners_ = nullptr;
+  RoundListener* every_round_ = nullptr;
+  bool asking_ = false;
+  bool open_ = false;
+
+  // The ring. armed_ is set by the thread that arms the alarm and cleared by the Door once the
+  // alarm's event was taken, because an alarm may not be armed before that. A ringer that finds it
+  // set is answered by the event that is on its way: the Door clears it before it looks at the
+  // outboxes again. ringers_ lets CloseAndDrain wait for those that are about to arm.
+  std::unique_ptr<RingEvent> ring_event_;
+  grpc::Alarm alarm_;
+  std::atomic<bool> armed_{false};
+  std::atomic<bool> ring_closed_{true};
+  std::atomic<int> ringers_{0};
+};
+
+}  // namespace weft

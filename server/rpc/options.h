@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace weft {
+
+// The gRPC front. Bounds without a configuration key are fixed and named here.
+struct RpcOptions {
+  std::vector<std::string> listen = {"127.0.0.1:7411"};  // rpc.listen; port 0: any free one.
+  std::string unix_socket;                               // rpc.unix_socket; empty: none.
+  size_t max_payload_bytes = 4 * 1024 * 1024;            // limits.max_payload_bytes
+  size_t max_streams = 256;       // limits.max_streams: StreamTasks calls open at once.
+  size_t max_calls_posted = 256;  // limits.max_calls_posted: of each task method; 4096 cost 19 %.
+  size_t max_calls = 65'536;      // limits.max_calls: of each task method, being answered at once.
+
+  // Larger messages are refused by gRPC itself. Room above one payload, so that one over its limit
+  // is refused with its field, and so that a stream's message carries several.
+  size_t max_message_bytes = 16 * 1024 * 1024;
+
+  // Of one stream: rows read and not yet handed to the client, and bytes of results that wait. At
+  // either, the stream is not read any further until rows have left.
+  size_t stream_rows_max = 16'384;
+  size_t stream_bytes_max = 8 * 1024 * 1024;
+  // Of one outgoing message of a stream; a single row may exceed the bytes.
+  size_t stream_message_rows_max = 1024;
+  size_t stream_message_bytes_max = 1024 * 1024;
+
+  size_t max_watches = 256;     // Health.Watch calls open at once.
+  size_t max_reflections = 16;  // Reflection calls open at once; more wait.
+
+  size_t receive_bytes_max() const {
+    constexpr size_t kRoomForTheRest = 64 * 1024;
+    const size_t one_payload = max_payload_bytes + kRoomForTheRest;
+    return one_payload > max_message_bytes ? one_payload : max_message_bytes;
+  }
+};
+
+}  // namespace weft

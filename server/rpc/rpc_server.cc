@@ -1,0 +1,161 @@
+#include "rpc/rpc_server.h"
+
+#include <sys/stat.h>
+
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <thread>
+#include <utility>
+
+#include "grpc/health/v1/health.pb.h"
+#include "grpcpp/security/server_credentials.h"
+#include "grpcpp/server.h"
+#include "grpcpp/server_builder.h"
+#include "rpc/completion_source.h"
+#include "rpc/health_service.h"
+#include "rpc/reflection_service.h"
+#include "rpc/task_service.h"
+
+namespace weft {
+namespace {
+
+constexpr char kTaskServiceName[] = "weft.v1.TaskService";
+constexpr char kAdminServiceName[] = "weft.v1.AdminService";
+constexpr char kHealthServiceName[] = "grpc.health.v1.Health";
+// Of one connection; clients with more calls open wait on their side.
+constexpr int kCallsPerConnectionMax = 16'384;
+constexpr int64_t kShutdownPollNs = 10'000'000;
+
+std::string WithPort(const std::string& address, int port) {
+  return address.substr(0, address.rfind(':') + 1) + std::to_string(port);
+}
+
+}  // namespace
+
+struct RpcServer::Parts final : public RoundListener {
+  Parts(RpcOptions options_in, ProdDispatcher& dispatcher, AdminInfo info)
+      : options(std::move(options_in)),
+        context{options, dispatcher, source},
+        tasks(context),
+        admin(context, std::move(info)),
+        health(source, {kTaskServiceName, kAdminServiceName}, options.max_watches),
+        reflection(source, {kTaskServiceName, kAdminServiceName, kHealthServiceName},
+                   options.max_reflections) {}
+
+  // Every round: a drain that has begun is told to those who watch.
+  void EndOfRound() override {
+    if (told_draining || !context.dispatcher.draining()) return;
+    told_draining = true;
+    health.SetNotServing();
+  }
+
+  absl::Status Build();
+  absl::Status NameFailure(const std::vector<int>& ports, int unix_port) const;
+
+  const RpcOptions options;
+  CompletionSource source;
+  const RpcContext context;
+  TaskService tasks;
+  AdminService admin;
+  HealthService health;
+  ReflectionService reflection;
+  std::unique_ptr<grpc::Server> server;
+  std::vector<std::string> addresses;
+  bool told_draining = false;
+};
+
+absl::Status RpcServer::Parts::Build() {
+  grpc::ServerBuilder builder;
+  // Otherwise a second daemon would silently share the port.
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kCallsPerConnectionMax);
+  builder.SetMaxReceiveMessageSize(static_cast<int>(options.receive_bytes_max()));
+  const auto credentials = grpc::InsecureServerCredentials();
+  std::vector<int> ports(options.listen.size(), 0);  // gRPC fills them in; they must not move.
+  for (size_t i = 0; i < ports.size(); ++i) {
+    builder.AddListeningPort(options.listen[i], credentials, &ports[i]);
+  }
+  int unix_port = 0;
+  const std::string unix_address = "unix:" + options.unix_socket;
+  if (!options.unix_socket.empty()) {
+    builder.AddListeningPort(unix_address, credentials, &unix_port);
+  }
+  builder.RegisterService(&tasks.service());
+  builder.RegisterService(&admin.service());
+  builder.RegisterService(&health.service());
+  builder.RegisterService(&reflection.service());
+  auto queue = builder.AddCompletionQueue();
+  server = builder.BuildAndStart();
+  source.Attach(std::move(queue));
+  if (server == nullptr) return NameFailure(ports, unix_port);
+  for (size_t i = 0; i < ports.size(); ++i) {
+    addresses.push_back(WithPort(options.listen[i], ports[i]));
+  }
+  if (options.unix_socket.empty()) return absl::OkStatus();
+  addresses.push_back(unix_address);
+  if (chmod(options.unix_socket.c_str(), S_IRUSR | S_IWUSR) == 0) return absl::OkStatus();
+  return absl::InternalError("rpc.unix_socket \"" + options.unix_socket +
+                             "\" cannot be given mode 0600: " + std::strerror(errno));
+}
+
+// gRPC binds in order and stops at the first address that fails.
+absl::Status RpcServer::Parts::NameFailure(const std::vector<int>& ports, int unix_port) const {
+  for (size_t i = 0; i < ports.size(); ++i) {
+    if (ports[i] != 0) continue;
+    return absl::UnavailableError(
+        "rpc.listen \"" + options.listen[i] +
+        "\" cannot be bound: the address is in use or not of this machine");
+  }
+  if (!options.unix_socket.empty() && unix_port == 0) {
+    return absl::UnavailableError("rpc.unix_socket \"" + options.unix_socket +
+                                  "\" cannot be bound: the folder is missing or the path too long");
+  }
+  return absl::InternalError("the gRPC server cannot be started");
+}
+
+RpcServer::RpcServer(RpcOptions options, ProdDispatcher& dispatcher, AdminInfo info)
+    : parts_(std::make_unique<Parts>(std::move(options), dispatcher, std::move(info))) {}
+
+RpcServer::~RpcServer() { Shutdown(0); }
+
+absl::Status RpcServer::Start() {
+  if (absl::Status built = parts_->Build(); !built.ok()) return built;
+  parts_->source.AtEndOfEveryRound(*parts_);
+  parts_->tasks.Start();
+  parts_->admin.Start();
+  parts_->health.Start();
+  parts_->reflection.Start();
+  return absl::OkStatus();
+}
+
+void RpcServer::set_ready_at_ns(int64_t ready_at_ns) { parts_->admin.set_ready_at_ns(ready_at_ns); }
+
+void RpcServer::Shutdown(int64_t limit_ns) {
+  CompletionSource& source = parts_->source;
+  if (!source.open()) return;
+  source.StopAsking();
+  if (parts_->server != nullptr) {
+    parts_->health.SetNotServing();
+    parts_->health.EndWatches();
+    parts_->tasks.EndStreams();
+    // Server::Shutdown blocks until every call is over, which needs the queue to be polled.
+    std::atomic<bool> down{false};
+    std::thread stopper([this, limit_ns, &down] {
+      parts_->server->Shutdown(std::chrono::system_clock::now() +
+                               std::chrono::nanoseconds(limit_ns));
+      down.store(true);
+    });
+    while (!down.load()) (void)source.Wait(kShutdownPollNs);
+    stopper.join();
+  }
+  source.CloseAndDrain();
+  parts_->server.reset();
+}
+
+DoorSource& RpcServer::source() { return parts_->source; }
+const std::vector<std::string>& RpcServer::addresses() const { return parts_->addresses; }
+size_t RpcServer::busy() const { return parts_->tasks.busy() + parts_->admin.busy(); }
+
+}  // namespace weft

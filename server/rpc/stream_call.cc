@@ -1,0 +1,266 @@
+#include "rpc/stream_call.h"
+
+#include <array>
+#include <charconv>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "task/limits.h"
+#include "wire/status_wire.h"
+#include "wire/task_wire.h"
+
+namespace weft {
+namespace {
+
+// About what a row takes beside its output.
+constexpr size_t kRowBytes = 192;
+
+// "specs[7]", written in place: one is made for each row.
+class RowPath {
+ public:
+  std::string_view At(size_t index) {
+    char* end = std::to_chars(text_.data() + kStem.size(), text_.data() + text_.size(), index).ptr;
+    *end++ = ']';
+    return {text_.data(), static_cast<size_t>(end - text_.data())};
+  }
+
+ private:
+  static constexpr std::string_view kStem = "specs[";
+  std::array<char, 32> text_ = {'s', 'p', 'e', 'c', 's', '['};
+};
+
+Refusal WrongRowCount(size_t count) {
+  Refusal refusal;
+  refusal.reason = RefusalReason::kInvalidField;
+  refusal.field = "specs";
+  refusal.message = "specs has " + std::to_string(count) + " rows; a message carries 1 to " +
+                    std::to_string(kMaxStreamRows);
+  return refusal;
+}
+
+Refusal TooManyStreams(size_t max_streams) {
+  Refusal refusal;
+  refusal.reason = RefusalReason::kCallsFull;
+  refusal.bound = "limits.max_streams";
+  refusal.message =
+      std::to_string(max_streams) + " streams are open; limits.max_streams is reached";
+  return refusal;
+}
+
+}  // namespace
+
+void LiveRow::OnResult(const TaskResult& result, bool /*ended*/) {
+  stream->OnRowResult(*this, result);
+}
+
+StreamCall::StreamCall(const RpcContext& context, TaskGrpc& service, StreamRows& rows,
+                       BlockPool<v1::StreamTasksRequest>& blocks, StreamOwner& owner)
+    : rpc_(context), service_(service), rows_(rows), blocks_(blocks), owner_(owner) {}
+
+void StreamCall::Post() {
+  context_.emplace();
+  stream_.emplace(&*context_);
+  ending_.reset();
+  opened_ = half_closed_ = writing_ = finishing_ = finished_ = broken_ = done_ = false;
+  context_->AsyncNotifyWhenDone(static_cast<Event*>(&done_event_));
+  service_.RequestStreamTasks(&*context_, &*stream_, &rpc_.source.queue(), &rpc_.source.queue(),
+                              static_cast<Event*>(&opened_event_));
+}
+
+void StreamCall::EndWith(grpc::Status status) {
+  if (!opened_ || ending_) return;
+  ending_ = std::move(status);
+  MaybeFinish();
+}
+
+void StreamCall::Opened(bool ok) {
+  if (!ok) return;  // The server shuts down; the call never was.
+  opened_ = true;
+  if (!owner_.OnStreamOpened()) {
+    EndWith(ToGrpcStatus(TooManyStreams(rpc_.options.max_streams)));
+    return;
+  }
+  ReadMore();
+}
+
+bool StreamCall::is_full() const {
+  return unanswered_rows_ >= rpc_.options.stream_rows_max ||
+         gathered_bytes_ >= rpc_.options.stream_bytes_max;
+}
+
+void StreamCall::ReadMore() {
+  const bool over = half_closed_ || ending_ || broken_ || !rpc_.source.open();
+  if (reading_ != nullptr || over || is_full()) return;
+  reading_ = &blocks_.Take();
+  stream_->Read(&reading_->message, static_cast<Event*>(&read_event_));
+}
+
+void StreamCall::Read(bool ok) {
+  Block& block = *std::exchange(reading_, nullptr);
+  if (!ok) {
+    half_closed_ = true;
+  } else if (!ending_ && !broken_) {
+    SubmitRows(block);
+  }
+  block.Release();
+  ReadMore();
+  MaybeFinish();
+  MaybeOver();
+}
+
+void StreamCall::SubmitRows(Block& block) {
+  const auto& specs = block.message.specs();
+  const size_t count = static_cast<size_t>(specs.size());
+  if (count == 0 || count > kMaxStreamRows) {
+    CancelRows();
+    return EndWith(ToGrpcStatus(WrongRowCount(count)));
+  }
+  RowPath path;
+  size_t index = 0;
+  size_t payload_bytes = 0;
+  for (const v1::TaskSpec& message : specs) {
+    TaskSpec spec;
+    Accepted accepted;
+    const std::string_view prefix = path.At(index++);
+    ++unanswered_rows_;
+    payload_bytes += message.payload().size();
+    auto refusal = ReadTaskSpec(message, prefix, &spec);
+    if (!refusal) {
+      LiveRow& row = rows_.TakeLive();
+      row.stream = this;
+      refusal = rpc_.dispatcher.Submit(spec, prefix, block, {.receiver = &row}, &accepted);
+      if (!refusal) {
+        row.task = accepted.id;
+        Link(row);
+        continue;
+      }
+      rows_.ReturnLive(row);
+    }
+    RefuseRow(message.client_tag(), *refusal);
+  }
+  block.CountBytes(payload_bytes);
+}
+
+void StreamCall::RefuseRow(uint64_t client_tag, const Refusal& refusal) {
+  v1::StreamTasksRow* const row = rows_.TakeMessage();
+  row->set_client_tag(client_tag);
+  WriteRefusal(refusal, row->mutable_status());
+  Gather(row, kRowBytes + refusal.message.size());
+}
+
+void StreamCall::OnRowResult(LiveRow& live, const TaskResult& result) {
+  Unlink(live);
+  rows_.ReturnLive(live);
+  v1::StreamTasksRow* const row = rows_.TakeMessage();
+  row->set_client_tag(result.client_tag);
+  WriteTaskResult(result, row->mutable_result());
+  Gather(row, kRowBytes + result.output.size());
+}
+
+void StreamCall::Gather(v1::StreamTasksRow* row, size_t bytes) {
+  gathered_.push_back({row, bytes});
+  gathered_bytes_ += bytes;
+  rpc_.source.AtEndOfRound(*this);
+}
+
+void StreamCall::EndOfRound() { StartWrite(); }
+
+void StreamCall::StartWrite() {
+  if (writing_ || finishing_ || broken_ || waiting_rows() == 0 || !rpc_.source.open()) return;
+  auto* const rows = message_.mutable_rows();
+  size_t bytes = 0;
+  while (gathered_begin_ < gathered_.size() &&
+         writing_rows_ < rpc_.options.stream_message_rows_max) {
+    const Gathered& next = gathered_[gathered_begin_];
+    if (bytes != 0 && bytes + next.bytes > rpc_.options.stream_message_bytes_max) break;
+    bytes += next.bytes;
+    rows->UnsafeArenaAddAllocated(next.row);
+    ++gathered_begin_;
+    ++writing_rows_;
+  }
+  gathered_bytes_ -= bytes;
+  if (waiting_rows() == 0) {
+    gathered_.clear();
+    gathered_begin_ = 0;
+  }
+  writing_ = true;
+  // Write serialises before it returns, so the rows can be taken back at once.
+  stream_->Write(message_, static_cast<Event*>(&wrote_event_));
+  while (!rows->empty()) rows_.ReturnMessage(rows->UnsafeArenaReleaseLast());
+}
+
+void StreamCall::Wrote(bool ok) {
+  writing_ = false;
+  unanswered_rows_ -= std::exchange(writing_rows_, 0);
+  if (ok && waiting_rows() != 0) rpc_.source.AtEndOfRound(*this);
+  ReadMore();
+  MaybeFinish();
+  MaybeOver();
+}
+
+void StreamCall::MaybeFinish() {
+  if (!opened_ || finishing_ || broken_ || writing_ || !rpc_.source.open()) return;
+  if (unanswered_rows_ != 0 || (!ending_ && !half_closed_)) return;
+  finishing_ = true;
+  stream_->Finish(ending_.value_or(grpc::Status::OK), static_cast<Event*>(&finished_event_));
+}
+
+void StreamCall::Finished(bool /*ok*/) {
+  finished_ = true;
+  MaybeOver();
+}
+
+void StreamCall::Done(bool /*ok*/) {
+  done_ = true;
+  if (!finishing_) {
+    broken_ = true;
+    CancelRows();
+    DropGathered();
+  }
+  MaybeOver();
+}
+
+void StreamCall::CancelRows() {
+  while (live_ != nullptr) {
+    LiveRow& row = *live_;
+    Unlink(row);
+    rpc_.dispatcher.Leave(row);
+    (void)rpc_.dispatcher.Cancel(row.task, CancelReason::kDisconnected, nullptr);
+    rows_.ReturnLive(row);
+    --unanswered_rows_;
+  }
+}
+
+void StreamCall::DropGathered() {
+  for (; gathered_begin_ < gathered_.size(); ++gathered_begin_) {
+    rows_.ReturnMessage(gathered_[gathered_begin_].row);
+    --unanswered_rows_;
+  }
+  gathered_.clear();
+  gathered_begin_ = 0;
+  gathered_bytes_ = 0;
+}
+
+void StreamCall::MaybeOver() {
+  if (!done_ || reading_ != nullptr || writing_ || (finishing_ && !finished_)) return;
+  stream_.reset();
+  context_.reset();
+  opened_ = done_ = false;
+  owner_.OnStreamOver(*this);
+}
+
+void StreamCall::Link(LiveRow& row) {
+  row.previous = nullptr;
+  row.next = live_;
+  if (live_ != nullptr) live_->previous = &row;
+  live_ = &row;
+}
+
+void StreamCall::Unlink(LiveRow& row) {
+  (row.previous == nullptr ? live_ : row.previous->next) = row.next;
+  if (row.next != nullptr) row.next->previous = row.previous;
+  row.next = row.previous = nullptr;
+}
+
+}  // namespace weft

@@ -1,0 +1,116 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <vector>
+
+#include "grpcpp/server_context.h"
+#include "grpcpp/support/async_stream.h"
+#include "rpc/completion_source.h"
+#include "rpc/event.h"
+#include "rpc/message_block.h"
+#include "rpc/rpc_context.h"
+#include "rpc/stream_rows.h"
+#include "rpc/task_grpc.h"
+#include "task/refusal.h"
+
+namespace weft {
+
+class StreamCall;
+
+// The part of a stream's owner that a stream sees.
+class StreamOwner {
+ public:
+  // A posted stream was opened. False when it is one too many.
+  virtual bool OnStreamOpened() = 0;
+  // It may be posted again.
+  virtual void OnStreamOver(StreamCall& stream) = 0;
+
+ protected:
+  ~StreamOwner() = default;
+};
+
+// One StreamTasks call, used again and again. Reads a message at a time into a block of its own,
+// submits its rows in one pass, and gathers answers until the round is over; one write is under way
+// at most. Bounds (RpcOptions): at stream_rows_max rows not yet handed to the client, or
+// stream_bytes_max bytes of answers that wait, it stops reading until some have left, so a client
+// that never reads holds a bounded part of memory, and no other stream waits for it. Its tasks are
+// cancelled when it breaks. Owned by TaskService. Door thread only.
+class StreamCall final : public RoundListener {
+ public:
+  StreamCall(const RpcContext& context, TaskGrpc& service, StreamRows& rows,
+             BlockPool<v1::StreamTasksRequest>& blocks, StreamOwner& owner);
+
+  // Asks gRPC for the next stream. source.asking() holds.
+  void Post();
+  // Reads no more; what is in flight is answered, then the call ends with status.
+  void EndWith(grpc::Status status);
+
+  // A row's task has ended.
+  void OnRowResult(LiveRow& row, const TaskResult& result);
+  // Starts the write of what the round brought.
+  void EndOfRound() override;
+
+ private:
+  using Block = MessageBlock<v1::StreamTasksRequest>;
+
+  void Opened(bool ok);
+  void Read(bool ok);
+  void Wrote(bool ok);
+  void Finished(bool ok);
+  void Done(bool ok);
+
+  void ReadMore();
+  void SubmitRows(Block& block);
+  void RefuseRow(uint64_t client_tag, const Refusal& refusal);
+  void Gather(v1::StreamTasksRow* row, size_t bytes);
+  void StartWrite();
+  void CancelRows();
+  void DropGathered();
+  void MaybeFinish();
+  void MaybeOver();
+  void Link(LiveRow& row);
+  void Unlink(LiveRow& row);
+  size_t waiting_rows() const { return gathered_.size() - gathered_begin_; }
+  bool is_full() const;
+
+  const RpcContext& rpc_;
+  TaskGrpc& service_;
+  StreamRows& rows_;
+  BlockPool<v1::StreamTasksRequest>& blocks_;
+  StreamOwner& owner_;
+
+  std::optional<grpc::ServerContext> context_;
+  std::optional<grpc::ServerAsyncReaderWriter<v1::StreamTasksResponse, v1::StreamTasksRequest>>
+      stream_;
+  MemberEvent<StreamCall, &StreamCall::Opened> opened_event_{*this};
+  MemberEvent<StreamCall, &StreamCall::Read> read_event_{*this};
+  MemberEvent<StreamCall, &StreamCall::Wrote> wrote_event_{*this};
+  MemberEvent<StreamCall, &StreamCall::Finished> finished_event_{*this};
+  MemberEvent<StreamCall, &StreamCall::Done> done_event_{*this};
+
+  Block* reading_ = nullptr;  // The block of the read that is under way.
+  LiveRow* live_ = nullptr;   // Rows whose tasks have not ended.
+  // Answers that wait: from gathered_begin_ on, in the order in which their tasks ended.
+  struct Gathered {
+    v1::StreamTasksRow* row;
+    size_t bytes;
+  };
+  std::vector<Gathered> gathered_;
+  size_t gathered_begin_ = 0;
+  size_t gathered_bytes_ = 0;
+  size_t unanswered_rows_ = 0;  // Live, waiting, or in the write under way.
+  size_t writing_rows_ = 0;
+  v1::StreamTasksResponse message_;  // Borrows rows while it is serialised, otherwise empty.
+
+  std::optional<grpc::Status> ending_;  // Set: no more reading, end with that.
+  bool opened_ = false;
+  bool half_closed_ = false;  // The client sends no more.
+  bool writing_ = false;
+  bool finishing_ = false;  // Finish was posted.
+  bool finished_ = false;   // Finish came back.
+  bool broken_ = false;     // The client is gone.
+  bool done_ = false;       // gRPC is through with the call.
+};
+
+}  // namespace weft

@@ -1,0 +1,174 @@
+#include "rpc/task_calls.h"
+
+#include <string>
+
+#include "grpc/support/time.h"
+#include "grpcpp/impl/codegen/proto_utils.h"
+#include "task/limits.h"
+#include "wire/task_wire.h"
+
+namespace weft {
+namespace {
+
+// A call's messages keep their memory up to about so many bytes; larger ones start anew.
+constexpr size_t kKeptBytesMax = 64 * 1024;
+
+bool IsPast(gpr_timespec deadline) {
+  return gpr_time_cmp(deadline, gpr_now(deadline.clock_type)) <= 0;
+}
+
+Refusal InvalidRequest() {
+  Refusal refusal;
+  refusal.reason = RefusalReason::kInvalidField;
+  refusal.message = "the request is not a weft.v1.WaitTaskRequest";
+  return refusal;
+}
+
+}  // namespace
+
+void TightenTimeout(gpr_timespec deadline, TaskSpec* spec) {
+  if (gpr_time_cmp(deadline, gpr_inf_future(deadline.clock_type)) == 0) return;
+  const gpr_timespec left = gpr_time_sub(deadline, gpr_now(deadline.clock_type));
+  if (left.tv_sec >= kMaxTimeoutNs / GPR_NS_PER_SEC) return;
+  int64_t left_ns = left.tv_sec * GPR_NS_PER_SEC + left.tv_nsec;
+  if (left_ns < 1) left_ns = 1;  // 0 would mean none.
+  // A negative timeout stays what it is, for the Dispatcher to refuse.
+  if (spec->timeout_ns == 0 || spec->timeout_ns > left_ns) spec->timeout_ns = left_ns;
+}
+
+void RunTaskCall::OnRequest() {
+  TaskSpec spec;
+  if (const auto refusal = ReadTaskSpec(request_.spec(), "spec", &spec)) return Refuse(*refusal);
+  kept_bytes_ += spec.payload.size();
+  if (spec.timeout_ns <= kMaxTimeoutNs) TightenTimeout(context().raw_deadline(), &spec);
+  Accepted accepted;
+  const SubmitOptions submit = {.receiver = this, .retain = request_.retain_result()};
+  const auto refusal = family_.context.dispatcher.Submit(spec, "spec", *this, submit, &accepted);
+  if (refusal) return Refuse(*refusal);
+  task_ = accepted.id;
+}
+
+void RunTaskCall::OnResult(const TaskResult& result, bool /*ended*/) {
+  task_ = TaskId();
+  kept_bytes_ += result.output.size();
+  WriteTaskResult(result, response_.mutable_result());
+  Answer();
+}
+
+void RunTaskCall::OnGone() {
+  if (task_ == TaskId()) return;
+  family_.context.dispatcher.Leave(*this);
+  // When it is the deadline that ended the call, the task's own timeout ends the task: expired, not
+  // cancelled.
+  if (!IsPast(context().raw_deadline())) {
+    (void)family_.context.dispatcher.Cancel(task_, CancelReason::kDisconnected, nullptr);
+  }
+  task_ = TaskId();
+}
+
+void RunTaskCall::OnOver() {
+  if (kept_bytes_ > kKeptBytesMax) {
+    v1::RunTaskRequest().Swap(&request_);
+    v1::RunTaskResponse().Swap(&response_);
+    kept_bytes_ = 0;
+  }
+  family_.pool.OnOver(*this);
+}
+
+void SubmitTaskCall::OnRequest() {
+  MessageBlock<v1::SubmitTaskRequest>& block = family_.calls.submitted.Take();
+  block.message.Swap(&request_);
+  TaskSpec spec;
+  Accepted accepted;
+  auto refusal = ReadTaskSpec(block.message.spec(), "spec", &spec);
+  block.CountBytes(block.message.spec().payload().size());
+  if (!refusal) {
+    const SubmitOptions submit = {.receiver = nullptr, .retain = true};
+    refusal = family_.context.dispatcher.Submit(spec, "spec", block, submit, &accepted);
+  }
+  block.Release();
+  if (refusal) return Refuse(*refusal);
+  response_.set_task_id(accepted.id.value());
+  response_.set_submitted_at_ns(accepted.submitted_at_ns);
+  response_.set_core(accepted.cpu);
+  Answer();
+}
+
+void WaitTaskCall::OnRequest() {
+  v1::WaitTaskRequest request;
+  if (!grpc::SerializationTraits<v1::WaitTaskRequest>::Deserialize(&request_, &request).ok()) {
+    return Refuse(InvalidRequest());
+  }
+  std::optional<int64_t> wait_ns;
+  if (request.has_wait_ns()) wait_ns = request.wait_ns();
+  waiting_ = true;
+  const auto refusal = family_.context.dispatcher.Wait(TaskId(request.task_id()), wait_ns, *this);
+  if (!refusal) return;
+  waiting_ = false;
+  Refuse(*refusal);
+}
+
+void WaitTaskCall::OnResult(const TaskResult& result, bool /*ended*/) {
+  waiting_ = false;
+  SharedAnswer& shared = family_.calls.shared_answer;
+  if (shared.id != result.id) {
+    v1::WaitTaskResponse response;
+    WriteTaskResult(result, response.mutable_result());
+    bool own_buffer = false;
+    (void)grpc::SerializationTraits<v1::WaitTaskResponse>::Serialize(response, &response_,
+                                                                     &own_buffer);
+    if (!IsTerminal(result.state)) return Answer();
+    shared.id = result.id;
+    shared.bytes = response_;
+  } else {
+    response_ = shared.bytes;
+  }
+  Answer();
+}
+
+void WaitTaskCall::OnGone() {
+  if (waiting_) family_.context.dispatcher.Leave(*this);
+  waiting_ = false;
+}
+
+void WaitTaskCall::OnOver() {
+  response_.Clear();  // Its bytes are shared.
+  family_.pool.OnOver(*this);
+}
+
+void GetTaskCall::OnRequest() {
+  TaskResult result;
+  const auto refusal = family_.context.dispatcher.Get(TaskId(request_.task_id()), &result);
+  if (refusal) return Refuse(*refusal);
+  WriteTaskResult(result, response_.mutable_result());
+  Answer();
+}
+
+void GetTaskCall::OnOver() {
+  if (response_.result().output().capacity() > kKeptBytesMax) {
+    v1::GetTaskResponse().Swap(&response_);
+  }
+  family_.pool.OnOver(*this);
+}
+
+void CancelTaskCall::OnRequest() {
+  waiting_ = true;
+  const auto refusal =
+      family_.context.dispatcher.Cancel(TaskId(request_.task_id()), CancelReason::kClient, this);
+  if (!refusal) return;
+  waiting_ = false;
+  Refuse(*refusal);
+}
+
+void CancelTaskCall::OnCancelled(CancelOutcome outcome, TaskState state) {
+  waiting_ = false;
+  WriteCancelled(outcome, state, &response_);
+  Answer();
+}
+
+void CancelTaskCall::OnGone() {
+  if (waiting_) family_.context.dispatcher.LeaveCancel(*this);
+  waiting_ = false;
+}
+
+}  // namespace weft

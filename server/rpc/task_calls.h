@@ -1,0 +1,161 @@
+#pragma once
+
+#include <optional>
+
+#include "dispatch/payload.h"
+#include "dispatch/receiver.h"
+#include "grpcpp/support/byte_buffer.h"
+#include "rpc/message_block.h"
+#include "rpc/rpc_context.h"
+#include "rpc/task_grpc.h"
+#include "rpc/unary_call.h"
+
+namespace weft {
+
+// The unary calls of TaskService. Door thread only.
+
+// The result that was serialised last, because many may wait for one task. Results of ended tasks
+// never change, so the id alone tells whether it is the same.
+struct SharedAnswer {
+  TaskId id;
+  grpc::ByteBuffer bytes;
+};
+
+struct TaskCalls;
+
+// What the calls of one method share.
+template <class Call>
+struct CallFamily {
+  const RpcContext& context;
+  TaskGrpc& service;
+  TaskCalls& calls;
+  CallPool<Call>& pool;
+};
+
+// The request stays where it is until the task has let go of it: the call is the payload's block.
+class RunTaskCall final : public UnaryCall<v1::RunTaskRequest, v1::RunTaskResponse>,
+                          public PayloadBlock,
+                          public ResultReceiver {
+ public:
+  explicit RunTaskCall(const CallFamily<RunTaskCall>& family)
+      : UnaryCall(family.context.source), family_(family) {}
+
+ private:
+  void Ask(grpc::ServerContext& context, v1::RunTaskRequest& request,
+           grpc::ServerAsyncResponseWriter<v1::RunTaskResponse>& responder,
+           grpc::ServerCompletionQueue& queue, void* tag) override {
+    family_.service.RequestRunTask(&context, &request, &responder, &queue, &queue, tag);
+  }
+  void OnRequest() override;
+  void OnGone() override;
+  bool OnReceived() override { return family_.pool.OnReceived(); }
+  void OnOver() override;
+  bool reusable() const override { return holders() == 0; }
+  void OnReleased() override { MaybeOver(); }
+  void OnResult(const TaskResult& result, bool ended) override;
+
+  const CallFamily<RunTaskCall> family_;
+  TaskId task_;            // Whose result is awaited; 0: none.
+  size_t kept_bytes_ = 0;  // At most so much memory do the reused messages hold.
+};
+
+// Answered at once, so the request moves to a block that stays with the task.
+class SubmitTaskCall final : public UnaryCall<v1::SubmitTaskRequest, v1::SubmitTaskResponse> {
+ public:
+  explicit SubmitTaskCall(const CallFamily<SubmitTaskCall>& family)
+      : UnaryCall(family.context.source), family_(family) {}
+
+ private:
+  void Ask(grpc::ServerContext& context, v1::SubmitTaskRequest& request,
+           grpc::ServerAsyncResponseWriter<v1::SubmitTaskResponse>& responder,
+           grpc::ServerCompletionQueue& queue, void* tag) override {
+    family_.service.RequestSubmitTask(&context, &request, &responder, &queue, &queue, tag);
+  }
+  void OnRequest() override;
+  bool OnReceived() override { return family_.pool.OnReceived(); }
+  void OnOver() override { family_.pool.OnOver(*this); }
+
+  const CallFamily<SubmitTaskCall> family_;
+};
+
+class WaitTaskCall final : public UnaryCall<grpc::ByteBuffer, grpc::ByteBuffer>,
+                           public ResultReceiver {
+ public:
+  explicit WaitTaskCall(const CallFamily<WaitTaskCall>& family)
+      : UnaryCall(family.context.source), family_(family) {}
+
+ private:
+  void Ask(grpc::ServerContext& context, grpc::ByteBuffer& request,
+           grpc::ServerAsyncResponseWriter<grpc::ByteBuffer>& responder,
+           grpc::ServerCompletionQueue& queue, void* tag) override {
+    family_.service.RequestWaitTask(&context, &request, &responder, &queue, &queue, tag);
+  }
+  void OnRequest() override;
+  void OnGone() override;
+  bool OnReceived() override { return family_.pool.OnReceived(); }
+  void OnOver() override;
+  void OnResult(const TaskResult& result, bool ended) override;
+
+  const CallFamily<WaitTaskCall> family_;
+  bool waiting_ = false;
+};
+
+class GetTaskCall final : public UnaryCall<v1::GetTaskRequest, v1::GetTaskResponse> {
+ public:
+  explicit GetTaskCall(const CallFamily<GetTaskCall>& family)
+      : UnaryCall(family.context.source), family_(family) {}
+
+ private:
+  void Ask(grpc::ServerContext& context, v1::GetTaskRequest& request,
+           grpc::ServerAsyncResponseWriter<v1::GetTaskResponse>& responder,
+           grpc::ServerCompletionQueue& queue, void* tag) override {
+    family_.service.RequestGetTask(&context, &request, &responder, &queue, &queue, tag);
+  }
+  void OnRequest() override;
+  bool OnReceived() override { return family_.pool.OnReceived(); }
+  void OnOver() override;
+
+  const CallFamily<GetTaskCall> family_;
+};
+
+class CancelTaskCall final : public UnaryCall<v1::CancelTaskRequest, v1::CancelTaskResponse>,
+                             public CancelReceiver {
+ public:
+  explicit CancelTaskCall(const CallFamily<CancelTaskCall>& family)
+      : UnaryCall(family.context.source), family_(family) {}
+
+ private:
+  void Ask(grpc::ServerContext& context, v1::CancelTaskRequest& request,
+           grpc::ServerAsyncResponseWriter<v1::CancelTaskResponse>& responder,
+           grpc::ServerCompletionQueue& queue, void* tag) override {
+    family_.service.RequestCancelTask(&context, &request, &responder, &queue, &queue, tag);
+  }
+  void OnRequest() override;
+  void OnGone() override;
+  bool OnReceived() override { return family_.pool.OnReceived(); }
+  void OnOver() override { family_.pool.OnOver(*this); }
+  void OnCancelled(CancelOutcome outcome, TaskState state) override;
+
+  const CallFamily<CancelTaskCall> family_;
+  bool waiting_ = false;
+};
+
+// What outlives the single call.
+struct TaskCalls {
+  CallPool<RunTaskCall> run;
+  CallPool<SubmitTaskCall> submit;
+  CallPool<WaitTaskCall> wait;
+  CallPool<GetTaskCall> get;
+  CallPool<CancelTaskCall> cancel;
+  BlockPool<v1::SubmitTaskRequest> submitted;
+  SharedAnswer shared_answer;
+
+  size_t busy() const {
+    return run.busy() + submit.busy() + wait.busy() + get.busy() + cancel.busy();
+  }
+};
+
+// Gives spec the time left until the call's deadline, when that is shorter than its own timeout.
+void TightenTimeout(gpr_timespec deadline, TaskSpec* spec);
+
+}  // namespace weft

@@ -1,0 +1,92 @@
+#include "rpc/task_service.h"
+
+#include <algorithm>
+#include <deque>
+#include <utility>
+
+#include "rpc/stream_call.h"
+#include "rpc/task_calls.h"
+
+namespace weft {
+namespace {
+
+// Of the methods that are not called in masses.
+constexpr size_t kRareCallsPosted = 32;
+// Streams asked for at once; opening one is rare.
+constexpr size_t kStreamsPosted = 8;
+// Room for one more than is allowed, so that it can be told.
+constexpr size_t kRefusedStreamsMax = 64;
+
+}  // namespace
+
+struct TaskService::Parts final : public StreamOwner {
+  explicit Parts(const RpcContext& rpc) : context(rpc) {}
+
+  bool OnStreamOpened() override {
+    --streams_posted;
+    ++streams_open;
+    PostStreams();
+    return streams_open <= context.options.max_streams;
+  }
+  void OnStreamOver(StreamCall& stream) override {
+    --streams_open;
+    idle_streams.push_back(&stream);
+    PostStreams();
+  }
+  void PostStreams() {
+    while (context.source.asking() && streams_posted < kStreamsPosted &&
+           streams_open + streams_posted < context.options.max_streams + kRefusedStreamsMax) {
+      if (idle_streams.empty()) {
+        streams.emplace_back(context, service, rows, blocks, *this);
+        idle_streams.push_back(&streams.back());
+      }
+      StreamCall* const stream = idle_streams.back();
+      idle_streams.pop_back();
+      ++streams_posted;
+      stream->Post();
+    }
+  }
+
+  template <class Call>
+  void StartPool(CallPool<Call>& pool, size_t posted) {
+    pool.Start(context.source, posted, context.options.max_calls, [this, &pool] {
+      return std::make_unique<Call>(CallFamily<Call>{context, service, calls, pool});
+    });
+  }
+
+  const RpcContext& context;
+  TaskGrpc service;
+  BlockPool<v1::StreamTasksRequest> blocks;
+  StreamRows rows;
+  TaskCalls calls;
+  std::deque<StreamCall> streams;
+  std::vector<StreamCall*> idle_streams;
+  size_t streams_posted = 0;
+  size_t streams_open = 0;
+};
+
+TaskService::TaskService(const RpcContext& context) : parts_(std::make_unique<Parts>(context)) {}
+TaskService::~TaskService() = default;
+
+grpc::Service& TaskService::service() { return parts_->service; }
+
+void TaskService::Start() {
+  const size_t posted = parts_->context.options.max_calls_posted;
+  const size_t rare = std::min(posted, kRareCallsPosted);
+  parts_->StartPool(parts_->calls.run, posted);
+  parts_->StartPool(parts_->calls.submit, posted);
+  parts_->StartPool(parts_->calls.wait, posted);
+  parts_->StartPool(parts_->calls.get, rare);
+  parts_->StartPool(parts_->calls.cancel, rare);
+  parts_->PostStreams();
+}
+
+void TaskService::EndStreams() {
+  const grpc::Status status(grpc::StatusCode::UNAVAILABLE, "the daemon is shutting down");
+  for (StreamCall& stream : parts_->streams) stream.EndWith(status);
+}
+
+size_t TaskService::busy() const { return parts_->calls.busy() + parts_->streams_open; }
+size_t TaskService::open_streams() const { return parts_->streams_open; }
+
+}  // namespace weft
