@@ -146,7 +146,7 @@ def load_weft(options, row, target, cpus, duration_s):
     value, answers = load(options, row, target, cpus, duration_s)
     counted = executed(options, target) - before
     if counted != answers:
-        raise BenchError(f"weftd executed {counted} tasks and its client received {answers} answers")
+        raise BenchError(f"weftd executed {counted} tasks, its client received {answers} answers")
     return value
 
 
@@ -224,7 +224,7 @@ def parse_arguments():
     parser.add_argument("--only", choices=["rpc", "core"], help="only these rows")
     parser.add_argument("--rounds", type=int, default=5, help="rounds of ours and peer (5)")
     parser.add_argument("--duration", type=float, default=2.0, help="seconds a run (2)")
-    parser.add_argument("--warm-up", type=float, default=0.5, help="seconds before the rounds (0.5)")
+    parser.add_argument("--warm-up", type=float, default=0.5, help="seconds before rounds (0.5)")
     parser.add_argument("--idle", default="adaptive", choices=["spin", "adaptive", "sleep"],
                         help="executor.idle of weftd (adaptive, its default)")
     parser.add_argument("--bin", required=True, help="folder of weftd, weft and the peers")
