@@ -22,6 +22,7 @@
 #include "dispatch/router.h"
 #include "dispatch/stall_observer.h"
 #include "dispatch/stats.h"
+#include "dispatch/submit.h"
 #include "dispatch/task_table.h"
 #include "dispatch/waiters.h"
 #include "sys/clock.h"
@@ -31,18 +32,6 @@
 #include "task/task_spec.h"
 
 namespace weft {
-
-// Who receives the result, and whether it is kept afterwards.
-struct SubmitOptions {
-  ResultReceiver* receiver = nullptr;  // Null: nobody waits (SubmitTask).
-  bool retain = false;                 // Keep the result for Get and Wait.
-};
-
-struct Accepted {
-  TaskId id;
-  int64_t submitted_at_ns = 0;
-  uint32_t cpu = 0;
-};
 
 // The life of a task outside its core: admission, ids, waiting, cancel, results, retention. Owned
 // by the Door. Door thread only.
