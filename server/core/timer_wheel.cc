@@ -72,20 +72,37 @@ LiveTask* TimerWheel::PopDue(sys::Ticks now) {
       return nullptr;
     }
     now_unit_ = std::max(now_unit_, next.unit);
-    LiveTask* task = &tasks_[levels_[static_cast<size_t>(next.level)].heads[next.index]];
+    if (next.level > 0) {
+      MoveDown(next.level, next.index);
+      continue;
+    }
+    LiveTask* const task = &tasks_[levels_[0].heads[next.index]];
     Unlink(task);
-    const uint64_t unit = UnitUp(task->timer_due);
-    if (unit <= now_unit_) return task;
-    task->timer_armed = true;
-    ++armed_;
-    Link(task, unit);
+    return task;
+  }
+}
+
+// Spreads one slot over the lower levels, whole: what stayed behind while now_unit_ has entered the
+// slot would wait for every timer of the lower levels.
+void TimerWheel::MoveDown(int level, size_t index) {
+  Level& wheel = levels_[static_cast<size_t>(level)];
+  uint32_t slot = wheel.heads[index];
+  wheel.heads[index] = kNoSlot;
+  wheel.occupied &= ~(uint64_t{1} << index);
+  if (wheel.occupied == 0) occupied_levels_ &= ~(uint32_t{1} << level);
+  while (slot != kNoSlot) {
+    LiveTask* const task = &tasks_[slot];
+    slot = task->timer_next;
+    Link(task, UnitUp(task->timer_due));
   }
 }
 
 sys::Ticks TimerWheel::NextDue() const {
   const Expiry next = Next();
   if (next.level < 0) return sys::kTicksForever;
-  return static_cast<sys::Ticks>(next.unit << kUnitShift);
+  // A due time rounded up may lie just beyond what ticks can hold.
+  return static_cast<sys::Ticks>(
+      std::min(next.unit << kUnitShift, static_cast<uint64_t>(sys::kTicksForever)));
 }
 
 }  // namespace weft

@@ -58,6 +58,7 @@ class TimerWheel {
   static uint64_t UnitUp(sys::Ticks due);
   void Link(LiveTask* task, uint64_t unit);
   void Unlink(LiveTask* task);
+  void MoveDown(int level, size_t index);
   Expiry Next() const;
 
   std::span<LiveTask> tasks_;
