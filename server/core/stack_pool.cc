@@ -9,6 +9,11 @@
 #include "absl/strings/str_cat.h"
 
 namespace weft {
+namespace {
+
+constexpr size_t kStacksBytesMax = size_t{1} << 57;
+
+}  // namespace
 
 StackPool::~StackPool() {
   if (mapping_ != nullptr) munmap(mapping_, mapping_bytes_);
@@ -16,6 +21,13 @@ StackPool::~StackPool() {
 
 absl::Status StackPool::Map(uint32_t count, size_t stack_bytes) {
   const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  // No address space is larger, and below it the sums cannot wrap.
+  if (stack_bytes > kStacksBytesMax / (size_t{count} + 1)) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("cannot map ", count, " stacks of ", stack_bytes,
+                     " bytes: more than the address space; lower executor.stacks or "
+                     "executor.stack_bytes"));
+  }
   stack_bytes_ = (stack_bytes + page - 1) / page * page;
   stride_ = stack_bytes_ + page;
   mapping_bytes_ = stride_ * count;

@@ -1,0 +1,71 @@
+// Proves that every stack is usable from its first to its last byte, that the byte below it is not,
+// and that sizes no machine has are refused in words.
+#include "core/stack_pool.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdint>
+#include <cstring>
+#include <string>
+
+namespace weft {
+namespace {
+
+size_t PageBytes() { return static_cast<size_t>(sysconf(_SC_PAGESIZE)); }
+
+TEST(StackPool, GivesStacksThatDoNotTouch) {
+  constexpr uint32_t kCount = 5;
+  StackPool pool;
+  ASSERT_TRUE(pool.Map(kCount, 3 * PageBytes()).ok());
+  EXPECT_EQ(pool.stack_bytes(), 3 * PageBytes());
+  for (uint32_t i = 0; i < kCount; ++i)
+    std::memset(pool.Bottom(i), 'a' + static_cast<int>(i), pool.stack_bytes());
+  for (uint32_t i = 0; i < kCount; ++i) {
+    const char* const bottom = static_cast<const char*>(pool.Bottom(i));
+    EXPECT_EQ(bottom[0], 'a' + static_cast<int>(i));
+    EXPECT_EQ(bottom[pool.stack_bytes() - 1], 'a' + static_cast<int>(i));
+    if (i > 0) {
+      EXPECT_GE(bottom,
+                static_cast<const char*>(pool.Bottom(i - 1)) + pool.stack_bytes() + PageBytes())
+          << "no guard between";
+    }
+  }
+}
+
+TEST(StackPool, RoundsUpToPages) {
+  StackPool pool;
+  ASSERT_TRUE(pool.Map(2, PageBytes() + 1).ok());
+  EXPECT_EQ(pool.stack_bytes(), 2 * PageBytes());
+  EXPECT_EQ(reinterpret_cast<uintptr_t>(pool.Bottom(1)) % PageBytes(), 0U);
+}
+
+TEST(StackPoolDeathTest, TheByteBelowEachStackIsGuarded) {
+  StackPool pool;
+  ASSERT_TRUE(pool.Map(3, PageBytes()).ok());
+  for (uint32_t i = 0; i < 3; ++i) {
+    volatile char* const below = static_cast<char*>(pool.Bottom(i)) - 1;
+    EXPECT_DEATH(*below = 1, "");
+  }
+}
+
+TEST(StackPool, RefusesWhatNoMachineHas) {
+  struct Case {
+    uint32_t count;
+    size_t bytes;
+  };
+  for (const Case& absurd :
+       {Case{1, SIZE_MAX}, Case{2, SIZE_MAX - PageBytes()}, Case{1U << 31, size_t{1} << 33},
+        Case{1U << 20, size_t{1} << 45}, Case{1, size_t{1} << 60}}) {
+    StackPool pool;
+    const absl::Status status = pool.Map(absurd.count, absurd.bytes);
+    EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted)
+        << absurd.count << " of " << absurd.bytes;
+    EXPECT_NE(std::string(status.message()).find("executor.stack"), std::string::npos)
+        << "it must say what to change: " << status;
+  }
+}
+
+}  // namespace
+}  // namespace weft
