@@ -7,6 +7,7 @@
 #include "core/manual_env.h"
 #include "dispatch/dispatcher_ask.h"
 #include "dispatch/dispatcher_check.h"
+#include "dispatch/dispatcher_report.h"
 #include "dispatch/task_times.h"
 
 // Reads as the life of a task: it begins, is asked for, ends. What is done once in a while, and

@@ -1,7 +1,7 @@
 #ifndef WEFT_DISPATCH_DISPATCHER_CHECK_H_
 #define WEFT_DISPATCH_DISPATCHER_CHECK_H_
-// What the Dispatcher does once in a while: end waits, forget results, check its promises, tell its
-// statistics. Included by dispatcher.cc only.
+// What the Dispatcher does once in a while: end waits, forget results, look for stalls, check its
+// promises. Included by dispatcher.cc only.
 
 #include <algorithm>
 
@@ -123,112 +123,6 @@ void Dispatcher<Env>::CheckCore(uint32_t core) {
   }
   agree = agree && own.live.value() == 0;
   if (quiet && !agree) stats_.CountViolation(Promise::kConservation);
-}
-
-template <class Env>
-void Dispatcher<Env>::PublishGauges() {
-  stats_.in_flight.Set(static_cast<int64_t>(in_flight()));
-  stats_.in_flight_bytes.Set(static_cast<int64_t>(in_flight_bytes_));
-  stats_.waiters.Set(static_cast<int64_t>(deadlines_.size()));
-  stats_.results_kept.Set(static_cast<int64_t>(retention_.count()));
-  stats_.results_kept_bytes.Set(static_cast<int64_t>(retention_.bytes()));
-  for (size_t bound = 0; bound < kDropBoundCount; ++bound) {
-    stats_.results_dropped[bound].Set(
-        static_cast<int64_t>(retention_.dropped(static_cast<DropBound>(bound))));
-  }
-  for (uint32_t core = 0; core < sides_.size(); ++core) {
-    RefreshLoad(core);
-    for (size_t level = 0; level < kPriorityCount; ++level) {
-      stats_.cores[core].queued[level].Set(
-          static_cast<int64_t>(loads_[core].Queued(static_cast<Priority>(level))));
-    }
-  }
-  const ExecutionSums recent = window_.Recent();
-  stats_.lifetime.Set(window_.lifetime());
-  stats_.recent.Set(recent);
-  stats_.target_latency_ns.Set(options_.target_latency_ns);
-  stats_.target_met.Set(MeetsTarget(recent) ? 1 : 0);
-}
-
-template <class Env>
-bool Dispatcher<Env>::MeetsTarget(const ExecutionSums& recent) const {
-  return recent.AverageNs() <=
-         static_cast<uint64_t>(std::max<int64_t>(0, options_.target_latency_ns));
-}
-
-template <class Env>
-bool Dispatcher<Env>::HasStaged() const {
-  return std::any_of(sides_.begin(), sides_.end(),
-                     [](const std::unique_ptr<Side>& side) { return side->StagedCount() > 0; });
-}
-
-template <class Env>
-bool Dispatcher<Env>::HasCompletions() const {
-  return std::any_of(sides_.begin(), sides_.end(),
-                     [](const std::unique_ptr<Side>& side) { return side->core.HasCompletions(); });
-}
-
-template <class Env>
-bool Dispatcher<Env>::HasOpen() const {
-  return std::any_of(loads_.begin(), loads_.end(),
-                     [](const CoreLoad& load) { return load.InFlight() > 0; });
-}
-
-template <class Env>
-uint64_t Dispatcher<Env>::in_flight() const {
-  uint64_t count = 0;
-  for (const auto& side : sides_) count += side->table.CountLive();
-  return count;
-}
-
-template <class Env>
-StatsSnapshot Dispatcher<Env>::Snapshot() {
-  window_.AdvanceTo(anchor_.ToUnixNs(env_.Now()));
-  StatsSnapshot snapshot;
-  snapshot.lifetime = window_.lifetime();
-  snapshot.last_10s = window_.Recent();
-  snapshot.active_workers = static_cast<uint32_t>(sides_.size());
-  snapshot.target_latency_ns = options_.target_latency_ns;
-  snapshot.meeting_latency_target = MeetsTarget(snapshot.last_10s);
-  snapshot.accepted = stats_.accepted.value();
-  const auto ended = [this](TaskState state) {
-    return stats_.ended[static_cast<size_t>(state)].value();
-  };
-  snapshot.succeeded = ended(TaskState::kSucceeded);
-  snapshot.failed = ended(TaskState::kFailed);
-  snapshot.cancelled = ended(TaskState::kCancelled);
-  snapshot.expired = ended(TaskState::kExpired);
-  snapshot.in_flight = in_flight();
-  snapshot.refused = stats_.refused_tasks.value();
-  snapshot.results_kept = retention_.count();
-  snapshot.results_kept_bytes = retention_.bytes();
-  snapshot.waiters = deadlines_.size();
-  snapshot.promise_violations = stats_.Violations();
-  snapshot.draining = draining();
-  snapshot.max_queue_depth = options_.max_queue_depth;
-  for (uint32_t core = 0; core < sides_.size(); ++core) {
-    snapshot.cores.push_back(SnapshotCore(core));
-    snapshot.promise_violations += sides_[core]->core.stats().violations.value();
-  }
-  return snapshot;
-}
-
-template <class Env>
-CoreSnapshot Dispatcher<Env>::SnapshotCore(uint32_t core) {
-  RefreshLoad(core);
-  const CoreLoad& load = loads_[core];
-  const CoreStats& own = sides_[core]->core.stats();
-  CoreSnapshot snapshot;
-  snapshot.cpu = static_cast<uint32_t>(sides_[core]->core.options().cpu);
-  for (size_t level = 0; level < kPriorityCount; ++level) {
-    snapshot.queued[level] = load.Queued(static_cast<Priority>(level));
-    snapshot.started += load.started[level] - (load.ended[level] - load.ended_unstarted[level]);
-  }
-  snapshot.executed = own.executed.value();
-  snapshot.stack_waits = own.stack_waits.value();
-  snapshot.sleeps = own.sleeps.value();
-  snapshot.stalls = stats_.cores[core].stalls.value();
-  return snapshot;
 }
 
 }  // namespace weft
