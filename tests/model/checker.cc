@@ -80,7 +80,7 @@ class Explorer {
   void Block(size_t location);
   void WakeOne(size_t location);
   void Note(const char* verb, size_t location, uint64_t value, const char* order);
-  void Fail(const std::string& what);
+  void Fail(const char* what);
   bool MayFailForNothing() const { return spurious_ < options_.spurious_failures; }
   void CountSpurious() { ++spurious_; }
 
@@ -283,7 +283,8 @@ void Explorer::Note(const char* verb, size_t location, uint64_t value, const cha
   events_.push_back({current_, verb, location, value, order});
 }
 
-void Explorer::Fail(const std::string& what) {
+// A failing thread is left where it stands: nothing here may own memory when it switches.
+void Explorer::Fail(const char* what) {
   if (report_.failure.empty()) {
     report_.failure = what;
     if (current_ != kTest) report_.failure += " (thread " + std::to_string(current_ - 1) + ")";
