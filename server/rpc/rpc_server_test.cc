@@ -1,0 +1,220 @@
+// The server around the services: addresses, health, reflection, administration, drain and end.
+#include "rpc/rpc_server.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <set>
+
+#include "grpc/health/v1/health.grpc.pb.h"
+#include "grpc/reflection/v1alpha/reflection.grpc.pb.h"
+#include "grpcpp/impl/codegen/client_unary_call.h"
+#include "rpc/completion_source.h"
+#include "rpc/rpc_fixture.h"
+
+namespace weft {
+namespace {
+
+namespace health = grpc::health::v1;
+namespace reflection = grpc::reflection::v1alpha;
+using Health = health::HealthCheckResponse;
+
+class RpcServerTest : public RpcFixture {
+ protected:
+  grpc::Status Check(const std::string& service, Health* response) {
+    grpc::ClientContext context;
+    health::HealthCheckRequest request;
+    request.set_service(service);
+    return health::Health::NewStub(channel_)->Check(&context, request, response);
+  }
+};
+
+TEST_F(RpcServerTest, NamesTheAddressThatIsInUse) {
+  StartServer();
+  RpcOptions options = rpc_options_;
+  options.listen = {server_->addresses().front()};
+  RpcServer second(options, *dispatcher_, {});
+  const absl::Status status = second.Start();
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_NE(std::string(status.message()).find(server_->addresses().front()), std::string::npos)
+      << status;
+}
+
+TEST_F(RpcServerTest, ServesOnAUnixSocketOfItsUserOnly) {
+  char folder[] = "/tmp/weft_rpc_XXXXXX";
+  ASSERT_NE(mkdtemp(folder), nullptr);
+  rpc_options_.unix_socket = std::string(folder) + "/weftd.sock";
+  StartServer();
+  struct stat status = {};
+  ASSERT_EQ(stat(rpc_options_.unix_socket.c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777, 0600u);
+  channel_ =
+      grpc::CreateChannel("unix:" + rpc_options_.unix_socket, grpc::InsecureChannelCredentials());
+  tasks_ = v1::TaskService::NewStub(channel_);
+  EXPECT_TRUE(Run(Spec("noop")).ok());
+  StopServer();
+  unlink(rpc_options_.unix_socket.c_str());
+  rmdir(folder);
+}
+
+TEST_F(RpcServerTest, ListsTheHandlersByName) {
+  StartServer();
+  grpc::ClientContext context;
+  v1::ListHandlersResponse response;
+  ASSERT_TRUE(admin_->ListHandlers(&context, {}, &response).ok());
+  ASSERT_EQ(response.handlers_size(), 2);
+  EXPECT_EQ(response.handlers(0).name(), "echo");
+  EXPECT_EQ(response.handlers(0).help(), "echoes");
+  EXPECT_TRUE(response.handlers(0).never_suspends());
+  EXPECT_EQ(response.handlers(1).name(), "sleep");
+}
+
+TEST_F(RpcServerTest, TellsTheStatistics) {
+  StartServer();
+  ASSERT_TRUE(Run(Spec("noop")).ok());
+  ASSERT_TRUE(Run(Spec("fail")).ok());
+  const v1::GetStatsResponse stats = Stats();
+  EXPECT_EQ(stats.lifetime().tasks_executed(), 2u);
+  EXPECT_EQ(stats.lifetime().tasks_failed(), 1u);
+  EXPECT_GE(stats.lifetime().max_latency_ns(), stats.lifetime().min_latency_ns());
+  EXPECT_EQ(stats.tasks().accepted(), 2u);
+  EXPECT_EQ(stats.tasks().succeeded(), 1u);
+  EXPECT_EQ(stats.active_workers(), 1u);
+  EXPECT_EQ(stats.version(), "1.2.3");
+  EXPECT_EQ(stats.ready_at_ns(), 42);
+  EXPECT_EQ(stats.max_queue_depth(), 1'000u);
+  EXPECT_FALSE(stats.draining());
+}
+
+TEST_F(RpcServerTest, IsHealthyForItsServicesOnly) {
+  StartServer();
+  Health response;
+  for (const char* service : {"", "weft.v1.TaskService", "weft.v1.AdminService"}) {
+    ASSERT_TRUE(Check(service, &response).ok()) << service;
+    EXPECT_EQ(response.status(), Health::SERVING);
+  }
+  EXPECT_EQ(Check("weft.v1.Nothing", &response).error_code(), grpc::StatusCode::NOT_FOUND);
+}
+
+TEST_F(RpcServerTest, TellsAWatcherOfAnUnknownServiceSo) {
+  StartServer();
+  grpc::ClientContext context;
+  health::HealthCheckRequest request;
+  request.set_service("other");
+  const auto watch = health::Health::NewStub(channel_)->Watch(&context, request);
+  Health response;
+  ASSERT_TRUE(watch->Read(&response));
+  EXPECT_EQ(response.status(), Health::SERVICE_UNKNOWN);
+  context.TryCancel();
+}
+
+TEST_F(RpcServerTest, TellsWatchersAndRefusesWorkWhileItDrains) {
+  StartServer();
+  const uint64_t id = Submit(Spec("sleep", "60s"));  // Holds the drain.
+  grpc::ClientContext watch_context;
+  const auto watch = health::Health::NewStub(channel_)->Watch(&watch_context, {});
+  Health response;
+  ASSERT_TRUE(watch->Read(&response));
+  EXPECT_EQ(response.status(), Health::SERVING);
+  grpc::ClientContext context;
+  v1::DrainServerResponse drained;
+  ASSERT_TRUE(admin_->DrainServer(&context, {}, &drained).ok());
+  EXPECT_EQ(drained.in_flight(), 1u);
+  ASSERT_TRUE(watch->Read(&response));
+  EXPECT_EQ(response.status(), Health::NOT_SERVING);
+  EXPECT_TRUE(Stats().draining());
+  ASSERT_TRUE(Check("", &response).ok());
+  EXPECT_EQ(response.status(), Health::NOT_SERVING);
+  const grpc::Status status = Run(Spec("noop"));
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_EQ(DetailOf<google::rpc::ErrorInfo>(status).reason(), "DRAINING");
+  v1::CancelTaskResponse cancelled;
+  ASSERT_TRUE(Cancel(id, &cancelled).ok());
+  EXPECT_FALSE(watch->Read(&response));
+  EXPECT_EQ(watch->Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
+  door_thread_.join();
+  core_->Stop();
+}
+
+TEST_F(RpcServerTest, EndsOpenStreamsAfterTheDrain) {
+  StartServer();
+  grpc::ClientContext context;
+  const auto stream = tasks_->StreamTasks(&context);
+  v1::StreamTasksRequest request;
+  *request.add_specs() = Spec("noop");
+  ASSERT_TRUE(stream->Write(request));
+  v1::StreamTasksResponse response;
+  ASSERT_TRUE(stream->Read(&response));
+  door_->RequestDrain();
+  EXPECT_FALSE(stream->Read(&response));
+  EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
+}
+
+TEST_F(RpcServerTest, ReflectsItsServicesAndTheirFiles) {
+  StartServer();
+  grpc::ClientContext context;
+  const auto stream =
+      reflection::ServerReflection::NewStub(channel_)->ServerReflectionInfo(&context);
+  reflection::ServerReflectionRequest request;
+  reflection::ServerReflectionResponse response;
+  request.set_list_services("");
+  ASSERT_TRUE(stream->Write(request));
+  ASSERT_TRUE(stream->Read(&response));
+  std::set<std::string> names;
+  for (const auto& service : response.list_services_response().service()) {
+    names.insert(service.name());
+  }
+  EXPECT_EQ(names, (std::set<std::string>{"weft.v1.TaskService", "weft.v1.AdminService",
+                                          "grpc.health.v1.Health",
+                                          "grpc.reflection.v1alpha.ServerReflection"}));
+  for (const std::string& name : names) {
+    request.set_file_containing_symbol(name);
+    ASSERT_TRUE(stream->Write(request));
+    ASSERT_TRUE(stream->Read(&response));
+    EXPECT_GE(response.file_descriptor_response().file_descriptor_proto_size(), 1) << name;
+  }
+  request.set_file_containing_symbol("weft.v1.Nothing");
+  ASSERT_TRUE(stream->Write(request));
+  ASSERT_TRUE(stream->Read(&response));
+  EXPECT_EQ(response.error_response().error_code(), grpc::StatusCode::NOT_FOUND);
+  stream->WritesDone();
+  EXPECT_TRUE(stream->Finish().ok());
+}
+
+TEST_F(RpcServerTest, AnswersAnUnknownMethodAsUnimplemented) {
+  StartServer();
+  grpc::ClientContext context;
+  health::HealthCheckResponse response;
+  const grpc::internal::RpcMethod method("/weft.v1.TaskService/NoSuchMethod",
+                                         grpc::internal::RpcMethod::NORMAL_RPC);
+  const grpc::Status status =
+      grpc::internal::BlockingUnaryCall<health::HealthCheckRequest, health::HealthCheckResponse>(
+          channel_.get(), method, &context, {}, &response);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNIMPLEMENTED);
+}
+
+TEST(CompletionSource, IsEndedByARingHoweverOftenItRings) {
+  grpc::ServerBuilder builder;
+  auto queue = builder.AddCompletionQueue();
+  const auto server = builder.BuildAndStart();
+  CompletionSource source;
+  source.Ring();  // Not attached yet: nothing.
+  source.Attach(std::move(queue));
+  for (int i = 0; i < 3; ++i) {
+    std::thread first([&source] { source.Ring(); });
+    std::thread second([&source] { source.Ring(); });
+    EXPECT_EQ(source.Wait(60'000'000'000), 1u);
+    first.join();
+    second.join();
+    (void)source.Poll(16);
+  }
+  EXPECT_EQ(source.Poll(16), 0u);
+  server->Shutdown();
+  source.Ring();
+  source.CloseAndDrain();
+  source.Ring();  // Closed: nothing.
+}
+
+}  // namespace
+}  // namespace weft

@@ -1,0 +1,192 @@
+// StreamTasks as a client meets it: rows answered once each, half-closed, broken, overlong and
+// never read, each without harm to others.
+#include "rpc/stream_call.h"
+
+#include <set>
+
+#include "rpc/rpc_fixture.h"
+#include "task/limits.h"
+
+namespace weft {
+namespace {
+
+using Stream = grpc::ClientReaderWriter<v1::StreamTasksRequest, v1::StreamTasksResponse>;
+
+class StreamCallTest : public RpcFixture {
+ protected:
+  static v1::StreamTasksRequest Rows(size_t count, const v1::TaskSpec& spec,
+                                     uint64_t first_tag = 0) {
+    v1::StreamTasksRequest request;
+    for (size_t i = 0; i < count; ++i) {
+      *request.add_specs() = spec;
+      request.mutable_specs(static_cast<int>(i))->set_client_tag(first_tag + i);
+    }
+    return request;
+  }
+  // All rows until the server ends the stream.
+  static std::vector<v1::StreamTasksRow> ReadAll(Stream& stream) {
+    std::vector<v1::StreamTasksRow> rows;
+    v1::StreamTasksResponse response;
+    while (stream.Read(&response))
+      rows.insert(rows.end(), response.rows().begin(), response.rows().end());
+    return rows;
+  }
+};
+
+TEST_F(StreamCallTest, AnswersEveryRowOnceAfterAHalfClose) {
+  StartServer();
+  grpc::ClientContext context;
+  const auto stream = tasks_->StreamTasks(&context);
+  for (uint64_t i = 0; i < 10; ++i) ASSERT_TRUE(stream->Write(Rows(64, Spec("echo", "x"), i * 64)));
+  stream->WritesDone();
+  std::set<uint64_t> tags;
+  for (const v1::StreamTasksRow& row : ReadAll(*stream)) {
+    EXPECT_TRUE(tags.insert(row.client_tag()).second) << row.client_tag() << " twice";
+    EXPECT_EQ(row.result().client_tag(), row.client_tag());
+    EXPECT_EQ(row.result().state(), v1::TASK_STATE_SUCCEEDED);
+    EXPECT_EQ(row.result().output(), "x");
+  }
+  EXPECT_EQ(tags.size(), 640u);
+  EXPECT_TRUE(stream->Finish().ok());
+  EXPECT_EQ(Stats().tasks().succeeded(), 640u);
+}
+
+TEST_F(StreamCallTest, AnswersWhatIsInFlightWhenHalfClosed) {
+  StartServer();
+  grpc::ClientContext context;
+  const auto stream = tasks_->StreamTasks(&context);
+  ASSERT_TRUE(stream->Write(Rows(3, Spec("sleep", "20ms"))));
+  stream->WritesDone();
+  EXPECT_EQ(ReadAll(*stream).size(), 3u);
+  EXPECT_TRUE(stream->Finish().ok());
+}
+
+TEST_F(StreamCallTest, RefusesARowAndRunsTheOthers) {
+  StartServer();
+  grpc::ClientContext context;
+  const auto stream = tasks_->StreamTasks(&context);
+  v1::StreamTasksRequest request = Rows(3, Spec("noop"));
+  request.mutable_specs(1)->set_handler("nope");
+  for (int round = 0; round < 3; ++round) ASSERT_TRUE(stream->Write(request));
+  stream->WritesDone();
+  size_t refused = 0;
+  for (const v1::StreamTasksRow& row : ReadAll(*stream)) {
+    EXPECT_EQ(row.has_status(), row.client_tag() == 1);
+    if (!row.has_status()) continue;
+    ++refused;
+    EXPECT_EQ(row.status().code(), grpc::StatusCode::INVALID_ARGUMENT);
+    const auto bad_request = DetailOf<google::rpc::BadRequest>(row.status());
+    ASSERT_EQ(bad_request.field_violations_size(), 1);
+    EXPECT_EQ(bad_request.field_violations(0).field(), "specs[1].handler");
+  }
+  EXPECT_EQ(refused, 3u);
+  EXPECT_TRUE(stream->Finish().ok());
+}
+
+TEST_F(StreamCallTest, RefusesRowsOfAFullQueueWithoutStalling) {
+  dispatch_options_.max_queue_depth = core_options_.max_queue_depth = 4;
+  core_options_.stacks = 2;
+  StartServer();
+  grpc::ClientContext context;
+  const auto stream = tasks_->StreamTasks(&context);
+  ASSERT_TRUE(stream->Write(Rows(20, Spec("sleep", "10ms"))));
+  ASSERT_TRUE(stream->Write(Rows(20, Spec("sleep", "10ms"), 20)));
+  stream->WritesDone();
+  const auto rows = ReadAll(*stream);
+  EXPECT_EQ(rows.size(), 40u);
+  size_t refused = 0;
+  for (const v1::StreamTasksRow& row : rows) {
+    if (!row.has_status()) continue;
+    ++refused;
+    EXPECT_EQ(row.status().code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  }
+  EXPECT_GE(refused, 10u);
+  EXPECT_TRUE(stream->Finish().ok());
+}
+
+TEST_F(StreamCallTest, EndsTheCallAtAMessageOfTooManyRows) {
+  StartServer();
+  grpc::ClientContext context;
+  const auto stream = tasks_->StreamTasks(&context);
+  ASSERT_TRUE(stream->Write(Rows(kMaxStreamRows + 1, Spec("noop"))));
+  EXPECT_TRUE(ReadAll(*stream).empty());
+  const grpc::Status status = stream->Finish();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_NE(status.error_message().find("1024"), std::string::npos) << status.error_message();
+  EXPECT_EQ(FieldOf(status), "specs");
+  EXPECT_EQ(Stats().tasks().accepted(), 0u);
+}
+
+TEST_F(StreamCallTest, CancelsItsTasksWhenItBreaks) {
+  StartServer();
+  grpc::ClientContext context;
+  const auto stream = tasks_->StreamTasks(&context);
+  ASSERT_TRUE(stream->Write(Rows(5, Spec("sleep", "60s"))));
+  AwaitStats([](const auto& s) { return s.cores(0).started() == 5; });
+  context.TryCancel();
+  EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::CANCELLED);
+  const auto stats = AwaitStats([](const auto& s) { return s.tasks().in_flight() == 0; });
+  EXPECT_EQ(stats.tasks().cancelled(), 5u);
+}
+
+TEST_F(StreamCallTest, StopsReadingAtItsBoundWhileOthersGoOn) {
+  rpc_options_.stream_rows_max = 64;
+  StartServer();
+  grpc::ClientContext context;
+  const auto stream = tasks_->StreamTasks(&context);
+  for (uint64_t i = 0; i < 10; ++i) ASSERT_TRUE(stream->Write(Rows(16, Spec("sleep", "60s"))));
+  AwaitStats([](const auto& s) { return s.tasks().in_flight() >= 64; });
+  for (int i = 0; i < 50; ++i) ASSERT_TRUE(Run(Spec("noop")).ok());
+  EXPECT_EQ(Stats().tasks().in_flight(), 64u);
+  context.TryCancel();
+  EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::CANCELLED);
+  const auto stats = AwaitStats([](const auto& s) { return s.tasks().in_flight() == 0; });
+  EXPECT_EQ(stats.tasks().cancelled(), 64u);
+}
+
+TEST_F(StreamCallTest, HoldsBoundedBytesForAClientThatNeverReads) {
+  rpc_options_.stream_bytes_max = 1024 * 1024;
+  StartServer();
+  grpc::ClientContext context;
+  const auto stream = tasks_->StreamTasks(&context);
+  constexpr uint64_t kMessages = 400;
+  std::thread writer([&stream] {
+    const auto request = Rows(4, Spec("echo", std::string(64 * 1024, 'x')));
+    for (uint64_t i = 0; i < kMessages && stream->Write(request); ++i) {
+    }
+  });
+  AwaitStats([](const auto& s) { return s.tasks().accepted() >= 16; });
+  // Others are served meanwhile, each call a chance for the stream to be read further.
+  for (int i = 0; i < 200; ++i) ASSERT_TRUE(Run(Spec("noop")).ok());
+  const uint64_t echoes = Stats().tasks().accepted() - 200;
+  EXPECT_LT(echoes, kMessages * 4 / 2);
+  context.TryCancel();
+  writer.join();
+  EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::CANCELLED);
+  AwaitStats([](const auto& s) { return s.tasks().in_flight() == 0; });
+}
+
+TEST_F(StreamCallTest, RefusesAStreamBeyondTheBound) {
+  rpc_options_.max_streams = 1;
+  StartServer();
+  grpc::ClientContext first_context;
+  const auto first = tasks_->StreamTasks(&first_context);
+  ASSERT_TRUE(first->Write(Rows(1, Spec("noop"))));
+  v1::StreamTasksResponse response;
+  ASSERT_TRUE(first->Read(&response));
+  grpc::ClientContext second_context;
+  const auto second = tasks_->StreamTasks(&second_context);
+  const grpc::Status status = second->Finish();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(DetailOf<google::rpc::QuotaFailure>(status).violations(0).subject(),
+            "limits.max_streams");
+  first->WritesDone();
+  EXPECT_TRUE(first->Finish().ok());
+  grpc::ClientContext third_context;
+  const auto third = tasks_->StreamTasks(&third_context);
+  third->WritesDone();
+  EXPECT_TRUE(third->Finish().ok());
+}
+
+}  // namespace
+}  // namespace weft
