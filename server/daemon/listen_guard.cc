@@ -141,7 +141,7 @@ absl::StatusOr<ListenAddress> ParseListenAddress(std::string_view key, std::stri
 
 absl::Status CheckReach(std::string_view key, const ListenAddress& address, bool insecure) {
   if (address.is_loopback || insecure) return absl::OkStatus();
-  return absl::FailedPreconditionError(absl::StrCat(
+  return absl::InvalidArgumentError(absl::StrCat(
       Text(key), ": ", Written(address),
       " is reachable from other machines, and nothing is encrypted or authenticated; expected a "
       "loopback address, or security.insecure = true to allow it all the same"));

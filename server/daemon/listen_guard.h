@@ -23,7 +23,7 @@ struct ListenAddress {
 // is 127.0.0.1: what a name means can change behind the daemon's back.
 absl::StatusOr<ListenAddress> ParseListenAddress(std::string_view key, std::string_view text);
 
-// FailedPrecondition for an address beyond loopback, unless insecure.
+// InvalidArgument for an address beyond loopback, unless insecure.
 absl::Status CheckReach(std::string_view key, const ListenAddress& address, bool insecure);
 
 // Unavailable when somebody listens there already or the machine has no such address. Opens and

@@ -1,0 +1,301 @@
+#include "daemon/server.h"
+
+#include <sys/types.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdlib>
+#include <ctime>
+#include <span>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "daemon/exit_code.h"
+#include "handlers/builtin/builtin.h"
+#include "sys/thread.h"
+#include "sys/topology.h"
+
+namespace weft {
+namespace {
+
+// How long answers given before the end may take to reach their callers.
+constexpr int64_t kHandOverNs = 2'000'000'000;
+
+int64_t ClockNs(clockid_t clock) {
+  timespec now{};
+  clock_gettime(clock, &now);
+  return int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+}
+
+std::string ReadEnvironment(const char* name) {
+  const char* const value = std::getenv(name);
+  return value == nullptr ? std::string() : std::string(value);
+}
+
+const char* IdleName(IdlePolicy idle) {
+  switch (idle) {
+    case IdlePolicy::kSpin:
+      return "spin";
+    case IdlePolicy::kAdaptive:
+      return "adaptive";
+    case IdlePolicy::kSleep:
+      return "sleep";
+  }
+  return "";
+}
+
+absl::Status CheckListener(std::string_view key, const std::string& text, bool insecure) {
+  const absl::StatusOr<ListenAddress> address = ParseListenAddress(key, text);
+  if (!address.ok()) return address.status();
+  if (absl::Status reach = CheckReach(key, *address, insecure); !reach.ok()) return reach;
+  return CheckFree(key, *address);
+}
+
+}  // namespace
+
+Server::Server(Config config, std::string version)
+    : config_(std::move(config)),
+      version_(std::move(version)),
+      began_ns_(ClockNs(CLOCK_MONOTONIC)),
+      log_(config_.daemon.log_level, config_.daemon.log_format),
+      lookup_(handlers_),
+      env_(clock_.anchor()) {}
+
+// Calls hold the payloads of tasks, so no core may run any more when they go.
+Server::~Server() {
+  for (const auto& core : cores_) core->Stop();
+}
+
+absl::Status Server::Start() {
+  if (absl::Status status = RegisterBuiltinHandlers(handlers_); !status.ok()) return status;
+  if (absl::Status status = ChooseCpus(); !status.ok()) return status;
+  if (absl::Status status = CheckListeners(); !status.ok()) return status;
+  if (absl::Status status = GuardUnixSocket(); !status.ok()) return status;
+  if (absl::Status status = StartCores(); !status.ok()) return status;
+  if (absl::Status status = StartRpc(); !status.ok()) return status;
+  StartWatches();
+  if (absl::Status status = StartWeb(); !status.ok()) return status;
+  LogStart();
+  rpc_->set_ready_at_ns(ClockNs(CLOCK_REALTIME));
+  const int64_t took_ms = (ClockNs(CLOCK_MONOTONIC) - began_ns_) / 1'000'000;
+  if (drain_.Ready()) log_.Info(absl::StrCat("ready in ", took_ms, " ms"));
+  return absl::OkStatus();
+}
+
+// Threads started from here on inherit the front's mask; the cores pin themselves.
+absl::Status Server::ChooseCpus() {
+  const absl::StatusOr<std::vector<int>> allowed = sys::AllowedCpus();
+  if (!allowed.ok()) return allowed.status();
+  absl::StatusOr<std::vector<int>> chosen = sys::ChooseCores(
+      {.cores = config_.cores.cpus, .worker_threads = config_.cores.worker_threads}, *allowed);
+  // What the configuration names is well formed by now; it is the machine that does not grant it.
+  if (!chosen.ok()) return absl::UnavailableError(chosen.status().message());
+  cpus_ = *std::move(chosen);
+  front_cpus_ = sys::FrontCpus(*allowed, cpus_);
+  const bool is_shared = std::any_of(cpus_.begin(), cpus_.end(), [this](int cpu) {
+    return std::find(front_cpus_.begin(), front_cpus_.end(), cpu) != front_cpus_.end();
+  });
+  if (is_shared && config_.core.idle != IdlePolicy::kSleep) {
+    log_.Warn("idle_changed", {{"from", IdleName(config_.core.idle)},
+                               {"to", "sleep"},
+                               {"reason", "the Door shares a CPU with a core"}});
+    config_.core.idle = IdlePolicy::kSleep;
+  }
+  return sys::PinThisThread(front_cpus_);
+}
+
+absl::Status Server::CheckListeners() {
+  const bool insecure = config_.daemon.insecure;
+  for (const std::string& address : config_.rpc.listen) {
+    if (absl::Status status = CheckListener("rpc.listen", address, insecure); !status.ok()) {
+      return status;
+    }
+  }
+  if (!config_.web.listen.empty()) {
+    absl::Status status = CheckListener("web.listen", config_.web.listen, insecure);
+    if (!status.ok()) return status;
+  }
+  if (insecure) {
+    log_.Warn("insecure", {{"key", "security.insecure"},
+                           {"meaning",
+                            "addresses beyond loopback are allowed; nothing is "
+                            "encrypted and nobody is authenticated"}});
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Server::GuardUnixSocket() {
+  const bool is_auto = config_.rpc.unix_socket == "auto";
+  std::string& path = config_.rpc.unix_socket;
+  path = ResolveUnixSocket(path, ReadEnvironment, geteuid() == 0);
+  if (path.empty()) return absl::OkStatus();
+  absl::StatusOr<UnixSocketLock> lock = UnixSocketLock::Acquire(path);
+  if (!lock.ok() && is_auto && !absl::IsUnavailable(lock.status())) {
+    // Nobody asked for this socket, so a machine without a place for it is no error.
+    log_.Warn("no_unix_socket", {{"reason", std::string(lock.status().message())}});
+    path.clear();
+    return absl::OkStatus();
+  }
+  if (!lock.ok()) return lock.status();
+  socket_lock_.emplace(*std::move(lock));
+  return absl::OkStatus();
+}
+
+absl::Status Server::StartCores() {
+  CoreOptions options = config_.core;
+  options.handler_count = static_cast<uint32_t>(handlers_.rows().size());
+  std::vector<Core<sys::ProdEnv>*> cores;
+  for (const int cpu : cpus_) {
+    options.index = static_cast<uint32_t>(cores_.size());
+    options.cpu = cpu;
+    cores_.push_back(std::make_unique<Core<sys::ProdEnv>>(options, env_, doorbell_));
+    cores.push_back(cores_.back().get());
+    if (absl::Status status = cores_.back()->Start(); !status.ok()) return status;
+  }
+  dispatcher_.emplace(config_.dispatch, cores, lookup_, env_);
+  return absl::OkStatus();
+}
+
+absl::Status Server::StartRpc() {
+  AdminInfo info;
+  info.version = version_;
+  info.request_drain = [this] {
+    if (drain_.RequestOnce() == DrainAction::kBegin) BeginDrain("DrainServer");
+  };
+  for (const HandlerRegistry::Row& row : handlers_.rows()) {
+    info.handlers.push_back({std::string(row.handler->name()), std::string(row.handler->help()),
+                             row.entry.never_suspends});
+  }
+  rpc_.emplace(config_.rpc, *dispatcher_, std::move(info));
+  // Before the first core can ring.
+  doorbell_.argument = &rpc_->source();
+  doorbell_.ring = [](void* source) { static_cast<DoorSource*>(source)->Ring(); };
+  door_.emplace(rpc_->source(), *dispatcher_, doorbell_, env_, config_.core.idle,
+                config_.core.spin_us);
+  door_->set_drain_limit_ns(config_.daemon.drain_limit_ns);
+  door_->set_clock(clock_);
+  return rpc_->Start();
+}
+
+void Server::StartWatches() {
+  StallWatch::Cores cores;
+  std::vector<CoreMetrics::CoreRow> rows;
+  for (const auto& core : cores_) {
+    cores.push_back(core.get());
+    rows.push_back({core->options().cpu, &core->stats()});
+  }
+  core_metrics_.emplace(std::move(rows), HandlerNames());
+  stall_watch_.emplace(std::move(cores), HandlerNames(),
+                       int64_t{config_.core.stall_threshold_ms} * 1'000'000, env_, log_);
+  metrics_page_.emplace(version_, std::vector<const MetricSource*>{
+                                      &dispatcher_->stats(), &*core_metrics_, &*stall_watch_});
+  signals_.emplace([this](int signal) { OnSignal(signal); });
+}
+
+absl::Status Server::StartWeb() {
+  if (config_.web.listen.empty()) return absl::OkStatus();
+  absl::StatusOr<std::unique_ptr<HttpServer>> web =
+      HttpServer::Start(config_.web, {[this] { return metrics_page_->Render(); },
+                                      [this] { return std::string(drain_.unreadiness()); }});
+  if (!web.ok()) return web.status();
+  web_ = *std::move(web);
+  return absl::OkStatus();
+}
+
+void Server::LogStart() const {
+  log_.Info("weftd", {{"version", version_}, {"pid", getpid()}});
+  log_.Info("clock", {{"source", clock_.uses_tsc() ? "tsc" : "clock_monotonic"}});
+  log_.Info("cores", {{"count", cpus_.size()},
+                      {"cpus", absl::StrJoin(cpus_, ",")},
+                      {"door_cpus", sys::FormatCpus(front_cpus_)},
+                      {"idle", IdleName(config_.core.idle)},
+                      {"spin_us", config_.core.spin_us},
+                      {"stacks", config_.core.stacks},
+                      {"stack_bytes", config_.core.stack_bytes}});
+  log_.Info("handlers",
+            {{"count", handlers_.rows().size()}, {"names", absl::StrJoin(HandlerNames(), ",")}});
+  log_.Info("limits", {{"max_queue_depth", config_.dispatch.max_queue_depth},
+                       {"max_payload_bytes", config_.dispatch.max_payload_bytes},
+                       {"max_in_flight_bytes", config_.dispatch.max_in_flight_bytes},
+                       {"max_waiters", config_.dispatch.max_waiters},
+                       {"max_streams", config_.rpc.max_streams},
+                       {"results_max_count", config_.dispatch.results_max_count},
+                       {"results_max_bytes", config_.dispatch.results_max_bytes}});
+  for (const std::string& address : rpc_->addresses()) {
+    log_.Info("listening", {{"rpc", address}});
+  }
+  if (web_ != nullptr) {
+    const std::string& text = config_.web.listen;
+    log_.Info(
+        "listening",
+        {{"web", absl::StrCat("http://", text.substr(0, text.rfind(':') + 1), web_->port())}});
+  }
+}
+
+int Server::Run() {
+  door_->Run();
+  drain_.Ended();
+  const bool is_clean = door_->left() == 0;
+  if (!is_clean) LogLeft();
+  rpc_->Shutdown(kHandOverNs);
+  LogCounts(is_clean ? "drained" : "gave_up");
+  if (is_clean) return kExitDrained;
+  // A handler still runs on its stack; nothing is destroyed underfoot.
+  std::_Exit(kExitAtOnce);
+}
+
+void Server::OnSignal(int signal) {
+  if (signal == SIGHUP) {
+    log_.Info("signal_ignored", {{"signal", "SIGHUP"}});
+    return;
+  }
+  const char* const name = signal == SIGTERM ? "SIGTERM" : "SIGINT";
+  switch (drain_.Request()) {
+    case DrainAction::kBegin:
+      BeginDrain(name);
+      return;
+    case DrainAction::kExitNow:
+      log_.Warn("exit_at_once", {{"cause", name}});
+      std::_Exit(kExitAtOnce);
+    case DrainAction::kNone:
+      return;
+  }
+}
+
+void Server::BeginDrain(std::string_view cause) {
+  log_.Info("draining",
+            {{"cause", cause}, {"limit_s", config_.daemon.drain_limit_ns / 1'000'000'000}});
+  door_->RequestDrain();
+  // A sleeping Door would notice by itself, but later.
+  doorbell_.RingIfParked();
+}
+
+std::vector<std::string> Server::HandlerNames() const {
+  std::vector<std::string> names;
+  for (const HandlerRegistry::Row& row : handlers_.rows()) names.emplace_back(row.handler->name());
+  return names;
+}
+
+void Server::LogLeft() {
+  for (const auto& core : cores_) {
+    const RunningHandler running = core->running();
+    if (running.entry == nullptr) continue;
+    log_.Error("left_running", {{"handler", handlers_.rows()[running.entry->index].handler->name()},
+                                {"cpu", core->options().cpu}});
+  }
+}
+
+void Server::LogCounts(std::string_view event) {
+  const StatsSnapshot counts = dispatcher_->Snapshot();
+  log_.Info(event, {{"accepted", counts.accepted},
+                    {"succeeded", counts.succeeded},
+                    {"failed", counts.failed},
+                    {"cancelled", counts.cancelled},
+                    {"expired", counts.expired},
+                    {"in_flight", counts.in_flight},
+                    {"refused", counts.refused}});
+}
+
+}  // namespace weft

@@ -1,0 +1,102 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "config/config.h"
+#include "core/core.h"
+#include "core/core_metrics.h"
+#include "core/doorbell.h"
+#include "daemon/drain.h"
+#include "daemon/listen_guard.h"
+#include "daemon/log.h"
+#include "daemon/metrics_page.h"
+#include "daemon/signals.h"
+#include "daemon/stall_watch.h"
+#include "dispatch/dispatcher.h"
+#include "dispatch/door.h"
+#include "dispatch/entry_lookup.h"
+#include "handlers/registry.h"
+#include "rpc/rpc_server.h"
+#include "sys/clock.h"
+#include "sys/prod_env.h"
+#include "web/http_server.h"
+
+namespace weft {
+
+// The daemon: owns everything, top to bottom, in the order in which it starts; it ends in reverse.
+// Made, started and run by main, on the thread that becomes the Door.
+class Server {
+ public:
+  // The thread that calls has not started any other yet.
+  Server(Config config, std::string version);
+  ~Server();
+
+  // Starts everything up to the line that says ready. An error has told nobody yet; see exit_code.h
+  // for what it makes of the process.
+  absl::Status Start();
+  // Serves until a drain is over; returns the exit code. A second signal ends the process here.
+  int Run();
+
+ private:
+  // The registry as the Dispatcher sees it.
+  class Lookup final : public EntryLookup {
+   public:
+    explicit Lookup(const HandlerRegistry& registry) : registry_(registry) {}
+    const TaskEntry* Find(std::string_view name) const override { return registry_.Find(name); }
+    std::string_view Nearest(std::string_view name) const override {
+      return registry_.Nearest(name);
+    }
+
+   private:
+    const HandlerRegistry& registry_;
+  };
+
+  // The steps of Start.
+  absl::Status ChooseCpus();
+  absl::Status CheckListeners();
+  absl::Status GuardUnixSocket();
+  absl::Status StartCores();
+  absl::Status StartRpc();
+  absl::Status StartWeb();
+  void StartWatches();
+  void LogStart() const;
+
+  // Any thread.
+  void OnSignal(int signal);
+  void BeginDrain(std::string_view cause);
+
+  std::vector<std::string> HandlerNames() const;
+  void LogLeft();
+  void LogCounts(std::string_view event);
+
+  Config config_;
+  const std::string version_;
+  const int64_t began_ns_;
+  mutable Log log_;
+  Drain drain_;
+  HandlerRegistry handlers_;
+  const Lookup lookup_;
+  std::vector<int> cpus_;        // One core each.
+  std::vector<int> front_cpus_;  // Of the Door, gRPC and all other threads.
+  std::optional<UnixSocketLock> socket_lock_;
+  sys::Clock clock_;
+  sys::ProdEnv env_;
+  Doorbell doorbell_;
+  std::vector<std::unique_ptr<Core<sys::ProdEnv>>> cores_;
+  std::optional<Dispatcher<sys::ProdEnv>> dispatcher_;
+  std::optional<RpcServer> rpc_;
+  std::optional<Door> door_;
+  std::optional<CoreMetrics> core_metrics_;
+  std::optional<StallWatch> stall_watch_;
+  std::optional<MetricsPage> metrics_page_;
+  std::unique_ptr<HttpServer> web_;
+  std::optional<SignalWatcher> signals_;
+};
+
+}  // namespace weft
