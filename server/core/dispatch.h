@@ -130,10 +130,11 @@ void Core<Env>::Execute(LiveTask* task) {
   EndStarted(task, Settle(*task, context, outcome));
 }
 
-// The one reading of the clock between two tasks.
+// The one reading of the clock between two tasks. The turn's own reading was ordered after the
+// messages, and time does not go back behind it, so a start is never before its submission.
 template <class Env>
 void Core<Env>::Boundary() {
-  if (options_.timing_metrics) clock_ = env_.Now();
+  if (options_.timing_metrics) clock_ = std::max(clock_, env_.NowUnordered());
 }
 
 template <class Env>

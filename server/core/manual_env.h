@@ -18,6 +18,7 @@ class ManualEnv {
   explicit ManualEnv(sys::Ticks* now) : now_(now) { anchor_.unix_ns = kUnixOffset; }
 
   sys::Ticks Now() const { return *now_; }
+  sys::Ticks NowUnordered() const { return *now_; }
   void Sleep(std::atomic<uint32_t>& /*word*/, uint32_t /*while_equal*/, sys::Ticks /*until*/) {}
   void Wake(std::atomic<uint32_t>& /*word*/) { ++wakes_; }
   void Relax() {}

@@ -41,6 +41,19 @@ inline Ticks ReadTicks() {
   return clock_internal::ReadTicksSlow();
 }
 
+// Now, without the fence: may run ahead of loads and of other readings that precede it, by some tens
+// of nanoseconds. Any thread; for boundaries within one thread, which keeps the larger of this and
+// its last reading.
+inline Ticks ReadTicksUnordered() {
+#if defined(__x86_64__)
+  if (clock_internal::source.load(std::memory_order_relaxed) == clock_internal::Source::kTsc)
+      [[likely]] {
+    return static_cast<Ticks>(__rdtsc());
+  }
+#endif
+  return clock_internal::ReadTicksSlow();
+}
+
 // A line through one point that maps ticks to Unix nanoseconds. Plain data, any thread. The stamps
 // of one task are converted with one copy of it: order is then kept and differences are exact.
 struct ClockAnchor {
