@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/context.h"
 #include "core/dispatch.h"
+#include "core/ending.h"
 #include "core/manual_env.h"
 #include "sys/prod_env.h"
 
@@ -95,7 +96,10 @@ void Core<Env>::Stop() {
 template <class Env>
 size_t Core<Env>::Post(std::span<const Message> messages) {
   const size_t count = inbox_->Push(messages);
-  if (count > 0 && parking_.TakeParked()) env_.Wake(parking_.word());
+  if (count > 0 && parking_.TakeParked()) {
+    stats_.wakes.fetch_add(1, std::memory_order_relaxed);
+    env_.Wake(parking_.word());
+  }
   return count;
 }
 
@@ -241,6 +245,7 @@ void Core<Env>::TakeCancel(const Message& message) {
     answer.cancel_outcome = CancelOutcome::kAlreadyEnded;
   } else if (answer.state == TaskState::kQueued) {
     answer.cancel_outcome = CancelOutcome::kCancelledQueued;
+    clock_ = env_.Now();  // The last turn's reading may be older than the submission.
     EndUnstarted(task, StopEnding(*task));
   } else {
     answer.cancel_outcome = CancelOutcome::kRequestedRunning;

@@ -122,21 +122,23 @@ class Core {
   void MakeReady(LiveTask* task);
   void Unpark(LiveTask* task, WakeReason reason);
 
-  // Dispatch (dispatch.cc).
+  // Running one task after another (dispatch.h).
   LiveTask* NextTask();
   void Dispatch(LiveTask* task);
   void Execute(LiveTask* task);
+  WakeReason Park(LiveTask* task, sys::Ticks until);
+  void SwitchToRunner(Runner* runner);
+  static void RunnerMain(void* runner);
+  void Boundary();
+
+  // Ending a task (ending.h).
   Ending Settle(const LiveTask& task, const Context& context, TaskOutcome outcome);
   Ending StopEnding(const LiveTask& task);
   void EndStarted(LiveTask* task, const Ending& ending);
   void EndUnstarted(LiveTask* task, const Ending& ending);
   void Tell(LiveTask& task, const Ending& ending, bool was_started);
   void FreeSlot(LiveTask* task);
-  WakeReason Park(LiveTask* task, sys::Ticks until);
-  void SwitchToRunner(Runner* runner);
-  static void RunnerMain(void* runner);
   void RingIfDoorSleeps();
-  void Boundary();
 
   const CoreOptions options_;
   Env env_;

@@ -27,6 +27,8 @@ constexpr MetricDescription kOutboxWaits = {
 constexpr MetricDescription kSpins = {"weft_core_idle_spins_total",
                                       "Idle times that ended while still spinning."};
 constexpr MetricDescription kSleeps = {"weft_core_sleeps_total", "Times the core went to sleep."};
+constexpr MetricDescription kWakes = {"weft_core_wakes_total",
+                                      "Times another thread woke the core."};
 constexpr MetricDescription kSpinBudget = {
     "weft_core_spin_budget_seconds",
     "How long the core spins before it sleeps; negative: it never sleeps."};
@@ -88,6 +90,7 @@ void CoreMetrics::CollectCore(MetricWriter& writer, const std::string& cpu,
   counter(kOutboxWaits, stats.outbox_waits);
   counter(kSpins, stats.idle_spins);
   counter(kSleeps, stats.sleeps);
+  writer.WriteCounter(kWakes, {{"core", cpu}}, static_cast<double>(stats.wakes.load()));
   writer.WriteGauge(kSpinBudget, {{"core", cpu}}, SecondsFromNs(stats.spin_budget_ns.value()));
   counter(kMisuse, stats.misuse);
   counter(kViolations, stats.violations);

@@ -225,10 +225,14 @@ TEST_F(CoreTest, ACancelledQueuedTaskNeverStarts) {
     ran = true;
     return TaskOutcome::kSucceeded;
   });
+  now_ += 5'000;
   Cancel(Submit(entry));
+  const sys::Ticks submitted = now_;
+  now_ += 40;
   core_->Turn();
   const auto all = Drain();
   ASSERT_EQ(all.size(), 2U);
+  EXPECT_EQ(all[0].completed, submitted + 40) << "not the clock of the turn before";
   EXPECT_EQ(all[0].kind, CompletionKind::kEnded);
   EXPECT_EQ(all[0].state, TaskState::kCancelled);
   EXPECT_EQ(all[0].error_code, TaskErrorCode::kCancelledByClient);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -45,6 +46,7 @@ struct CoreStats {
   Counter outbox_waits;  // Turns cut short because the Door had not drained.
   Counter idle_spins;    // Idle times that ended while still spinning.
   Counter sleeps;
+  std::atomic<uint64_t> wakes{0};  // By any thread that posts, at most one a sleep.
   Gauge spin_budget_ns;
   Counter misuse;      // Suspensions refused to handlers registered as never_suspends.
   Counter violations;  // The core's own count of live tasks disagreed with its lists.

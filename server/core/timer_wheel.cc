@@ -65,12 +65,7 @@ TimerWheel::Expiry TimerWheel::Next() const {
 
 LiveTask* TimerWheel::PopDue(sys::Ticks now) {
   const uint64_t unit_now = static_cast<uint64_t>(now) >> kUnitShift;
-  for (;;) {
-    const Expiry next = Next();
-    if (next.level < 0 || next.unit > unit_now) {
-      now_unit_ = std::max(now_unit_, unit_now);
-      return nullptr;
-    }
+  for (Expiry next = Next(); next.level >= 0 && next.unit <= unit_now; next = Next()) {
     now_unit_ = std::max(now_unit_, next.unit);
     if (next.level > 0) {
       MoveDown(next.level, next.index);
@@ -80,6 +75,8 @@ LiveTask* TimerWheel::PopDue(sys::Ticks now) {
     Unlink(task);
     return task;
   }
+  now_unit_ = std::max(now_unit_, unit_now);
+  return nullptr;
 }
 
 // Spreads one slot over the lower levels, whole: what stayed behind while now_unit_ has entered the

@@ -1,5 +1,4 @@
-#ifndef WEFT_DISPATCH_ADMISSION_H_
-#define WEFT_DISPATCH_ADMISSION_H_
+#pragma once
 
 #include <cstddef>
 #include <cstdint>
@@ -58,5 +57,3 @@ class Admission {
 };
 
 }  // namespace weft
-
-#endif  // WEFT_DISPATCH_ADMISSION_H_

@@ -1,5 +1,4 @@
-#ifndef WEFT_DISPATCH_DISPATCHER_H_
-#define WEFT_DISPATCH_DISPATCHER_H_
+#pragma once
 
 #include <cstddef>
 #include <cstdint>
@@ -191,5 +190,3 @@ class Dispatcher {
 extern template class Dispatcher<sys::ProdEnv>;
 
 }  // namespace weft
-
-#endif  // WEFT_DISPATCH_DISPATCHER_H_

@@ -1,5 +1,4 @@
-#ifndef WEFT_DISPATCH_DISPATCHER_ASK_H_
-#define WEFT_DISPATCH_DISPATCHER_ASK_H_
+#pragma once
 // What is asked of a task after it was accepted: its state, its result, its cancel. Included by
 // dispatcher.cc only.
 
@@ -160,5 +159,3 @@ void Dispatcher<Env>::LeaveCancel(CancelReceiver& receiver) {
 }
 
 }  // namespace weft
-
-#endif  // WEFT_DISPATCH_DISPATCHER_ASK_H_

@@ -1,5 +1,4 @@
-#ifndef WEFT_DISPATCH_DISPATCHER_CHECK_H_
-#define WEFT_DISPATCH_DISPATCHER_CHECK_H_
+#pragma once
 // What the Dispatcher does once in a while: end waits, forget results, look for stalls, check its
 // promises. Included by dispatcher.cc only.
 
@@ -126,5 +125,3 @@ void Dispatcher<Env>::CheckCore(uint32_t core) {
 }
 
 }  // namespace weft
-
-#endif  // WEFT_DISPATCH_DISPATCHER_CHECK_H_

@@ -1,5 +1,4 @@
-#ifndef WEFT_DISPATCH_DISPATCHER_FIXTURE_H_
-#define WEFT_DISPATCH_DISPATCHER_FIXTURE_H_
+#pragma once
 
 #include <deque>
 #include <functional>
@@ -166,5 +165,3 @@ class DispatcherFixture : public ::testing::Test, public EntryLookup {
 };
 
 }  // namespace weft
-
-#endif  // WEFT_DISPATCH_DISPATCHER_FIXTURE_H_

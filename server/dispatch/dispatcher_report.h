@@ -1,5 +1,4 @@
-#ifndef WEFT_DISPATCH_DISPATCHER_REPORT_H_
-#define WEFT_DISPATCH_DISPATCHER_REPORT_H_
+#pragma once
 // What the Dispatcher tells of itself: gauges, snapshots, whether there is work. Included by
 // dispatcher.cc only.
 
@@ -112,10 +111,9 @@ CoreSnapshot Dispatcher<Env>::SnapshotCore(uint32_t core) {
   snapshot.executed = own.executed.value();
   snapshot.stack_waits = own.stack_waits.value();
   snapshot.sleeps = own.sleeps.value();
+  snapshot.wakes = own.wakes.load(std::memory_order_relaxed);
   snapshot.stalls = stats_.cores[core].stalls.value();
   return snapshot;
 }
 
 }  // namespace weft
-
-#endif  // WEFT_DISPATCH_DISPATCHER_REPORT_H_

@@ -206,6 +206,21 @@ TEST_F(CancelTest, ThatMeetsTheEndOnItsWayIsAnsweredAndHitsNoOtherTask) {
   ExpectPromisesKept();
 }
 
+TEST_F(CancelTest, NeverReachesTheNextTaskOfItsSlot) {
+  AddHandler("ask", true, [](TaskContext& context) {
+    return context.ShouldStop() ? context.Stop() : TaskOutcome::kSucceeded;
+  });
+  Build();
+  const TaskId id = MustSubmit({.handler = "ask"});
+  EXPECT_FALSE(dispatcher_->Cancel(id, CancelReason::kClient, nullptr));
+  TurnAll();
+  EXPECT_EQ(dispatcher_->Snapshot().cancelled, 1u);
+  TestReceiver next;
+  MustSubmit({.handler = "ask"}, {.receiver = &next});
+  TurnAll();
+  EXPECT_EQ(next.result.state, TaskState::kSucceeded);
+}
+
 TEST_F(CancelTest, OfAllReachesQueuedAndSuspendedTasks) {
   Build(/*core_count=*/2, /*stacks=*/1);
   for (int i = 0; i < 6; ++i) MustSubmit({.handler = "sleep"});

@@ -1,5 +1,4 @@
-#ifndef WEFT_DISPATCH_DOOR_H_
-#define WEFT_DISPATCH_DOOR_H_
+#pragma once
 
 #include <atomic>
 #include <cstddef>
@@ -94,5 +93,3 @@ using Door = BasicDoor<sys::ProdEnv>;
 extern template class BasicDoor<sys::ProdEnv>;
 
 }  // namespace weft
-
-#endif  // WEFT_DISPATCH_DOOR_H_

@@ -1,5 +1,4 @@
-#ifndef WEFT_DISPATCH_EXECUTION_WINDOW_H_
-#define WEFT_DISPATCH_EXECUTION_WINDOW_H_
+#pragma once
 
 #include <array>
 #include <cstddef>
@@ -46,5 +45,3 @@ class ExecutionWindow {
 };
 
 }  // namespace weft
-
-#endif  // WEFT_DISPATCH_EXECUTION_WINDOW_H_

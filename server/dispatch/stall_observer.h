@@ -1,5 +1,4 @@
-#ifndef WEFT_DISPATCH_STALL_OBSERVER_H_
-#define WEFT_DISPATCH_STALL_OBSERVER_H_
+#pragma once
 
 #include <cstdint>
 
@@ -17,5 +16,3 @@ class StallObserver {
 };
 
 }  // namespace weft
-
-#endif  // WEFT_DISPATCH_STALL_OBSERVER_H_

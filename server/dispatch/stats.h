@@ -1,5 +1,4 @@
-#ifndef WEFT_DISPATCH_STATS_H_
-#define WEFT_DISPATCH_STATS_H_
+#pragma once
 
 #include <array>
 #include <cstddef>
@@ -125,5 +124,3 @@ struct StatsSnapshot {
 };
 
 }  // namespace weft
-
-#endif  // WEFT_DISPATCH_STATS_H_

@@ -1,5 +1,4 @@
-#ifndef WEFT_DISPATCH_SUBMIT_H_
-#define WEFT_DISPATCH_SUBMIT_H_
+#pragma once
 
 #include <cstdint>
 
@@ -22,5 +21,3 @@ struct Accepted {
 };
 
 }  // namespace weft
-
-#endif  // WEFT_DISPATCH_SUBMIT_H_

@@ -1,5 +1,4 @@
-#ifndef WEFT_DISPATCH_TASK_TIMES_H_
-#define WEFT_DISPATCH_TASK_TIMES_H_
+#pragma once
 
 #include "core/message.h"
 #include "dispatch/task_table.h"
@@ -19,5 +18,3 @@ struct TimesVerdict {
 TimesVerdict SetTimes(const DoorTask& task, const Completion& ended, TaskResult* result);
 
 }  // namespace weft
-
-#endif  // WEFT_DISPATCH_TASK_TIMES_H_

@@ -41,9 +41,9 @@ inline Ticks ReadTicks() {
   return clock_internal::ReadTicksSlow();
 }
 
-// Now, without the fence: may run ahead of loads and of other readings that precede it, by some tens
-// of nanoseconds. Any thread; for boundaries within one thread, which keeps the larger of this and
-// its last reading.
+// Now, without the fence: may run ahead of loads and of other readings that precede it, by some
+// tens of nanoseconds. Any thread; for boundaries within one thread, which keeps the larger of this
+// and its last reading.
 inline Ticks ReadTicksUnordered() {
 #if defined(__x86_64__)
   if (clock_internal::source.load(std::memory_order_relaxed) == clock_internal::Source::kTsc)

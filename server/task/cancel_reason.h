@@ -17,4 +17,3 @@ enum class CancelReason : uint8_t {
 enum class CancelOutcome : uint8_t { kCancelledQueued, kRequestedRunning, kAlreadyEnded };
 
 }  // namespace weft
-

@@ -14,4 +14,3 @@ inline constexpr size_t kMaxHandlers = 256;
 inline constexpr int64_t kMaxTimeoutNs = 86'400'000'000'000;  // One day.
 
 }  // namespace weft
-

@@ -18,4 +18,3 @@ constexpr std::string_view PriorityName(Priority priority) {
 }
 
 }  // namespace weft
-

@@ -40,4 +40,3 @@ constexpr uint64_t FirstSerial(int64_t unix_ns) {
 std::optional<TaskId> ParseTaskId(std::string_view text);
 
 }  // namespace weft
-

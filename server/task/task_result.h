@@ -32,4 +32,3 @@ struct TaskResult {
 };
 
 }  // namespace weft
-

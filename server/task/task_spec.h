@@ -20,4 +20,3 @@ struct TaskSpec {
 };
 
 }  // namespace weft
-

@@ -42,4 +42,3 @@ bool MayFollow(TaskState from, TaskState to);
 std::string_view TaskStateName(TaskState state);
 
 }  // namespace weft
-
