@@ -1,0 +1,149 @@
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+
+#include "tests/daemon/daemon_test.h"
+
+// Proves that what keeps the daemon from starting is told in one line that names key, value and
+// what is right, with an exit code of its own, and disturbs no daemon that runs.
+namespace weft {
+namespace {
+
+constexpr int kExitUsage = 64;
+constexpr int kExitUnavailable = 69;
+constexpr int kExitConfig = 78;
+
+class StartTest : public DaemonTest {
+ protected:
+  // Starts another daemon, which must end by itself with the exit code, its whole output being one
+  // line a mistake; returns the output.
+  std::string ExpectRefusedStart(const DaemonProcess::Options& options, int exit_code,
+                                 size_t lines = 1) {
+    DaemonProcess other(options);
+    const ProcessEnd end = other.WaitForEnd();
+    EXPECT_EQ(end.exit_code, exit_code) << "signal " << end.signal << "\n" << other.Log();
+    EXPECT_EQ(other.LogLines().size(), lines) << other.Log();
+    return other.Log();
+  }
+  static void ExpectHolds(const std::string& text, const std::string& part) {
+    EXPECT_NE(text.find(part), std::string::npos) << "no \"" << part << "\" in: " << text;
+  }
+};
+
+TEST_F(StartTest, TellsThreeMistakesOfAConfigurationInThreeLines) {
+  TempDir folder;
+  const std::string file = (folder.path() / "weftd.toml").string();
+  std::ofstream(file) << "[executor]\nidle = \"lazy\"\nmax_queue_dept = 7\n\n[limits]\n"
+                         "max_waiters = 0\n";
+  const std::string output =
+      ExpectRefusedStart({.arguments = {"--config", file}}, kExitConfig, /*lines=*/3);
+  ExpectHolds(output, file + ":2");
+  ExpectHolds(output, "executor.idle");
+  ExpectHolds(output, "lazy");
+  ExpectHolds(output, file + ":3");
+  ExpectHolds(output, "executor.max_queue_depth");
+  ExpectHolds(output, file + ":6");
+  ExpectHolds(output, "limits.max_waiters");
+}
+
+TEST_F(StartTest, RefusesAFileThatIsNotThere) {
+  ExpectHolds(ExpectRefusedStart({.arguments = {"--config", "/nowhere/weftd.toml"}}, kExitConfig),
+              "/nowhere/weftd.toml");
+}
+
+TEST_F(StartTest, RefusesAFlagItDoesNotKnow) {
+  DaemonProcess other({.arguments = {"--confg", "x"}});
+  EXPECT_EQ(other.WaitForEnd().exit_code, kExitUsage);
+  ExpectHolds(other.Log(), "--confg");
+}
+
+TEST_F(StartTest, RefusesAPortThatIsTaken) {
+  Start();
+  const std::string rpc = daemon_->rpc_address();
+  ExpectHolds(ExpectRefusedStart({.settings = {"rpc.listen=[\"" + rpc + "\"]"}}, kExitUnavailable),
+              rpc);
+  const std::string web = daemon_->web_address();
+  ExpectHolds(ExpectRefusedStart({.settings = {"web.listen=\"" + web + "\""}}, kExitUnavailable),
+              web);
+  EXPECT_EQ(Run(Spec("noop"))->state(), v1::TASK_STATE_SUCCEEDED);
+}
+
+TEST_F(StartTest, RefusesAUnixSocketThatAnotherDaemonHolds) {
+  Start();
+  const std::string path = daemon_->unix_socket().string();
+  ExpectHolds(
+      ExpectRefusedStart({.settings = {"rpc.unix_socket=\"" + path + "\""}}, kExitUnavailable),
+      path);
+  ClientOptions options;
+  options.target = daemon_->unix_target();
+  const auto client = *Client::Create(options);
+  EXPECT_EQ(client->Run(RunRequest(Spec("noop")))->state(), v1::TASK_STATE_SUCCEEDED);
+}
+
+TEST_F(StartTest, TakesOverAUnixSocketThatAKilledDaemonLeft) {
+  TempDir folder;
+  const std::string path = (folder.path() / "weftd.sock").string();
+  Start({"rpc.unix_socket=\"" + path + "\""});
+  client_.reset();
+  daemon_->Signal(SIGKILL);
+  EXPECT_EQ(daemon_->WaitForEnd().signal, SIGKILL);
+  EXPECT_TRUE(std::filesystem::exists(path));
+  Start({"rpc.unix_socket=\"" + path + "\""});
+  ClientOptions options;
+  options.target = "unix:" + path;
+  EXPECT_EQ((*Client::Create(options))->Run(RunRequest(Spec("noop")))->state(),
+            v1::TASK_STATE_SUCCEEDED);
+}
+
+TEST_F(StartTest, GivesItsUnixSocketToItsOwnerOnly) {
+  Start();
+  struct stat about {};
+  ASSERT_EQ(stat(daemon_->unix_socket().c_str(), &about), 0);
+  EXPECT_EQ(about.st_mode & 0777U, 0600U);
+}
+
+TEST_F(StartTest, RefusesACoreItIsNotGranted) {
+  ExpectHolds(ExpectRefusedStart({.settings = {"executor.cores=[4000]"}}, kExitUnavailable),
+              "4000");
+  const std::vector<int> allowed = AllowedCpus();
+  if (allowed.size() < 2) GTEST_SKIP() << "needs two CPUs to take one away";
+  const std::string taken = std::to_string(allowed[1]);
+  ExpectHolds(
+      ExpectRefusedStart({.settings = {"executor.cores=[" + taken + "]"}, .cpus = {allowed[0]}},
+                         kExitUnavailable),
+      taken);
+}
+
+TEST_F(StartTest, RunsDoorAndCoreOnASingleCpu) {
+  daemon_ = std::make_unique<DaemonProcess>(DaemonProcess::Options{.cpus = {AllowedCpus()[0]}});
+  ASSERT_TRUE(daemon_->WaitReady());
+  client_ = daemon_->Connect();
+  EXPECT_EQ(Run(Spec("echo", "one"))->output(), "one");
+}
+
+TEST_F(StartTest, RefusesAnAddressBeyondLoopbackUnlessToldThatItIsInsecure) {
+  ExpectHolds(ExpectRefusedStart({.settings = {"rpc.listen=[\"0.0.0.0:0\"]"}}, kExitUnavailable),
+              "security.insecure");
+}
+
+TEST_F(StartTest, WarnsWhenItIsAllowedToBeInsecure) {
+  Start({"security.insecure=true"});
+  EXPECT_NE(daemon_->Log().find(" warn insecure "), std::string::npos) << daemon_->Log();
+}
+
+TEST_F(StartTest, ServesMetricsAndBothHealthPages) {
+  Start();
+  EXPECT_EQ(Run(Spec("noop"))->state(), v1::TASK_STATE_SUCCEEDED);
+  const HttpAnswer metrics = HttpGet(daemon_->web_address(), "/metrics");
+  EXPECT_EQ(metrics.status, 200);
+  EXPECT_NE(metrics.body.find("\nweft_dispatch_accepted_total 1\n"), std::string::npos);
+  EXPECT_EQ(HttpGet(daemon_->web_address(), "/healthz").status, 200);
+  EXPECT_EQ(HttpGet(daemon_->web_address(), "/readyz").status, 200);
+  EXPECT_EQ(HttpGet(daemon_->web_address(), "/nowhere").status, 404);
+}
+
+}  // namespace
+}  // namespace weft
