@@ -30,7 +30,7 @@ void CompletionSource::Attach(std::unique_ptr<grpc::ServerCompletionQueue> queue
 }
 
 size_t CompletionSource::Poll(size_t max_events) {
-  EndRound();
+  EndRound(false);
   const gpr_timespec at_once = gpr_inf_past(GPR_CLOCK_MONOTONIC);
   size_t handled = 0;
   while (handled < max_events) {
@@ -45,7 +45,7 @@ size_t CompletionSource::Poll(size_t max_events) {
 }
 
 size_t CompletionSource::Wait(int64_t timeout_ns) {
-  EndRound();
+  EndRound(true);
   const gpr_timespec until =
       gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_nanos(timeout_ns, GPR_TIMESPAN));
   void* tag = nullptr;
@@ -81,13 +81,13 @@ void CompletionSource::CloseAndDrain() {
   while (queue_->Next(&tag, &ok)) static_cast<Event*>(tag)->Proceed(ok);
 }
 
-void CompletionSource::EndRound() {
-  if (every_round_ != nullptr) every_round_->EndOfRound();
+void CompletionSource::EndRound(bool before_sleep) {
+  if (every_round_ != nullptr) every_round_->EndOfRound(before_sleep);
   RoundListener* listener = std::exchange(listeners_, nullptr);
   while (listener != nullptr) {
     RoundListener* const next = std::exchange(listener->next_, nullptr);
     listener->listed_ = false;
-    listener->EndOfRound();
+    listener->EndOfRound(before_sleep);
     listener = next;
   }
 }

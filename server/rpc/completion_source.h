@@ -15,7 +15,8 @@ namespace weft {
 // Told once when the round it asked in is over: its place to write all that the round brought.
 class RoundListener {
  public:
-  virtual void EndOfRound() = 0;
+  // before_sleep: the Door is about to wait, and another round may be long in coming.
+  virtual void EndOfRound(bool before_sleep) = 0;
 
  protected:
   RoundListener() = default;
@@ -66,7 +67,7 @@ class CompletionSource final : public DoorSource {
  private:
   class RingEvent;
 
-  void EndRound();
+  void EndRound(bool before_sleep);
 
   std::unique_ptr<grpc::ServerCompletionQueue> queue_;
   RoundListener* listeners_ = nullptr;

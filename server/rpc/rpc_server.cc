@@ -45,7 +45,7 @@ struct RpcServer::Parts final : public RoundListener {
                    options.max_reflections) {}
 
   // Every round: a drain that has begun is told to those who watch.
-  void EndOfRound() override {
+  void EndOfRound(bool /*before_sleep*/) override {
     if (told_draining || !context.dispatcher.draining()) return;
     told_draining = true;
     health.SetNotServing();

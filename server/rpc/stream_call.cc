@@ -164,7 +164,18 @@ void StreamCall::Gather(v1::StreamTasksRow* row, size_t bytes) {
   rpc_.source.AtEndOfRound(*this);
 }
 
-void StreamCall::EndOfRound() { StartWrite(); }
+// A message costs as much as some sixty rows, so a few rows wait as long as each round brings more
+// and others are in flight. A round of the Door takes about a microsecond.
+void StreamCall::EndOfRound(bool before_sleep) {
+  const size_t rows = waiting_rows();
+  const bool grew = rows > std::exchange(rows_last_round_, rows);
+  if (!before_sleep && grew && live_ != nullptr && rows < rpc_.options.stream_gather_rows) {
+    rpc_.source.AtEndOfRound(*this);
+    return;
+  }
+  StartWrite();
+  rows_last_round_ = waiting_rows();
+}
 
 void StreamCall::StartWrite() {
   if (writing_ || finishing_ || broken_ || waiting_rows() == 0 || !rpc_.source.open()) return;

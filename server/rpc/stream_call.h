@@ -48,8 +48,8 @@ class StreamCall final : public RoundListener {
 
   // A row's task has ended.
   void OnRowResult(LiveRow& row, const TaskResult& result);
-  // Starts the write of what the round brought.
-  void EndOfRound() override;
+  // Starts the write of what was gathered, unless waiting for more is worth while.
+  void EndOfRound(bool before_sleep) override;
 
  private:
   using Block = MessageBlock<v1::StreamTasksRequest>;
@@ -99,6 +99,7 @@ class StreamCall final : public RoundListener {
   std::vector<Gathered> gathered_;
   size_t gathered_begin_ = 0;
   size_t gathered_bytes_ = 0;
+  size_t rows_last_round_ = 0;  // That waited when the last round was over.
   size_t unanswered_rows_ = 0;  // Live, waiting, or in the write under way.
   size_t writing_rows_ = 0;
   v1::StreamTasksResponse message_;  // Borrows rows while it is serialised, otherwise empty.
