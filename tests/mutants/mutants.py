@@ -1,0 +1,289 @@
+#!/usr/bin/python3
+"""Proves that the tests are worth something: puts one deliberate defect at a time into a copy of
+the tree, builds the one test target concerned and demands that a named test, which passes without
+the defect, fails with it.
+
+    tests/mutants/run.sh            all defects
+    tests/mutants/run.sh retention  those whose name holds a word
+
+The copy and its build stay in build/mutants, so that a second run is quick. A defect whose snippet
+does not stand in its file exactly once is an error: the list below is then out of date.
+"""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+WORK = ROOT / "build" / "mutants"
+TREE = WORK / "tree"
+BUILD = WORK / "build"
+TEST_LIMIT_S = 60
+
+
+@dataclass(frozen=True)
+class Mutant:
+    name: str  # Where the defect is, and what it does.
+    file: str
+    original: str
+    replacement: str
+    target: str  # The test program.
+    test: str  # The test that must fail.
+
+
+MUTANTS = [
+    Mutant(
+        name="admission: admits one task beyond the depth",
+        file="server/dispatch/admission.cc",
+        original="if (load.Queued(spec.priority) >= options_.max_queue_depth) {",
+        replacement="if (load.Queued(spec.priority) > options_.max_queue_depth) {",
+        target="weft_dispatch_test",
+        test="AdmissionTest.RefusesTheTaskBeyondTheDepthOfItsLevelOnly",
+    ),
+    Mutant(
+        name="admission: takes new tasks while draining",
+        file="server/dispatch/admission.cc",
+        original="  if (draining_) {\n",
+        replacement="  if (draining_ && spec.handler.empty()) {\n",
+        target="weft_dispatch_test",
+        test="DispatcherTest.RefusesNewTasksWhileDrainingAndFinishesTheHeld",
+    ),
+    Mutant(
+        name="ids: an entry answers for every id that falls on it",
+        file="server/dispatch/task_table.cc",
+        original="if (entry.kind == Kind::kNone || entry.serial != id.serial()) return {};",
+        replacement="if (entry.kind == Kind::kNone) return {};",
+        target="weft_dispatch_test",
+        test="TaskTable.NeverGivesAnOldIdToTheTaskThatReusedItsEntry",
+    ),
+    Mutant(
+        name="ids: starts over the entry of a live task",
+        file="server/dispatch/task_table.cc",
+        original="next_serial_ != 0 && (entry.kind == Kind::kNone ||",
+        replacement="next_serial_ != 0 && (entry.kind != Kind::kKept ||",
+        target="weft_dispatch_test",
+        test="TaskTable.SkipsTheEntriesOfLiveTasksAndKeptResults",
+    ),
+    Mutant(
+        name="ledger: a start before the submission is told as it is",
+        file="server/dispatch/task_times.cc",
+        original="task.anchor.ToUnixNs(std::max(ended.started, task.submitted));",
+        replacement="task.anchor.ToUnixNs(ended.started);",
+        target="weft_dispatch_test",
+        test="TaskTimes.ClampAStartBeforeTheSubmission",
+    ),
+    Mutant(
+        name="ledger: converts the end with the anchor of now",
+        file="server/dispatch/dispatcher.cc",
+        original="  task.anchor = anchor_;\n",
+        replacement="  task.anchor = env_.anchor();\n",
+        target="weft_dispatch_test",
+        test="DispatcherTest.ConvertsAllStampsOfATaskWithTheAnchorOfItsSubmission",
+    ),
+    Mutant(
+        name="ledger: forgets that a queued task ended unstarted",
+        file="server/dispatch/dispatcher.cc",
+        original="    ++load.ended_unstarted[level];\n",
+        replacement="",
+        target="weft_dispatch_test",
+        test="DispatcherTest.FreesTheDepthWhenAQueuedTaskEndsUnstarted",
+    ),
+    Mutant(
+        name="cancel: leaves the flag of the slot's last task",
+        file="server/core/core.cc",
+        original="tasks_[slot].cancel.store(0, std::memory_order_relaxed);",
+        replacement="(void)slot;",
+        target="weft_dispatch_test",
+        test="CancelTest.NeverReachesTheNextTaskOfItsSlot",
+    ),
+    Mutant(
+        name="retention: keeps more bytes than it may",
+        file="server/dispatch/retention.cc",
+        original="if (bytes_ + bytes > options_.max_bytes) return DropBound::kBytes;",
+        replacement="if (bytes_ > options_.max_bytes) return DropBound::kBytes;",
+        target="weft_dispatch_test",
+        test="Retention.AsksForTheOldestToGoWhenTheBytesAreReached",
+    ),
+    Mutant(
+        name="waiters: lets any number wait",
+        file="server/dispatch/dispatcher_ask.h",
+        original="if (deadlines_.full()) {",
+        replacement="if (deadlines_.full() && wait_ns < 0) {",
+        target="weft_dispatch_test",
+        test="WaitTest.RefusesTheWaiterBeyondTheBound",
+    ),
+    Mutant(
+        name="drain: the Door goes while tasks are in flight",
+        file="server/dispatch/door.cc",
+        original="if (!dispatcher_.HasOpen() && !dispatcher_.HasWork()) return true;",
+        replacement="if (!dispatcher_.HasWork()) return true;",
+        target="weft_dispatch_test",
+        test="DoorTest.RunsUntilTheDrainHasAnsweredEverything",
+    ),
+    Mutant(
+        name="drain: nobody is asked to stop at the limit",
+        file="server/dispatch/door.cc",
+        original="  dispatcher_.CancelAll(CancelReason::kShutdown);\n",
+        replacement="",
+        target="weft_dispatch_test",
+        test="DoorTest.AsksWhatIsHeldToStopAtTheDrainLimit",
+    ),
+    Mutant(
+        name="cancel: a cancelled queued task stays queued and starts",
+        file="server/core/core.cc",
+        original="    EndUnstarted(task, StopEnding(*task));\n  } else {\n    answer",
+        replacement="  } else {\n    answer",
+        target="weft_core_test",
+        test="CoreTest.ACancelledQueuedTaskNeverStarts",
+    ),
+    Mutant(
+        name="cancel: a suspended task sleeps on",
+        file="server/core/core.cc",
+        original="Unpark(task, WakeReason::kCancelled);",
+        replacement="(void)answer;",
+        target="weft_core_test",
+        test="CoreTest.ACancelWakesASuspendedTask",
+    ),
+    Mutant(
+        name="ledger: the clock is not read in a turn",
+        file="server/core/core.cc",
+        original="  clock_ = env_.Now();\n  worked |= FireTimers();",
+        replacement="  worked |= FireTimers();",
+        target="weft_core_test",
+        test="CoreTest.RunsATaskAndTellsItsExactTimes",
+    ),
+    Mutant(
+        name="deadline: a task that expired in the queue starts all the same",
+        file="server/core/dispatch.h",
+        original="    if (task->deadline <= clock_) {\n",
+        replacement="    if (task->deadline < 0) {\n",
+        target="weft_core_test",
+        test="CoreTest.ATimeoutInTheQueueExpiresTheTaskUnstarted",
+    ),
+    Mutant(
+        name="outbox: a core starts tasks whose end it cannot tell",
+        file="server/core/dispatch.h",
+        original="    if (!outbox_->HasRoom(1)) {\n",
+        replacement="    if (!outbox_->HasRoom(0)) {\n",
+        target="weft_core_test",
+        test="CoreTest.StartsNoMoreWhileTheDoorHasNotDrained",
+    ),
+    Mutant(
+        name="ready queue: age never goes ahead",
+        file="server/core/ready_queue.h",
+        original="since_aged_ >= kAgedShare)",
+        replacement="since_aged_ >= ~uint32_t{0})",
+        target="weft_core_test",
+        test="ReadyQueueTest.GivesAgedTasksEverySixteenthDispatchAndNoMore",
+    ),
+]
+
+
+def tracked_files():
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    ).stdout
+    names = [os.fsdecode(name) for name in listed.split(b"\0") if name]
+    return [name for name in names if (ROOT / name).is_file()]
+
+
+def copy_tree():
+    """Makes TREE equal to the working tree; untouched files keep their times."""
+    names = set(tracked_files())
+    for old in TREE.rglob("*"):
+        if old.is_file() and str(old.relative_to(TREE)) not in names:
+            old.unlink()
+    for name in names:
+        source, copy = ROOT / name, TREE / name
+        if copy.is_file() and copy.read_bytes() == source.read_bytes():
+            continue
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(source, copy)
+
+
+def run(command):
+    """The exit code and all output of a command."""
+    done = subprocess.run(
+        command, cwd=TREE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    return done.returncode, done.stdout
+
+
+def configure():
+    # Unoptimised, since it is compiled more often than it is run.
+    command = ["cmake", "-S", TREE, "-B", BUILD, "-G", "Ninja", "-D", "WEFT_CORE_ONLY=ON"]
+    command += ["-D", "WEFT_BENCH=OFF", "-D", "CMAKE_CXX_FLAGS_RELWITHDEBINFO=-O0"]
+    code, output = run(command)
+    if code != 0:
+        sys.exit(f"mutants: cannot configure\n{output}")
+
+
+def build(targets):
+    return run(["cmake", "--build", BUILD, "--target", *sorted(targets)])
+
+
+def run_test(mutant):
+    """True when the named test ran and passed."""
+    command = [BUILD / "bin" / mutant.target, f"--gtest_filter={mutant.test}"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=TEST_LIMIT_S)
+    except subprocess.TimeoutExpired:
+        return False
+    if "Running 1 test " not in done.stdout:
+        sys.exit(f"mutants: {mutant.target} has no test {mutant.test}")
+    return done.returncode == 0
+
+
+def check_without(mutants):
+    """The snippets are there, and every test passes without its defect."""
+    for mutant in mutants:
+        count = (TREE / mutant.file).read_text().count(mutant.original)
+        if count != 1:
+            sys.exit(f"mutants: {mutant.name}: {mutant.file} holds its snippet {count} times")
+    code, output = build({mutant.target for mutant in mutants})
+    if code != 0:
+        sys.exit(f"mutants: the tree does not build\n{output}")
+    for mutant in mutants:
+        if not run_test(mutant):
+            sys.exit(f"mutants: {mutant.test} fails without any defect")
+
+
+def is_caught(mutant):
+    path = TREE / mutant.file
+    sound = path.read_text()
+    path.write_text(sound.replace(mutant.original, mutant.replacement))
+    try:
+        code, output = build({mutant.target})
+        if code != 0:
+            sys.exit(f"mutants: {mutant.name}: does not build\n{output}")
+        return not run_test(mutant)
+    finally:
+        path.write_text(sound)
+
+
+def main():
+    mutants = [m for m in MUTANTS if not sys.argv[1:] or any(w in m.name for w in sys.argv[1:])]
+    began = time.monotonic()
+    copy_tree()
+    configure()
+    check_without(mutants)
+    print(f"mutants: {len(mutants)} tests pass without a defect", flush=True)
+    missed = 0
+    for mutant in mutants:
+        caught = is_caught(mutant)
+        missed += not caught
+        print(f"{'caught' if caught else 'MISSED'}  {mutant.name}  [{mutant.test}]", flush=True)
+    print(f"mutants: {len(mutants) - missed} of {len(mutants)} defects caught "
+          f"in {time.monotonic() - began:.0f} s")
+    return 1 if missed or not mutants else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
