@@ -68,7 +68,9 @@ void BasicDoor<Env>::AdvanceDrain() {
   if (!dispatcher_.draining()) {
     dispatcher_.BeginDrain();
     drain_until_ = now_ + env_.anchor().NsToTicks(drain_limit_ns_);
+    linger_until_ = now_ + env_.anchor().NsToTicks(kLingerNs);
   }
+  AdvanceLinger();
   if (stop_asked_ || now_ < drain_until_ || !dispatcher_.HasOpen()) return;
   dispatcher_.CancelAll(CancelReason::kShutdown);
   stop_asked_ = true;
@@ -76,9 +78,18 @@ void BasicDoor<Env>::AdvanceDrain() {
 }
 
 template <class Env>
+void BasicDoor<Env>::AdvanceLinger() {
+  if (!dispatcher_.HasOpen() && dispatcher_.asked() == asked_before_) return;
+  asked_before_ = dispatcher_.asked();
+  linger_until_ = now_ + env_.anchor().NsToTicks(kLingerNs);
+}
+
+template <class Env>
 bool BasicDoor<Env>::Finished() {
   if (!dispatcher_.draining()) return false;
-  if (!dispatcher_.HasOpen() && !dispatcher_.HasWork()) return true;
+  if (!dispatcher_.HasOpen() && !dispatcher_.HasWork()) {
+    return !dispatcher_.HasKept() || now_ >= std::min(linger_until_, drain_until_);
+  }
   return stop_asked_ && now_ >= drain_until_;
 }
 
@@ -148,7 +159,10 @@ template <class Env>
 int64_t BasicDoor<Env>::WaitNs() const {
   if (dispatcher_.HasStaged()) return kFullInboxWaitNs;
   sys::Ticks until = next_tick_;
-  if (dispatcher_.draining()) until = std::min(until, drain_until_);
+  if (dispatcher_.draining()) {
+    until = std::min(until, drain_until_);
+    if (!dispatcher_.HasOpen()) until = std::min(until, linger_until_);
+  }
   if (until <= now_) return 0;
   if (until - now_ >= env_.anchor().NsToTicks(kLongestWaitNs)) return kLongestWaitNs;
   return env_.anchor().TicksToNs(until - now_);

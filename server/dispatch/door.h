@@ -42,7 +42,9 @@ class BasicDoor {
   void set_clock(sys::Clock& clock) { clock_ = &clock; }
 
   // Runs on the calling thread until a drain was requested and everything accepted has been
-  // answered, or the drain limit and the grace after it have passed.
+  // answered, or the drain limit and the grace after it have passed. While results are kept it goes
+  // on until nobody has asked for a task for kLingerNs, within the drain limit: whoever was given
+  // an id may only be about to ask.
   void Run();
   // One pass of the loop, without idling. True if it did anything. For tests, and for a turn of a
   // thread that is Door and core in one.
@@ -58,10 +60,12 @@ class BasicDoor {
   static constexpr size_t kPollMax = 64;                  // Events handled in one pass.
   static constexpr int64_t kLongestWaitNs = 100'000'000;  // So that a drain is noticed.
   static constexpr int64_t kStopGraceNs = 1'000'000'000;
+  static constexpr int64_t kLingerNs = 250'000'000;
 
  private:
   bool Finished();
   void AdvanceDrain();
+  void AdvanceLinger();
   void AdvanceClock();
   void NoteWork();
   void Idle();
@@ -84,6 +88,8 @@ class BasicDoor {
   bool idle_ = false;
   bool slept_ = false;  // In this idle time.
   sys::Ticks drain_until_ = 0;
+  sys::Ticks linger_until_ = 0;
+  uint64_t asked_before_ = 0;
   bool stop_asked_ = false;
   std::atomic<bool> drain_requested_{false};
 };

@@ -84,6 +84,50 @@ TEST_F(DoorTest, RunsUntilTheDrainHasAnsweredEverything) {
   EXPECT_EQ(Submit({.handler = "echo"})->reason, RefusalReason::kDraining);
 }
 
+TEST_F(DoorTest, LingersForWhoHasStillToAskForAKeptResult) {
+  BuildDoor(IdlePolicy::kSleep);
+  const TaskId id = MustSubmit({.handler = "echo"}, {.retain = true});
+  TurnAll();
+  const sys::Ticks began = now_;
+  bool has_asked = false;
+  source_.on_poll = [&] {
+    // Late, but just in time: whoever comes next has as long again.
+    if (has_asked || now_ - began < 200'000'000) return size_t{0};
+    has_asked = true;
+    EXPECT_EQ(StateOf(id), TaskState::kSucceeded);
+    return size_t{1};
+  };
+  door_->RequestDrain();
+  door_->Run();
+  EXPECT_TRUE(has_asked);
+  EXPECT_GE(now_ - began, 450'000'000);
+  EXPECT_LT(now_ - began, 600'000'000);
+}
+
+TEST_F(DoorTest, LingersNoLongerThanTheDrainLimitHoweverOftenItIsAsked) {
+  BuildDoor(IdlePolicy::kSleep);
+  door_->set_drain_limit_ns(1'000'000'000);
+  const TaskId id = MustSubmit({.handler = "echo"}, {.retain = true});
+  TurnAll();
+  const sys::Ticks began = now_;
+  source_.on_poll = [&] {
+    (void)StateOf(id);
+    return size_t{0};
+  };
+  door_->RequestDrain();
+  door_->Run();
+  EXPECT_GE(now_ - began, 1'000'000'000);
+  EXPECT_LT(now_ - began, 1'200'000'000);
+}
+
+TEST_F(DoorTest, EndsAtOnceWhenNothingIsHeldOrKept) {
+  BuildDoor(IdlePolicy::kSleep);
+  const sys::Ticks began = now_;
+  door_->RequestDrain();
+  door_->Run();
+  EXPECT_EQ(now_, began);
+}
+
 TEST_F(DoorTest, AsksWhatIsHeldToStopAtTheDrainLimit) {
   BuildDoor(IdlePolicy::kSleep);
   door_->set_drain_limit_ns(0);
