@@ -137,57 +137,87 @@ TEST_F(ReadyQueueTest, WithOnlyTasksSetAsideThereIsNothingWithoutAStack) {
 
 // While the core turns, a task that found m - 1 tasks of lower levels ready before it waits at most
 // age_limit and kAgedShare * m dispatches; aged tasks get at most one of kAgedShare.
-TEST_F(ReadyQueueTest, KeepsThePromiseOfAgeUnderRandomLoads) {
+class AgePromise : public ReadyQueueTest {
+ protected:
+  struct Waiting {
+    sys::Ticks since;
+    uint64_t ahead;              // m: itself and the lower-level tasks ready before it.
+    uint64_t aged_dispatch = 0;  // Dispatches made when its age reached the limit; 0: not yet.
+  };
+
+  void Begin(sys::Ticks age_limit) {
+    age_limit_ = age_limit;
+    queue_.emplace(age_limit);
+    waiting_.clear();
+    lower_ = dispatch_ = last_aged_ = 0;
+    first_ = tasks_.size();
+  }
+
+  void Push(Priority priority, sys::Ticks now) {
+    Pushed(&*queue_, priority, now);
+    if (priority != Priority::kHigh) ++lower_;
+    waiting_.push_back(Waiting{now, lower_});
+  }
+
+  void NoteAged(sys::Ticks now) {
+    for (auto& entry : waiting_) {
+      if (entry && entry->aged_dispatch == 0 && now - entry->since >= age_limit_) {
+        entry->aged_dispatch = dispatch_ + 1;
+      }
+    }
+  }
+
+  size_t BestLevel() const {
+    size_t best = kPriorityCount;
+    for (size_t i = 0; i < waiting_.size(); ++i) {
+      if (waiting_[i]) best = std::min(best, static_cast<size_t>(tasks_[first_ + i].priority));
+    }
+    return best;
+  }
+
+  void PopAndCheck(sys::Ticks now) {
+    const size_t best = BestLevel();
+    LiveTask* const task = queue_->Pop(now, true);
+    ASSERT_EQ(task == nullptr, best == kPriorityCount);
+    if (task == nullptr) return;
+    ++dispatch_;
+    auto& entry = waiting_[task->slot - first_];
+    ASSERT_TRUE(entry.has_value()) << "given twice";
+    if (task->priority != Priority::kHigh) --lower_;
+    if (static_cast<size_t>(task->priority) != best) {
+      ASSERT_GE(now - entry->since, age_limit_) << "overtook the strict order without age";
+      ASSERT_TRUE(last_aged_ == 0 || dispatch_ - last_aged_ >= ReadyQueue::kAgedShare);
+      last_aged_ = dispatch_;
+    }
+    if (task->priority != Priority::kHigh && entry->aged_dispatch != 0) {
+      ASSERT_LE(dispatch_ - entry->aged_dispatch + 1, ReadyQueue::kAgedShare * entry->ahead)
+          << "at " << now << ", ready since " << entry->since;
+    }
+    entry.reset();
+  }
+
+  sys::Ticks age_limit_ = 0;
+  std::optional<ReadyQueue> queue_;
+  std::vector<std::optional<Waiting>> waiting_;
+  uint64_t lower_ = 0;
+  uint64_t dispatch_ = 0;
+  uint64_t last_aged_ = 0;
+  size_t first_ = 0;
+};
+
+TEST_F(AgePromise, IsKeptUnderRandomLoads) {
   const uint64_t seed = Seed();
   SCOPED_TRACE(testing::Message() << "WEFT_TEST_SEED=" << seed);
   std::mt19937_64 random(seed);
-  for (int round = 0; round < 40; ++round) {
-    const auto age_limit = static_cast<sys::Ticks>(1 + random() % 300);
-    ReadyQueue queue(age_limit);
-    struct Waiting {
-      sys::Ticks since;
-      uint64_t ahead;              // m: itself and the lower-level tasks ready before it.
-      uint64_t aged_dispatch = 0;  // Dispatches made when its age reached the limit; 0: not yet.
-    };
-    std::vector<std::optional<Waiting>> waiting;
-    uint64_t lower = 0;
-    uint64_t dispatch = 0;
-    uint64_t last_aged = 0;
-    const size_t first = tasks_.size();
+  for (int round = 0; round < 40 && !HasFatalFailure(); ++round) {
+    Begin(static_cast<sys::Ticks>(1 + random() % 300));
     const uint64_t push_tenths = 6 + random() % 8;  // From starving to flooded.
-    for (sys::Ticks now = 0; now < 4000; ++now) {
+    for (sys::Ticks now = 0; now < 4000 && !HasFatalFailure(); ++now) {
       for (uint64_t tenths = random() % (2 * push_tenths); tenths >= 10; tenths -= 10) {
-        const auto priority = static_cast<Priority>(random() % 8 < 6 ? 0 : 1 + random() % 2);
-        Pushed(&queue, priority, now);
-        if (priority != Priority::kHigh) ++lower;
-        waiting.push_back(Waiting{now, lower});
+        Push(static_cast<Priority>(random() % 8 < 6 ? 0 : 1 + random() % 2), now);
       }
-      for (auto& entry : waiting) {
-        if (entry && entry->aged_dispatch == 0 && now - entry->since >= age_limit) {
-          entry->aged_dispatch = dispatch + 1;
-        }
-      }
-      size_t best = kPriorityCount;
-      for (size_t i = 0; i < waiting.size(); ++i) {
-        if (waiting[i]) best = std::min(best, static_cast<size_t>(tasks_[first + i].priority));
-      }
-      LiveTask* const task = queue.Pop(now, true);
-      ASSERT_EQ(task == nullptr, best == kPriorityCount);
-      if (task == nullptr) continue;
-      ++dispatch;
-      auto& entry = waiting[task->slot - first];
-      ASSERT_TRUE(entry.has_value()) << "given twice";
-      if (task->priority != Priority::kHigh) --lower;
-      if (static_cast<size_t>(task->priority) != best) {
-        ASSERT_GE(now - entry->since, age_limit) << "overtook the strict order without age";
-        ASSERT_TRUE(last_aged == 0 || dispatch - last_aged >= ReadyQueue::kAgedShare);
-        last_aged = dispatch;
-      }
-      if (task->priority != Priority::kHigh && entry->aged_dispatch != 0) {
-        ASSERT_LE(dispatch - entry->aged_dispatch + 1, ReadyQueue::kAgedShare * entry->ahead)
-            << "at " << now << ", ready since " << entry->since;
-      }
-      entry.reset();
+      NoteAged(now);
+      PopAndCheck(now);
     }
   }
 }
@@ -248,39 +278,57 @@ class Oracle {
   std::array<std::vector<Entry>, kPriorityCount> levels_;
 };
 
-TEST_F(ReadyQueueTest, DoesWhatAPlainOracleDoes) {
+class AgainstOracle : public ReadyQueueTest {
+ protected:
+  void Begin(sys::Ticks age_limit) {
+    queue_.emplace(age_limit);
+    oracle_.emplace(age_limit);
+    linked_.clear();
+  }
+
+  void RemoveOne(uint64_t which) {
+    LiveTask* const task = linked_[which % linked_.size()];
+    queue_->Remove(task);
+    oracle_->Remove(task);
+    std::erase(linked_, task);
+  }
+
+  void PopOne(sys::Ticks now, bool stack_spare, bool set_aside) {
+    LiveTask* const task = queue_->Pop(now, stack_spare);
+    ASSERT_EQ(task, oracle_->Pop(now, stack_spare));
+    if (task != nullptr && !stack_spare && set_aside) {
+      queue_->SetAside(task);
+      oracle_->SetAside(task);
+    } else {
+      std::erase(linked_, task);
+    }
+  }
+
+  std::optional<ReadyQueue> queue_;
+  std::optional<Oracle> oracle_;
+  std::vector<LiveTask*> linked_;
+};
+
+TEST_F(AgainstOracle, DoesWhatItDoes) {
   const uint64_t seed = Seed();
   SCOPED_TRACE(testing::Message() << "WEFT_TEST_SEED=" << seed);
   std::mt19937_64 random(seed);
-  for (int round = 0; round < 20; ++round) {
-    const auto age_limit = static_cast<sys::Ticks>(random() % 200);
-    ReadyQueue queue(age_limit);
-    Oracle oracle(age_limit);
-    std::vector<LiveTask*> linked;
+  for (int round = 0; round < 20 && !HasFatalFailure(); ++round) {
+    Begin(static_cast<sys::Ticks>(random() % 200));
     sys::Ticks now = 0;
-    for (int step = 0; step < 3000; ++step) {
+    for (int step = 0; step < 3000 && !HasFatalFailure(); ++step) {
       now += static_cast<sys::Ticks>(random() % 3);
-      const bool stack_spare = random() % 3 != 0;
       const uint64_t choice = random() % 20;
       if (choice < 10) {
-        linked.push_back(Pushed(&queue, static_cast<Priority>(random() % kPriorityCount), now));
-        oracle.Push(linked.back());
-      } else if (choice < 12 && !linked.empty()) {
-        LiveTask* const task = linked[random() % linked.size()];
-        queue.Remove(task);
-        oracle.Remove(task);
-        std::erase(linked, task);
+        const auto priority = static_cast<Priority>(random() % kPriorityCount);
+        linked_.push_back(Pushed(&*queue_, priority, now));
+        oracle_->Push(linked_.back());
+      } else if (choice < 12 && !linked_.empty()) {
+        RemoveOne(random());
       } else {
-        LiveTask* const task = queue.Pop(now, stack_spare);
-        ASSERT_EQ(task, oracle.Pop(now, stack_spare)) << "step " << step;
-        if (task != nullptr && !stack_spare && random() % 2 == 0) {
-          queue.SetAside(task);
-          oracle.SetAside(task);
-        } else {
-          std::erase(linked, task);
-        }
+        PopOne(now, random() % 3 != 0, random() % 2 == 0);
       }
-      ASSERT_EQ(queue.CountLinked(), oracle.size());
+      ASSERT_EQ(queue_->CountLinked(), oracle_->size()) << "step " << step;
     }
   }
 }
