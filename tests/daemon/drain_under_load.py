@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """Proves that SIGTERM under load loses nothing: starts weftd, loads it with `weft bench`, sends
 SIGTERM in the middle, and demands that the daemon exits 0 within its limit, that every accepted
-task reached its client with a terminal result, that every refusal was UNAVAILABLE, and that the client's
-totals equal the counts in the daemon's last log line.
+task reached its client with a terminal result, that every refusal was UNAVAILABLE, and that the
+client's totals equal the counts in the daemon's last log line.
 
     drain_under_load.py WEFTD WEFT [--rounds N] [--mode submit|unary|stream ...]
 """
