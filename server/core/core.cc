@@ -23,6 +23,14 @@ constexpr int64_t kOutboxRetryNs = 20'000;
 // Turns between two comparisons of the live count with the lists.
 constexpr uint64_t kTurnsPerSelfCheck = 4096;
 
+// What a cancel did whose task had ended when its message was taken: the flag is seen before the
+// message, so the task may have ended by this very cancel.
+CancelOutcome EndedOutcome(const LiveTask& task, TaskState state) {
+  if (state != TaskState::kCancelled) return CancelOutcome::kAlreadyEnded;
+  return task.started.load(std::memory_order_relaxed) == 0 ? CancelOutcome::kCancelledQueued
+                                                           : CancelOutcome::kRequestedRunning;
+}
+
 sys::Ticks TicksOf(const sys::ClockAnchor& anchor, int64_t ns) { return anchor.NsToTicks(ns); }
 
 }  // namespace
@@ -241,8 +249,10 @@ void Core<Env>::TakeCancel(const Message& message) {
   answer.slot = message.slot;
   answer.kind = CompletionKind::kCancelTaken;
   answer.state = task->state.load(std::memory_order_relaxed);
-  if (task->id != message.id || IsTerminal(answer.state)) {
+  if (task->id != message.id) {
     answer.cancel_outcome = CancelOutcome::kAlreadyEnded;
+  } else if (IsTerminal(answer.state)) {
+    answer.cancel_outcome = EndedOutcome(*task, answer.state);
   } else if (answer.state == TaskState::kQueued) {
     answer.cancel_outcome = CancelOutcome::kCancelledQueued;
     clock_ = env_.Now();  // The last turn's reading may be older than the submission.

@@ -276,6 +276,27 @@ TEST_F(CoreTest, ACancelTheHandlerIgnoresChangesNothing) {
   EXPECT_EQ(TurnForOne().state, TaskState::kSucceeded);
 }
 
+TEST_F(CoreTest, ACancelSeenBeforeItsMessageIsStillAcknowledgedForWhatItDid) {
+  Build();
+  uint32_t slot = 0;
+  const TaskEntry* entry = Plain([&](TaskContext& context) {
+    core_->SetCancel(slot, CancelReason::kClient);
+    return context.ShouldStop() ? context.Stop() : TaskOutcome::kSucceeded;
+  });
+  slot = Submit(entry);
+  EXPECT_EQ(TurnForOne().state, TaskState::kCancelled);
+  Cancel(slot);
+  EXPECT_EQ(TurnForOne().cancel_outcome, CancelOutcome::kRequestedRunning);
+
+  const uint32_t queued = Submit(entry);
+  core_->SetCancel(queued, CancelReason::kClient);
+  const Completion ended = TurnForOne();
+  EXPECT_EQ(ended.state, TaskState::kCancelled);
+  EXPECT_FALSE(ended.was_started) << "the flag is looked at before a start";
+  Cancel(queued);
+  EXPECT_EQ(TurnForOne().cancel_outcome, CancelOutcome::kCancelledQueued);
+}
+
 TEST_F(CoreTest, ACancelAfterTheEndSaysSo) {
   Build();
   const uint32_t slot = Submit(Plain([](TaskContext&) { return TaskOutcome::kSucceeded; }));

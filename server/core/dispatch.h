@@ -28,7 +28,7 @@ LiveTask* Core<Env>::NextTask() {
     if (task == nullptr) return nullptr;
     --budget_left_;
     if (task->runner != nullptr) return task;
-    if (task->deadline <= clock_) {
+    if (task->deadline <= clock_ || task->cancel.load(std::memory_order_relaxed) != 0) {
       EndUnstarted(task, StopEnding(*task));
       continue;
     }
