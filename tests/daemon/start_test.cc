@@ -125,7 +125,7 @@ TEST_F(StartTest, RunsDoorAndCoreOnASingleCpu) {
 }
 
 TEST_F(StartTest, RefusesAnAddressBeyondLoopbackUnlessToldThatItIsInsecure) {
-  ExpectHolds(ExpectRefusedStart({.settings = {"rpc.listen=[\"0.0.0.0:0\"]"}}, kExitUnavailable),
+  ExpectHolds(ExpectRefusedStart({.settings = {"rpc.listen=[\"0.0.0.0:0\"]"}}, kExitConfig),
               "security.insecure");
 }
 
