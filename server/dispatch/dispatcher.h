@@ -95,10 +95,6 @@ class Dispatcher {
   void CancelAll(CancelReason reason);
   // Accepted and not ended, counted from the live slots.
   uint64_t in_flight() const;
-  // Whether a result is kept that somebody may still ask for.
-  bool HasKept() const { return retention_.count() > 0; }
-  // How often Get, Wait and Cancel found their task.
-  uint64_t asked() const { return asked_; }
 
   // What AdminService.GetStats tells.
   StatsSnapshot Snapshot();
@@ -141,7 +137,7 @@ class Dispatcher {
   Refusal Refuse(Refusal refusal);
 
   // A task is asked for.
-  Found Find(TaskId id);
+  Found Find(TaskId id) const;
   Refusal NotFound(TaskId id);
   std::optional<Refusal> CheckWait(std::optional<int64_t> wait_ns);
   TaskResult Describe(uint32_t core, uint32_t slot) const;
@@ -185,7 +181,6 @@ class Dispatcher {
   sys::Ticks stall_look_ticks_ = 0;  // Between two looks.
   sys::Ticks next_stall_look_ = sys::kTicksForever;
   size_t in_flight_bytes_ = 0;
-  uint64_t asked_ = 0;
   sys::Ticks collected_at_ = 0;
   sys::Ticks next_check_ = 0;
   sys::Ticks rates_at_ = 0;

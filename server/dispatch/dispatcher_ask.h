@@ -10,10 +10,9 @@
 namespace weft {
 
 template <class Env>
-typename Dispatcher<Env>::Found Dispatcher<Env>::Find(TaskId id) {
+typename Dispatcher<Env>::Found Dispatcher<Env>::Find(TaskId id) const {
   if (id.core_index() >= sides_.size()) return {};
   const TaskTable::Place place = sides_[id.core_index()]->table.Find(id);
-  asked_ += place.kind == TaskTable::Kind::kNone ? 0 : 1;
   return {.kind = place.kind, .core = id.core_index(), .index = place.index};
 }
 

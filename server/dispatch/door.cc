@@ -68,9 +68,9 @@ void BasicDoor<Env>::AdvanceDrain() {
   if (!dispatcher_.draining()) {
     dispatcher_.BeginDrain();
     drain_until_ = now_ + env_.anchor().NsToTicks(drain_limit_ns_);
-    linger_until_ = now_ + env_.anchor().NsToTicks(kLingerNs);
+    last_open_ = now_;
   }
-  AdvanceLinger();
+  if (dispatcher_.HasOpen()) last_open_ = now_;
   if (stop_asked_ || now_ < drain_until_ || !dispatcher_.HasOpen()) return;
   dispatcher_.CancelAll(CancelReason::kShutdown);
   stop_asked_ = true;
@@ -78,18 +78,16 @@ void BasicDoor<Env>::AdvanceDrain() {
 }
 
 template <class Env>
-void BasicDoor<Env>::AdvanceLinger() {
-  if (!dispatcher_.HasOpen() && dispatcher_.asked() == asked_before_) return;
-  asked_before_ = dispatcher_.asked();
-  linger_until_ = now_ + env_.anchor().NsToTicks(kLingerNs);
+sys::Ticks BasicDoor<Env>::LingerUntil() const {
+  const sys::ClockAnchor anchor = env_.anchor();
+  return std::min({(idle_ ? idle_since_ : now_) + anchor.NsToTicks(kQuietNs),
+                   last_open_ + anchor.NsToTicks(kLongestLingerNs), drain_until_});
 }
 
 template <class Env>
 bool BasicDoor<Env>::Finished() {
   if (!dispatcher_.draining()) return false;
-  if (!dispatcher_.HasOpen() && !dispatcher_.HasWork()) {
-    return !dispatcher_.HasKept() || now_ >= std::min(linger_until_, drain_until_);
-  }
+  if (!dispatcher_.HasOpen() && !dispatcher_.HasWork()) return now_ >= LingerUntil();
   return stop_asked_ && now_ >= drain_until_;
 }
 
@@ -161,7 +159,7 @@ int64_t BasicDoor<Env>::WaitNs() const {
   sys::Ticks until = next_tick_;
   if (dispatcher_.draining()) {
     until = std::min(until, drain_until_);
-    if (!dispatcher_.HasOpen()) until = std::min(until, linger_until_);
+    if (!dispatcher_.HasOpen()) until = std::min(until, LingerUntil());
   }
   if (until <= now_) return 0;
   if (until - now_ >= env_.anchor().NsToTicks(kLongestWaitNs)) return kLongestWaitNs;

@@ -42,9 +42,10 @@ class BasicDoor {
   void set_clock(sys::Clock& clock) { clock_ = &clock; }
 
   // Runs on the calling thread until a drain was requested and everything accepted has been
-  // answered, or the drain limit and the grace after it have passed. While results are kept it goes
-  // on until nobody has asked for a task for kLingerNs, within the drain limit: whoever was given
-  // an id may only be about to ask.
+  // answered, or the drain limit and the grace after it have passed. After the last answer it goes
+  // on until it has been idle for kQuietNs, at most for kLongestLingerNs and within the drain
+  // limit: a caller may only be about to ask for the result of the id it was given, and calls on
+  // their way are refused in so many words instead of being cut off.
   void Run();
   // One pass of the loop, without idling. True if it did anything. For tests, and for a turn of a
   // thread that is Door and core in one.
@@ -60,12 +61,13 @@ class BasicDoor {
   static constexpr size_t kPollMax = 64;                  // Events handled in one pass.
   static constexpr int64_t kLongestWaitNs = 100'000'000;  // So that a drain is noticed.
   static constexpr int64_t kStopGraceNs = 1'000'000'000;
-  static constexpr int64_t kLingerNs = 250'000'000;
+  static constexpr int64_t kQuietNs = 200'000'000;
+  static constexpr int64_t kLongestLingerNs = 2'000'000'000;
 
  private:
   bool Finished();
   void AdvanceDrain();
-  void AdvanceLinger();
+  sys::Ticks LingerUntil() const;
   void AdvanceClock();
   void NoteWork();
   void Idle();
@@ -88,8 +90,7 @@ class BasicDoor {
   bool idle_ = false;
   bool slept_ = false;  // In this idle time.
   sys::Ticks drain_until_ = 0;
-  sys::Ticks linger_until_ = 0;
-  uint64_t asked_before_ = 0;
+  sys::Ticks last_open_ = 0;  // When the drain began, or last had tasks in flight.
   bool stop_asked_ = false;
   std::atomic<bool> drain_requested_{false};
 };

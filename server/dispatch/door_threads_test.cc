@@ -1,5 +1,6 @@
 // The Door and cores on threads of their own, in real time: tasks go round as fast as they can, and
 // none may be lost, whatever the threads' order. Run it under ThreadSanitizer.
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -79,10 +80,16 @@ class RoundSource final : public DoorSource {
     if (submitted_ == kTasks) door_->RequestDrain();
     return handled;
   }
-  // Only a ring ends the wait: a lost wake-up hangs the test instead of hiding in a timeout.
-  size_t Wait(int64_t) override {
+  // Only a ring ends the wait: a lost wake-up hangs the test instead of hiding in a timeout. What
+  // follows the last result is only the Door's lingering.
+  size_t Wait(int64_t timeout_ns) override {
     std::unique_lock lock(mutex_);
-    rung_condition_.wait(lock, [this] { return rung_; });
+    const auto is_rung = [this] { return rung_; };
+    if (Results() == kTasks) {
+      rung_condition_.wait_for(lock, std::chrono::nanoseconds(timeout_ns), is_rung);
+    } else {
+      rung_condition_.wait(lock, is_rung);
+    }
     rung_ = false;
     return 0;
   }

@@ -13,8 +13,13 @@ namespace {
 // A call's messages keep their memory up to about so many bytes; larger ones start anew.
 constexpr size_t kKeptBytesMax = 64 * 1024;
 
-bool IsPast(gpr_timespec deadline) {
-  return gpr_time_cmp(deadline, gpr_now(deadline.clock_type)) <= 0;
+// A deadline travels as the time left, so the client's passes before ours does, by the time the
+// call was on its way.
+constexpr gpr_timespec kDeadlineSkew = {0, 100'000'000, GPR_TIMESPAN};
+
+bool IsNearOrPast(gpr_timespec deadline) {
+  const gpr_timespec soon = gpr_time_add(gpr_now(deadline.clock_type), kDeadlineSkew);
+  return gpr_time_cmp(deadline, soon) <= 0;
 }
 
 Refusal InvalidRequest() {
@@ -58,9 +63,9 @@ void RunTaskCall::OnResult(const TaskResult& result, bool /*ended*/) {
 void RunTaskCall::OnGone() {
   if (task_ == TaskId()) return;
   family_.context.dispatcher.Leave(*this);
-  // When it is the deadline that ended the call, the task's own timeout ends the task: expired, not
-  // cancelled.
-  if (!IsPast(context().raw_deadline())) {
+  // When it is the deadline that ended the call, the task's own timeout is about to end the task:
+  // expired, not cancelled.
+  if (!IsNearOrPast(context().raw_deadline())) {
     (void)family_.context.dispatcher.Cancel(task_, CancelReason::kDisconnected, nullptr);
   }
   task_ = TaskId();

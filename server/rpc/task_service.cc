@@ -6,6 +6,8 @@
 
 #include "rpc/stream_call.h"
 #include "rpc/task_calls.h"
+#include "task/refusal.h"
+#include "wire/status_wire.h"
 
 namespace weft {
 namespace {
@@ -82,7 +84,11 @@ void TaskService::Start() {
 }
 
 void TaskService::EndStreams() {
-  const grpc::Status status(grpc::StatusCode::UNAVAILABLE, "the daemon is shutting down");
+  // The rows that were not read any more are refused by it.
+  Refusal refusal;
+  refusal.reason = RefusalReason::kDraining;
+  refusal.message = "the daemon is shutting down and reads no more of this stream";
+  const grpc::Status status = ToGrpcStatus(refusal);
   for (StreamCall& stream : parts_->streams) stream.EndWith(status);
 }
 

@@ -159,7 +159,7 @@ TEST_F(RefusalTest, OfTheTaskBeyondTheDepthKeepsNothingOfItAndSaysWhenToTryAgain
 }
 
 TEST_F(RefusalTest, OfPayloadsBeyondTheBytesInFlight) {
-  Start({"limits.max_in_flight_bytes=1000"});
+  Start({"limits.max_payload_bytes=1000", "limits.max_in_flight_bytes=1000"});
   const uint64_t holder = HoldTheCore();
   const uint64_t id = MustSubmit(Spec("echo", std::string(900, 'x')));
   const absl::Status status = client_->Submit(Spec("echo", std::string(200, 'x'))).status();
