@@ -66,6 +66,17 @@ def start_bench(weft, target, mode, ids_path):
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
+def await_load(weft, target, bench):
+    """Waits until the daemon has accepted tasks of the bench."""
+    until = time.monotonic() + PATIENCE_S
+    while time.monotonic() < until and bench.poll() is None:
+        asked = subprocess.run([weft, "stats", "--json", "--target", target],
+                               capture_output=True, text=True, timeout=PATIENCE_S)
+        if asked.returncode == 0 and int(json.loads(asked.stdout)["tasks"]["accepted"]) > 0:
+            return
+    raise Fault("the bench brought no load")
+
+
 def last_counts(log_path):
     with open(log_path, encoding="utf-8") as log:
         line = log.read().splitlines()[-1]
@@ -74,15 +85,20 @@ def last_counts(log_path):
     return {key: int(value) for key, value in re.findall(r"(\w+)=(\d+)", line)}
 
 
-def check_ids(path, accepted):
-    """Every accepted id is there once, each with a terminal outcome."""
+def check_ids(path, totals):
+    """Every accepted id is listed once, with the terminal state its client was told."""
     with open(path, encoding="utf-8") as file:
         rows = [line.split() for line in file]
-    if len({row[0] for row in rows}) != accepted:
-        raise Fault(f"{len(rows)} ids are listed, {accepted} were accepted")
-    odd = [row for row in rows if row[1].lower() not in OUTCOMES[1:]]
+    if len(rows) != totals["accepted"] or len({row[0] for row in rows}) != len(rows):
+        raise Fault(f"{len(rows)} ids are listed, {totals['accepted']} were accepted")
+    states = {name: f"TASK_STATE_{name.upper()}" for name in OUTCOMES[1:]}
+    odd = [row for row in rows if row[1] not in states.values()]
     if odd:
         raise Fault(f"accepted tasks without a terminal result: {odd[:3]}")
+    for name, state in states.items():
+        listed = sum(row[1] == state for row in rows)
+        if listed != totals[name]:
+            raise Fault(f"{listed} ids are listed as {name}, {totals[name]} were counted")
 
 
 def check(report, counts, mode):
@@ -111,7 +127,9 @@ def run_round(options, mode, random_source):
         ids_path = os.path.join(folder, "ids")
         bench = start_bench(options.weft, target, mode, ids_path)
         try:
-            time.sleep(random_source.uniform(0.4, 0.8))
+            await_load(options.weft, target, bench)
+            # So that the signal meets the load at another point each time.
+            time.sleep(random_source.uniform(0.2, 0.6))
             began = time.monotonic()
             daemon.send_signal(signal.SIGTERM)
             output, errors = bench.communicate(timeout=PATIENCE_S)
@@ -127,7 +145,7 @@ def run_round(options, mode, random_source):
             if totals["accepted"] == 0:
                 raise Fault("nothing was accepted, so nothing was shown")
             if mode == "submit":
-                check_ids(ids_path, totals["accepted"])
+                check_ids(ids_path, totals)
         finally:
             for process in (bench, daemon):
                 if process.poll() is None:
