@@ -8,15 +8,18 @@ bool Drain::Ready() {
 }
 
 DrainAction Drain::Request() {
+  const bool is_first = !signalled_.exchange(true);
+  const DrainAction action = RequestOnce();
+  if (action == DrainAction::kBegin || is_first) return action;
+  return phase() == DrainPhase::kDraining ? DrainAction::kExitNow : DrainAction::kNone;
+}
+
+DrainAction Drain::RequestOnce() {
   DrainPhase now = phase_.load();
   while (now < DrainPhase::kDraining) {
     if (phase_.compare_exchange_weak(now, DrainPhase::kDraining)) return DrainAction::kBegin;
   }
-  return now == DrainPhase::kDraining ? DrainAction::kExitNow : DrainAction::kNone;
-}
-
-DrainAction Drain::RequestOnce() {
-  return Request() == DrainAction::kBegin ? DrainAction::kBegin : DrainAction::kNone;
+  return DrainAction::kNone;
 }
 
 const char* Drain::unreadiness() const {

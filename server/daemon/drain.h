@@ -16,7 +16,7 @@ enum class DrainPhase : uint8_t {
 // What a request to end asks of whoever receives it.
 enum class DrainAction : uint8_t {
   kBegin,    // The first: begin the drain.
-  kExitNow,  // Another one: end without waiting.
+  kExitNow,  // A second signal: end without waiting.
   kNone,     // The daemon is ending anyway.
 };
 
@@ -25,7 +25,8 @@ class Drain {
  public:
   // Start-up is complete. False when an end was asked for before.
   bool Ready();
-  // SIGTERM or SIGINT came.
+  // SIGTERM or SIGINT came. One that follows a DrainServer is still the first: a service manager
+  // that stops a daemon which drains already must not cost it the work it holds.
   DrainAction Request();
   // DrainServer was called: begins the drain; another call changes nothing.
   DrainAction RequestOnce();
@@ -38,6 +39,7 @@ class Drain {
 
  private:
   std::atomic<DrainPhase> phase_{DrainPhase::kStarting};
+  std::atomic<bool> signalled_{false};
 };
 
 }  // namespace weft

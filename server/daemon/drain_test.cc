@@ -35,10 +35,12 @@ TEST(Drain, ExitsAtOnceAtTheSecondSignal) {
   EXPECT_EQ(drain.Request(), DrainAction::kExitNow);
 }
 
-TEST(Drain, TakesDrainServerAsTheFirstSignalButNeverAsTheSecond) {
+TEST(Drain, CountsSignalsApartFromDrainServer) {
   Drain drain;
   drain.Ready();
   EXPECT_EQ(drain.RequestOnce(), DrainAction::kBegin);
+  EXPECT_EQ(drain.RequestOnce(), DrainAction::kNone);
+  EXPECT_EQ(drain.Request(), DrainAction::kNone);
   EXPECT_EQ(drain.RequestOnce(), DrainAction::kNone);
   EXPECT_EQ(drain.Request(), DrainAction::kExitNow);
 }

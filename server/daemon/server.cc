@@ -180,17 +180,13 @@ absl::Status Server::StartRpc() {
 }
 
 void Server::StartWatches() {
-  StallWatch::Cores cores;
   std::vector<CoreMetrics::CoreRow> rows;
-  for (const auto& core : cores_) {
-    cores.push_back(core.get());
-    rows.push_back({core->options().cpu, &core->stats()});
-  }
+  for (const auto& core : cores_) rows.push_back({core->options().cpu, &core->stats()});
   core_metrics_.emplace(std::move(rows), HandlerNames());
-  stall_watch_.emplace(std::move(cores), HandlerNames(),
-                       int64_t{config_.core.stall_threshold_ms} * 1'000'000, env_, log_);
+  stall_log_.emplace(HandlerNames(), config_.core.stall_threshold_ms, log_);
+  dispatcher_->set_stall_observer(*stall_log_);
   metrics_page_.emplace(version_, std::vector<const MetricSource*>{
-                                      &dispatcher_->stats(), &*core_metrics_, &*stall_watch_});
+                                      &dispatcher_->stats(), &rpc_->metrics(), &*core_metrics_});
   signals_.emplace([this](int signal) { OnSignal(signal); });
 }
 

@@ -17,7 +17,7 @@
 #include "daemon/log.h"
 #include "daemon/metrics_page.h"
 #include "daemon/signals.h"
-#include "daemon/stall_watch.h"
+#include "daemon/stall_log.h"
 #include "dispatch/dispatcher.h"
 #include "dispatch/door.h"
 #include "dispatch/entry_lookup.h"
@@ -93,7 +93,7 @@ class Server {
   std::optional<RpcServer> rpc_;
   std::optional<Door> door_;
   std::optional<CoreMetrics> core_metrics_;
-  std::optional<StallWatch> stall_watch_;
+  std::optional<StallLog> stall_log_;
   std::optional<MetricsPage> metrics_page_;
   std::unique_ptr<HttpServer> web_;
   std::optional<SignalWatcher> signals_;

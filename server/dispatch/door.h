@@ -35,8 +35,8 @@ class BasicDoor {
   BasicDoor(DoorSource& source, Dispatcher<Env>& dispatcher, Doorbell& doorbell, const Env& env,
             IdlePolicy idle, uint32_t spin_us);
 
-  // Before Start only. How long a drain lets held work go on; then all of it is asked to stop, and
-  // kStopGraceNs later the Door ends whatever is left. 0: asked at once.
+  // Before RequestDrain only. How long a drain lets held work go on; then all of it is asked to
+  // stop, and kStopGraceNs later the Door ends whatever is left. 0: asked at once.
   void set_drain_limit_ns(int64_t drain_limit_ns) { drain_limit_ns_ = drain_limit_ns; }
   // Before Start only. The clock to slew once a second, for the dispatcher's stamps.
   void set_clock(sys::Clock& clock) { clock_ = &clock; }
@@ -52,9 +52,9 @@ class BasicDoor {
   bool Round();
 
   // Any thread, async-signal-safe. Seen within kLongestWaitNs.
-  void RequestDrain() { drain_requested_.store(true, std::memory_order_relaxed); }
+  void RequestDrain() { drain_requested_.store(true, std::memory_order_release); }
   // Any thread. Whether a drain was requested: the daemon is then no longer ready.
-  bool draining() const { return drain_requested_.load(std::memory_order_relaxed); }
+  bool draining() const { return drain_requested_.load(std::memory_order_acquire); }
   // After Run: tasks that had not ended by the drain limit.
   uint64_t left() const { return dispatcher_.in_flight(); }
 

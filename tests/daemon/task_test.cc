@@ -257,6 +257,18 @@ TEST_F(TaskDaemonTest, ATimeoutWhileRunningIsSeenBySpinAndBySleep) {
   }
 }
 
+TEST_F(TaskDaemonTest, AHandlerThatHoldsItsCoreIsNamedAndCounted) {
+  Start({"executor.stall_threshold_ms=20"});
+  const uint64_t id = HoldTheCore();
+  while (daemon_->Log().find("handler_holds_core handler=spin") == std::string::npos) {
+  }
+  const auto stats = client_->GetStats();
+  ASSERT_TRUE(stats.ok()) << stats.status();
+  EXPECT_EQ(stats->cores(0).stalls(), 1u) << "once a hold, however long it lasts";
+  Cancel(id, v1::CANCEL_OUTCOME_REQUESTED_RUNNING);
+  MustWait(id);
+}
+
 TEST_F(TaskDaemonTest, WithoutASpareStackATaskStaysQueuedAndIsCounted) {
   Start({"executor.stacks=1"});
   const uint64_t first = MustSubmit(Spec("sleep", "60s"));

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "daemon/log.h"
+#include "dispatch/stall_observer.h"
+
+namespace weft {
+
+// Names in the log each handler that held a core for too long, from a thread of its own: whoever
+// reads the log may be slow, and the Door must not wait for it. Owned by the daemon. Bounded to one
+// line a CPU that is not yet written; a newer stall takes its place. Every stall is counted by the
+// Dispatcher, in weft_dispatch_stalls_total.
+class StallLog final : public StallObserver {
+ public:
+  // log outlives this. handler_names: by TaskEntry::index. threshold_ms: only told.
+  StallLog(std::vector<std::string> handler_names, uint32_t threshold_ms, Log& log);
+  // Writes what is pending.
+  ~StallLog() override;
+
+  void OnStall(int cpu, const TaskEntry& entry, int64_t held_ns) override;
+
+ private:
+  struct Stall {
+    int cpu = 0;
+    uint32_t handler = 0;
+    int64_t held_ns = 0;
+  };
+
+  void Run();
+
+  const std::vector<std::string> handler_names_;
+  const uint32_t threshold_ms_;
+  Log& log_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<Stall> pending_;
+  bool stop_ = false;
+  std::thread thread_;
+};
+
+}  // namespace weft
