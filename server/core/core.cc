@@ -20,6 +20,10 @@ constexpr size_t kMessagesPerTurn = 4096;
 constexpr size_t kTimersPerTurn = 1024;
 // A core whose outbox is full looks again this often.
 constexpr int64_t kOutboxRetryNs = 20'000;
+// What one message may put into the outbox: a cancel's own answer and the end of its task.
+constexpr size_t kMostCompletions = 2;
+// A look at the inbox costs a load, the clock tens of cycles.
+constexpr int kLooksPerClockRead = 4;
 // Turns between two comparisons of the live count with the lists.
 constexpr uint64_t kTurnsPerSelfCheck = 4096;
 
@@ -153,7 +157,12 @@ template <class Env>
 void Core<Env>::Run() {
   thread_fiber_.emplace();
   while (!stop_.load(std::memory_order_acquire)) {
-    if (!Turn()) Rest();
+    if (Turn()) continue;
+    if (outbox_->HasRoom(kMostCompletions)) {
+      Rest();
+    } else {
+      AwaitRoom();
+    }
   }
 }
 
@@ -174,27 +183,48 @@ void Core<Env>::Rest() {
   const sys::Ticks began = env_.Now();
   const sys::Ticks timer = next_timer();
   const sys::Ticks budget = idle_.spin();
-  const bool blocked = ready_->CanPop(spare_runners_ != nullptr);  // By a full outbox.
   const sys::Ticks spin_until = budget == sys::kTicksForever ? budget : began + budget;
   sys::Ticks now = began;
   while (now < std::min(spin_until, timer)) {
-    if (!inbox_->empty() || stop_.load(std::memory_order_relaxed) || blocked) {
-      stats_.idle_spins.Add(1);
-      if (!blocked) idle_.WorkCameAfter(now - began);
-      return;
+    for (int look = 0; look < kLooksPerClockRead; ++look) {
+      if (!inbox_->empty() || stop_.load(std::memory_order_relaxed)) {
+        stats_.idle_spins.Add(1);
+        idle_.WorkCameAfter(now - began);
+        return;
+      }
+      env_.Relax();
     }
-    env_.Relax();
-    now = env_.Now();
+    now = env_.NowUnordered();
   }
   if (now >= timer) return;
   parking_.Announce();
   if (inbox_->empty() && !stop_.load(std::memory_order_acquire)) {
     stats_.sleeps.Add(1);
-    const sys::Ticks until = blocked ? now + TicksOf(env_.anchor(), kOutboxRetryNs) : timer;
-    env_.Sleep(parking_.word(), sys::Parking<>::kParked, until);
+    env_.Sleep(parking_.word(), sys::Parking<>::kParked, timer);
   }
   parking_.Withdraw();
   if (!inbox_->empty()) idle_.WorkCameAfter(env_.Now() - began);
+}
+
+// Nothing more can be taken in or end until the Door drains, and it rings nobody for that.
+template <class Env>
+void Core<Env>::AwaitRoom() {
+  const sys::Ticks retry = TicksOf(env_.anchor(), kOutboxRetryNs);
+  const sys::Ticks began = env_.Now();
+  const sys::Ticks spin_until = began + std::min(retry, idle_.spin());
+  sys::Ticks now = began;
+  while (now < spin_until) {
+    if (outbox_->HasRoom(kMostCompletions)) return;
+    env_.Relax();
+    now = env_.NowUnordered();
+  }
+  if (idle_.spin() == sys::kTicksForever) return;
+  parking_.Announce();
+  if (!stop_.load(std::memory_order_acquire)) {
+    stats_.sleeps.Add(1);
+    env_.Sleep(parking_.word(), sys::Parking<>::kParked, now + retry);
+  }
+  parking_.Withdraw();
 }
 
 template <class Env>
@@ -202,8 +232,7 @@ bool Core<Env>::TakeMessages() {
   size_t count = 0;
   for (; count < kMessagesPerTurn; ++count) {
     const Message* const message = inbox_->Front();
-    // A cancel answers with up to two completions.
-    if (message == nullptr || !outbox_->HasRoom(2)) break;
+    if (message == nullptr || !outbox_->HasRoom(kMostCompletions)) break;
     if (message->kind == MessageKind::kSubmit) {
       TakeSubmit(*message);
     } else {

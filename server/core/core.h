@@ -60,9 +60,9 @@ class Core {
   size_t Drain(std::span<Completion> out) { return outbox_->Drain(out); }
   // Door thread only.
   bool HasCompletions() const { return !outbox_->empty(); }
-  // Door thread only, between the drain of a task's kEnded and the next use of its slot. Moves the
-  // output out, if the task made one of its own (Completion::output then points into it).
-  std::string TakeOutput(uint32_t slot) { return std::move(cold_[slot].output); }
+  // Door thread only, between the drain of a task's kEnded and the next use of its slot. Frees the
+  // slot's output buffer; Completion::output no longer holds.
+  void FreeOutput(uint32_t slot) { std::string().swap(cold_[slot].output); }
 
   // Any thread. The state of a slot's task, and when it started (0: it has not), as last stored.
   TaskState SlotState(uint32_t slot) const;
@@ -111,6 +111,7 @@ class Core {
   // Run loop, in the order of a turn (core.cc).
   void Run();
   void Rest();
+  void AwaitRoom();
   bool TakeMessages();
   bool FireTimers();
   bool RunReady();

@@ -437,6 +437,29 @@ TEST_F(CoreTest, TooLargeAnOutputFailsTheTask) {
   EXPECT_EQ(done.output_bytes, 0U);
 }
 
+TEST_F(CoreTest, TellsTheDoorOfBuffersTooLargeToKeep) {
+  Build();
+  size_t reserved = 0;
+  const TaskEntry* entry = Plain([&](TaskContext& context) {
+    context.output().reserve(reserved);
+    context.output() = "short";
+    return TaskOutcome::kSucceeded;
+  });
+  Submit(entry);
+  EXPECT_FALSE(TurnForOne().has_large_output);
+  reserved = kKeptOutputBytes + 1;
+  Submit(entry);
+  const Completion done = TurnForOne();
+  EXPECT_TRUE(done.has_large_output);
+  EXPECT_EQ(done.output_bytes, 5U);
+  core_->FreeOutput(done.slot);
+  // The next task of that slot starts with an empty buffer of the common size.
+  next_slot_ = done.slot;
+  reserved = 0;
+  Submit(entry);
+  EXPECT_FALSE(TurnForOne().has_large_output);
+}
+
 TEST_F(CoreTest, StartsNoMoreWhileTheDoorHasNotDrained) {
   Build([](CoreOptions& options) { options.outbox_capacity = 4; });
   const TaskEntry* entry = Plain([](TaskContext&) { return TaskOutcome::kSucceeded; });

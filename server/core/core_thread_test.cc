@@ -316,6 +316,28 @@ INSTANTIATE_TEST_SUITE_P(Idle, CoreLoadTest,
                            return "Sleep";
                          });
 
+TEST_F(CoreThreadTest, SleepsWhileTheDoorLeavesItsOutboxFull) {
+  ASSERT_NO_FATAL_FAILURE(Start(IdlePolicy::kSleep));
+  const TaskEntry entry = EntryOf(&Succeed, true);
+  const auto post = [&](size_t count) {
+    std::vector<Message> batch;
+    while (batch.size() < count) batch.push_back(Make(entry));
+    for (size_t sent = 0; sent < count;) {
+      sent += core_->Post(std::span<const Message>(batch).subspan(sent));
+    }
+  };
+  post(64);
+  while (core_->stats().ended[static_cast<size_t>(TaskState::kSucceeded)].value() < 63) {
+    std::this_thread::yield();
+  }
+  // Messages wait in the inbox, and nobody wakes the core any more: it looks again by itself.
+  post(30);
+  const uint64_t sleeps = core_->stats().sleeps.value();
+  while (core_->stats().sleeps.value() < sleeps + 3) std::this_thread::yield();
+  while (ended_ < 94) Drain();
+  ExpectConserved(94);
+}
+
 TEST_F(CoreThreadTest, RefusesACpuItIsNotGranted) {
   CoreOptions options;
   options.cpu = 4000;

@@ -11,9 +11,6 @@
 // of core.cc's translation unit.
 namespace weft {
 
-// Outputs up to this size keep their memory in the slot for the next task.
-inline constexpr size_t kKeptOutputBytes = 1024;
-
 // The next task to run in this turn, or null: nothing is ready, the budget is spent, or the Door
 // has to drain first.
 template <class Env>
@@ -111,7 +108,6 @@ void Core<Env>::Execute(LiveTask* task) {
   running_since_.store(clock_, std::memory_order_relaxed);
   running_entry_.store(task->entry, std::memory_order_release);
   Cold& cold = cold_[task->slot];
-  if (cold.output.capacity() > kKeptOutputBytes) cold.output = std::string();
   cold.output.clear();
   Context context(this, task, &cold, runner != nullptr);
   TaskOutcome outcome;

@@ -96,13 +96,19 @@ void Core<Env>::Tell(LiveTask& task, const Ending& ending, bool was_started) {
   task.state.store(ending.state, std::memory_order_relaxed);
   task.runner = nullptr;
   stats_.ended[static_cast<size_t>(ending.state)].Add(1);
-  if (task.slot >= options_.door_slots()) return;  // The core's own: nobody is told.
+  std::string& output = cold_[task.slot].output;
+  const bool has_large_output = output.capacity() > kKeptOutputBytes;
+  if (task.slot >= options_.door_slots()) {  // The core's own: nobody is told.
+    if (has_large_output) std::string().swap(output);
+    return;
+  }
   Completion completion;
   completion.id = task.id;
   completion.slot = task.slot;
   completion.state = ending.state;
   completion.error_code = ending.error_code;
   completion.was_started = was_started;
+  completion.has_large_output = has_large_output;
   if (options_.timing_metrics) {
     completion.started = was_started ? task.started.load(std::memory_order_relaxed) : 0;
     completion.completed = clock_;

@@ -13,6 +13,10 @@ namespace weft {
 
 inline constexpr sys::Ticks kNoDeadline = INT64_MAX;
 
+// A slot keeps an output buffer of up to so many bytes for its next task; larger ones are freed by
+// the Door as soon as the result was delivered.
+inline constexpr size_t kKeptOutputBytes = 1024;
+
 enum class MessageKind : uint8_t { kSubmit, kCancel };
 
 // What the Door posts to a core's inbox: 56 bytes, so that with the inbox's sequence number it
@@ -52,6 +56,7 @@ struct alignas(64) Completion {
   uint32_t output_bytes = 0;
   uint16_t error_message_bytes = 0;
   bool was_started = false;
+  bool has_large_output = false;  // The slot's buffer is beyond kKeptOutputBytes.
 };
 static_assert(sizeof(Completion) == 64, "an outbox slot is one cache line");
 
