@@ -143,7 +143,7 @@ std::vector<ConfigRow> BoundRows() {
          c.rpc.max_payload_bytes = As<size_t>(v);
        }},
       {"limits.max_in_flight_bytes", "bytes", Whole(1, kTiB), "268435456",
-       "Payloads of all queued and running tasks together.",
+       "Payloads of all queued and running tasks, and answers that clients have not read.",
        [](Config& c, const ConfigValue& v) { c.dispatch.max_in_flight_bytes = As<size_t>(v); }},
       {"limits.max_wait_s", "seconds", Whole(1, 86'400), "300", "Longest time one WaitTask waits.",
        [](Config& c, const ConfigValue& v) { c.dispatch.max_wait_ns = SecondsAsNs(v); }},

@@ -94,14 +94,28 @@ std::optional<Refusal> Admission::CheckCpu(uint32_t cpu, std::string_view field_
       .field = Field(field_prefix, "core")};
 }
 
+std::optional<Refusal> Admission::CheckAnswer(size_t bytes, size_t in_flight_bytes) const {
+  // One that would never fit alone is let through when nothing else is held.
+  if (in_flight_bytes == 0 || in_flight_bytes + bytes <= options_.max_in_flight_bytes) {
+    return std::nullopt;
+  }
+  return Refusal{.reason = RefusalReason::kPayloadBytesFull,
+                 .message = absl::StrCat("payloads in flight and answers not yet read hold ",
+                                         in_flight_bytes, " bytes; with ", bytes,
+                                         " more they would pass limits.max_in_flight_bytes (",
+                                         options_.max_in_flight_bytes, ")"),
+                 .bound = "limits.max_in_flight_bytes",
+                 .retry_after_ns = kShortestRetryNs};
+}
+
 std::optional<Refusal> Admission::CheckBounds(const TaskSpec& spec, uint32_t core_index,
                                               const CoreLoad& load, size_t in_flight_bytes) const {
   const int64_t retry_ns = RetryAfterNs(load.InFlight(), load.ended_per_second);
   if (spec.payload.size() > options_.max_in_flight_bytes ||
       in_flight_bytes > options_.max_in_flight_bytes - spec.payload.size()) {
     return Refusal{.reason = RefusalReason::kPayloadBytesFull,
-                   .message = absl::StrCat("payloads in flight hold ", in_flight_bytes,
-                                           " bytes; with ", spec.payload.size(),
+                   .message = absl::StrCat("payloads in flight and answers not yet read hold ",
+                                           in_flight_bytes, " bytes; with ", spec.payload.size(),
                                            " more they would pass limits.max_in_flight_bytes (",
                                            options_.max_in_flight_bytes, ")"),
                    .bound = "limits.max_in_flight_bytes",

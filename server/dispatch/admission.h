@@ -36,9 +36,13 @@ class Admission {
   // field_prefix: where the spec stands in the request, "spec" or "specs[3]".
   std::optional<Refusal> CheckSpec(const TaskSpec& spec, std::string_view field_prefix,
                                    Checked* checked) const;
-  // core_index: where the task would go; in_flight_bytes: payloads of all tasks not yet ended.
+  // core_index: where the task would go; in_flight_bytes: payloads of all tasks not yet ended, and
+  // answers that clients have not read.
   std::optional<Refusal> CheckBounds(const TaskSpec& spec, uint32_t core_index,
                                      const CoreLoad& load, size_t in_flight_bytes) const;
+
+  // An answer of so many bytes is about to be held, too.
+  std::optional<Refusal> CheckAnswer(size_t bytes, size_t in_flight_bytes) const;
 
   // When something that is full may have room again at that rate: the time in which a sixteenth of
   // backlog goes, but 1 ms to 1 s.

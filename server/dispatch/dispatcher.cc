@@ -219,6 +219,7 @@ void Dispatcher<Env>::OnEnded(uint32_t core, const Completion& ended) {
   CountEnded(core, ended, result);
   Remember(core, ended.slot, result);
   Deliver(task, result);
+  if (ended.has_large_output) sides_[core]->core.FreeOutput(ended.slot);
   in_flight_bytes_ -= task.payload_bytes;
   task.block->Release();
   task.block = nullptr;

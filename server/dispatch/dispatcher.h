@@ -96,6 +96,14 @@ class Dispatcher {
   // Accepted and not ended, counted from the live slots.
   uint64_t in_flight() const;
 
+  // Counts a refusal, also for those above that refuse what never gets here; hands it back.
+  Refusal Refuse(Refusal refusal);
+  // One of a submission: counted as a refused task, too.
+  Refusal RefuseTask(Refusal refusal);
+  // Answers held for clients that have not read them yet count in limits.max_in_flight_bytes, too.
+  void HoldAnswer(size_t bytes) { in_flight_bytes_ += bytes; }
+  void LetGoOfAnswer(size_t bytes) { in_flight_bytes_ -= bytes; }
+
   // What AdminService.GetStats tells.
   StatsSnapshot Snapshot();
   const DispatchStats& stats() const { return stats_; }
@@ -133,8 +141,6 @@ class Dispatcher {
   void RefreshLoad(uint32_t core);
   DoorTask& Begin(uint32_t core, const TaskSpec& spec, PayloadBlock& block,
                   const SubmitOptions& submit);
-  Refusal RefuseTask(Refusal refusal);
-  Refusal Refuse(Refusal refusal);
 
   // A task is asked for.
   Found Find(TaskId id) const;

@@ -31,6 +31,9 @@ std::optional<Refusal> Dispatcher<Env>::Get(TaskId id, TaskResult* result) {
   if (found.kind == TaskTable::Kind::kNone) return NotFound(id);
   *result = found.kind == TaskTable::Kind::kKept ? retention_.View(found.index)
                                                  : Describe(found.core, found.index);
+  if (auto refusal = admission_.CheckAnswer(result->output.size(), in_flight_bytes_)) {
+    return Refuse(*std::move(refusal));
+  }
   return std::nullopt;
 }
 

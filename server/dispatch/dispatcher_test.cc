@@ -142,6 +142,21 @@ TEST_F(DispatcherTest, BoundsThePayloadBytesInFlight) {
   MustSubmit({.handler = "echo", .payload = "1234567890"});
 }
 
+TEST_F(DispatcherTest, BoundsTheBytesOfAnswersNotYetRead) {
+  options_.max_in_flight_bytes = 10;
+  Build();
+  const TaskId id = MustSubmit({.handler = "echo", .payload = "1234"}, {.retain = true});
+  TurnAll();
+  dispatcher_->HoldAnswer(7);
+  TaskResult result;
+  EXPECT_EQ(dispatcher_->Get(id, &result)->reason, RefusalReason::kPayloadBytesFull);
+  EXPECT_EQ(Submit({.handler = "echo", .payload = "1234"})->reason,
+            RefusalReason::kPayloadBytesFull);
+  dispatcher_->LetGoOfAnswer(7);
+  EXPECT_FALSE(dispatcher_->Get(id, &result));
+  EXPECT_EQ(result.output, "1234");
+}
+
 TEST_F(DispatcherTest, SpreadsTasksOverTheCoresAndObeysANamedOne) {
   Build(/*core_count=*/3);
   std::vector<uint32_t> cpus;

@@ -126,9 +126,10 @@ grpc::Service& AdminService::service() { return parts_->service; }
 
 void AdminService::Start() {
   CompletionSource& source = parts_->context.source;
-  parts_->get_stats.Start(source);
-  parts_->list_handlers.Start(source);
-  parts_->drain_server.Start(source);
+  const size_t max_calls = parts_->context.options.max_calls;
+  parts_->get_stats.Start(source, max_calls);
+  parts_->list_handlers.Start(source, max_calls);
+  parts_->drain_server.Start(source, max_calls);
 }
 
 void AdminService::set_ready_at_ns(int64_t ready_at_ns) { parts_->ready_at_ns = ready_at_ns; }

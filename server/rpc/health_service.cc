@@ -73,8 +73,9 @@ class WatchCall final : public PostedStream<grpc::ServerAsyncWriter<Response>> {
 }  // namespace
 
 struct HealthService::Parts {
-  Parts(CompletionSource& source_in, std::vector<std::string> services, size_t max_watches)
-      : source(source_in), state{std::move(services)} {
+  Parts(CompletionSource& source_in, std::vector<std::string> services, size_t max_watches,
+        size_t max_calls_in)
+      : source(source_in), max_calls(max_calls_in), state{std::move(services)} {
     for (size_t i = 0; i < max_watches; ++i) watches.emplace_back(source, service, state);
   }
 
@@ -88,6 +89,7 @@ struct HealthService::Parts {
   }
 
   CompletionSource& source;
+  const size_t max_calls;
   HealthState state;
   HealthGrpc service;
   PlainMethod<HealthGrpc, health::HealthCheckRequest, Response> check{
@@ -97,14 +99,14 @@ struct HealthService::Parts {
 };
 
 HealthService::HealthService(CompletionSource& source, std::vector<std::string> services,
-                             size_t max_watches)
-    : parts_(std::make_unique<Parts>(source, std::move(services), max_watches)) {}
+                             size_t max_watches, size_t max_calls)
+    : parts_(std::make_unique<Parts>(source, std::move(services), max_watches, max_calls)) {}
 HealthService::~HealthService() = default;
 
 grpc::Service& HealthService::service() { return parts_->service; }
 
 void HealthService::Start() {
-  parts_->check.Start(parts_->source);
+  parts_->check.Start(parts_->source, parts_->max_calls);
   for (WatchCall& watch : parts_->watches) watch.Post();
 }
 

@@ -15,7 +15,9 @@ namespace weft {
 class HealthService {
  public:
   // services: full names that are answered for, beside "" for the whole server.
-  HealthService(CompletionSource& source, std::vector<std::string> services, size_t max_watches);
+  // max_calls: Checks being answered at once.
+  HealthService(CompletionSource& source, std::vector<std::string> services, size_t max_watches,
+                size_t max_calls);
   ~HealthService();
 
   // To be registered with the builder; before Start.

@@ -21,8 +21,8 @@ class PlainMethod {
   PlainMethod(Service& service, AskMember ask, AnswerFunction answer)
       : service_(service), ask_(ask), answer_(std::move(answer)) {}
 
-  void Start(CompletionSource& source) {
-    pool_.Start(source, kPosted, kBusyMax,
+  void Start(CompletionSource& source, size_t max_calls) {
+    pool_.Start(source, kPosted, max_calls,
                 [this, &source] { return std::make_unique<Call>(source, *this); });
   }
 
@@ -30,7 +30,6 @@ class PlainMethod {
 
  private:
   static constexpr size_t kPosted = 4;
-  static constexpr size_t kBusyMax = 256;
 
   class Call final : public UnaryCall<Request, Response> {
    public:

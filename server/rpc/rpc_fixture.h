@@ -72,7 +72,7 @@ class RpcFixture : public ::testing::Test, public EntryLookup {
 
   void StopServer() {
     if (!door_thread_.joinable()) return;
-    door_->set_drain_limit_ns(0);  // Read by the Door when the drain begins, which is below.
+    door_->set_drain_limit_ns(0);
     door_->RequestDrain();
     door_thread_.join();
     core_->Stop();

@@ -16,6 +16,7 @@
 #include "rpc/completion_source.h"
 #include "rpc/health_service.h"
 #include "rpc/reflection_service.h"
+#include "rpc/rpc_stats.h"
 #include "rpc/task_service.h"
 
 namespace weft {
@@ -40,12 +41,15 @@ struct RpcServer::Parts final : public RoundListener {
         context{options, dispatcher, source},
         tasks(context),
         admin(context, std::move(info)),
-        health(source, {kTaskServiceName, kAdminServiceName}, options.max_watches),
+        health(source, {kTaskServiceName, kAdminServiceName}, options.max_watches,
+               options.max_calls),
         reflection(source, {kTaskServiceName, kAdminServiceName, kHealthServiceName},
                    options.max_reflections) {}
 
   // Every round: a drain that has begun is told to those who watch.
   void EndOfRound(bool /*before_sleep*/) override {
+    stats.calls.Set(static_cast<int64_t>(tasks.busy_calls()));
+    stats.streams.Set(static_cast<int64_t>(tasks.open_streams()));
     if (told_draining || !context.dispatcher.draining()) return;
     told_draining = true;
     health.SetNotServing();
@@ -63,6 +67,7 @@ struct RpcServer::Parts final : public RoundListener {
   ReflectionService reflection;
   std::unique_ptr<grpc::Server> server;
   std::vector<std::string> addresses;
+  RpcStats stats;
   bool told_draining = false;
 };
 
@@ -156,6 +161,9 @@ void RpcServer::Shutdown(int64_t limit_ns) {
 
 DoorSource& RpcServer::source() { return parts_->source; }
 const std::vector<std::string>& RpcServer::addresses() const { return parts_->addresses; }
-size_t RpcServer::busy() const { return parts_->tasks.busy() + parts_->admin.busy(); }
+size_t RpcServer::busy() const {
+  return parts_->tasks.busy_calls() + parts_->tasks.open_streams() + parts_->admin.busy();
+}
+const MetricSource& RpcServer::metrics() const { return parts_->stats; }
 
 }  // namespace weft

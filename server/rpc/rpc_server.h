@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "dispatch/door.h"
+#include "metrics/metric_source.h"
 #include "rpc/admin_service.h"
 #include "rpc/options.h"
 #include "rpc/rpc_context.h"
@@ -40,6 +41,7 @@ class RpcServer {
   const std::vector<std::string>& addresses() const;
   // Calls and streams being answered. Door thread only.
   size_t busy() const;
+  const MetricSource& metrics() const;
 
  private:
   struct Parts;

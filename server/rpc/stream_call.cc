@@ -78,7 +78,7 @@ void StreamCall::Opened(bool ok) {
   if (!ok) return;  // The server shuts down; the call never was.
   opened_ = true;
   if (!owner_.OnStreamOpened()) {
-    EndWith(ToGrpcStatus(TooManyStreams(rpc_.options.max_streams)));
+    EndWith(ToGrpcStatus(rpc_.dispatcher.Refuse(TooManyStreams(rpc_.options.max_streams))));
     return;
   }
   ReadMore();
@@ -114,7 +114,7 @@ void StreamCall::SubmitRows(Block& block) {
   const size_t count = static_cast<size_t>(specs.size());
   if (count == 0 || count > kMaxStreamRows) {
     CancelRows();
-    return EndWith(ToGrpcStatus(WrongRowCount(count)));
+    return EndWith(ToGrpcStatus(rpc_.dispatcher.Refuse(WrongRowCount(count))));
   }
   RowPath path;
   size_t index = 0;
@@ -126,7 +126,9 @@ void StreamCall::SubmitRows(Block& block) {
     ++unanswered_rows_;
     payload_bytes += message.payload().size();
     auto refusal = ReadTaskSpec(message, prefix, &spec);
-    if (!refusal) {
+    if (refusal) {
+      (void)rpc_.dispatcher.RefuseTask(*refusal);
+    } else {
       LiveRow& row = rows_.TakeLive();
       row.stream = this;
       refusal = rpc_.dispatcher.Submit(spec, prefix, block, {.receiver = &row}, &accepted);

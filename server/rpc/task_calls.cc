@@ -43,7 +43,9 @@ void TightenTimeout(gpr_timespec deadline, TaskSpec* spec) {
 
 void RunTaskCall::OnRequest() {
   TaskSpec spec;
-  if (const auto refusal = ReadTaskSpec(request_.spec(), "spec", &spec)) return Refuse(*refusal);
+  if (auto refusal = ReadTaskSpec(request_.spec(), "spec", &spec)) {
+    return Refuse(family_.context.dispatcher.RefuseTask(*std::move(refusal)));
+  }
   kept_bytes_ += spec.payload.size();
   if (spec.timeout_ns <= kMaxTimeoutNs) TightenTimeout(context().raw_deadline(), &spec);
   Accepted accepted;
@@ -56,6 +58,8 @@ void RunTaskCall::OnRequest() {
 void RunTaskCall::OnResult(const TaskResult& result, bool /*ended*/) {
   task_ = TaskId();
   kept_bytes_ += result.output.size();
+  answer_bytes_ = result.output.size();
+  family_.context.dispatcher.HoldAnswer(answer_bytes_);
   WriteTaskResult(result, response_.mutable_result());
   Answer();
 }
@@ -72,6 +76,7 @@ void RunTaskCall::OnGone() {
 }
 
 void RunTaskCall::OnOver() {
+  family_.context.dispatcher.LetGoOfAnswer(std::exchange(answer_bytes_, 0));
   if (kept_bytes_ > kKeptBytesMax) {
     v1::RunTaskRequest().Swap(&request_);
     v1::RunTaskResponse().Swap(&response_);
@@ -87,7 +92,9 @@ void SubmitTaskCall::OnRequest() {
   Accepted accepted;
   auto refusal = ReadTaskSpec(block.message.spec(), "spec", &spec);
   block.CountBytes(block.message.spec().payload().size());
-  if (!refusal) {
+  if (refusal) {
+    (void)family_.context.dispatcher.RefuseTask(*refusal);
+  } else {
     const SubmitOptions submit = {.receiver = nullptr, .retain = true};
     refusal = family_.context.dispatcher.Submit(spec, "spec", block, submit, &accepted);
   }
@@ -102,7 +109,7 @@ void SubmitTaskCall::OnRequest() {
 void WaitTaskCall::OnRequest() {
   v1::WaitTaskRequest request;
   if (!grpc::SerializationTraits<v1::WaitTaskRequest>::Deserialize(&request_, &request).ok()) {
-    return Refuse(InvalidRequest());
+    return Refuse(family_.context.dispatcher.Refuse(InvalidRequest()));
   }
   std::optional<int64_t> wait_ns;
   if (request.has_wait_ns()) wait_ns = request.wait_ns();
@@ -117,6 +124,8 @@ void WaitTaskCall::OnResult(const TaskResult& result, bool /*ended*/) {
   waiting_ = false;
   SharedAnswer& shared = family_.calls.shared_answer;
   if (shared.id != result.id) {
+    answer_bytes_ = result.output.size();
+    family_.context.dispatcher.HoldAnswer(answer_bytes_);
     v1::WaitTaskResponse response;
     WriteTaskResult(result, response.mutable_result());
     bool own_buffer = false;
@@ -138,6 +147,7 @@ void WaitTaskCall::OnGone() {
 
 void WaitTaskCall::OnOver() {
   response_.Clear();  // Its bytes are shared.
+  family_.context.dispatcher.LetGoOfAnswer(std::exchange(answer_bytes_, 0));
   family_.pool.OnOver(*this);
 }
 
@@ -145,11 +155,14 @@ void GetTaskCall::OnRequest() {
   TaskResult result;
   const auto refusal = family_.context.dispatcher.Get(TaskId(request_.task_id()), &result);
   if (refusal) return Refuse(*refusal);
+  answer_bytes_ = result.output.size();
+  family_.context.dispatcher.HoldAnswer(answer_bytes_);
   WriteTaskResult(result, response_.mutable_result());
   Answer();
 }
 
 void GetTaskCall::OnOver() {
+  family_.context.dispatcher.LetGoOfAnswer(std::exchange(answer_bytes_, 0));
   if (response_.result().output().capacity() > kKeptBytesMax) {
     v1::GetTaskResponse().Swap(&response_);
   }

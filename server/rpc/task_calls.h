@@ -30,6 +30,13 @@ struct CallFamily {
   TaskGrpc& service;
   TaskCalls& calls;
   CallPool<Call>& pool;
+
+  // A call has come in. False when it is one too many.
+  bool Admit() const {
+    if (pool.OnReceived()) return true;
+    (void)context.dispatcher.Refuse({.reason = RefusalReason::kCallsFull});
+    return false;
+  }
 };
 
 // The request stays where it is until the task has let go of it: the call is the payload's block.
@@ -48,15 +55,16 @@ class RunTaskCall final : public UnaryCall<v1::RunTaskRequest, v1::RunTaskRespon
   }
   void OnRequest() override;
   void OnGone() override;
-  bool OnReceived() override { return family_.pool.OnReceived(); }
+  bool OnReceived() override { return family_.Admit(); }
   void OnOver() override;
   bool reusable() const override { return holders() == 0; }
   void OnReleased() override { MaybeOver(); }
   void OnResult(const TaskResult& result, bool ended) override;
 
   const CallFamily<RunTaskCall> family_;
-  TaskId task_;            // Whose result is awaited; 0: none.
-  size_t kept_bytes_ = 0;  // At most so much memory do the reused messages hold.
+  TaskId task_;              // Whose result is awaited; 0: none.
+  size_t kept_bytes_ = 0;    // At most so much memory do the reused messages hold.
+  size_t answer_bytes_ = 0;  // Of the output, while the client has not read it.
 };
 
 // Answered at once, so the request moves to a block that stays with the task.
@@ -72,7 +80,7 @@ class SubmitTaskCall final : public UnaryCall<v1::SubmitTaskRequest, v1::SubmitT
     family_.service.RequestSubmitTask(&context, &request, &responder, &queue, &queue, tag);
   }
   void OnRequest() override;
-  bool OnReceived() override { return family_.pool.OnReceived(); }
+  bool OnReceived() override { return family_.Admit(); }
   void OnOver() override { family_.pool.OnOver(*this); }
 
   const CallFamily<SubmitTaskCall> family_;
@@ -92,12 +100,13 @@ class WaitTaskCall final : public UnaryCall<grpc::ByteBuffer, grpc::ByteBuffer>,
   }
   void OnRequest() override;
   void OnGone() override;
-  bool OnReceived() override { return family_.pool.OnReceived(); }
+  bool OnReceived() override { return family_.Admit(); }
   void OnOver() override;
   void OnResult(const TaskResult& result, bool ended) override;
 
   const CallFamily<WaitTaskCall> family_;
   bool waiting_ = false;
+  size_t answer_bytes_ = 0;
 };
 
 class GetTaskCall final : public UnaryCall<v1::GetTaskRequest, v1::GetTaskResponse> {
@@ -112,10 +121,11 @@ class GetTaskCall final : public UnaryCall<v1::GetTaskRequest, v1::GetTaskRespon
     family_.service.RequestGetTask(&context, &request, &responder, &queue, &queue, tag);
   }
   void OnRequest() override;
-  bool OnReceived() override { return family_.pool.OnReceived(); }
+  bool OnReceived() override { return family_.Admit(); }
   void OnOver() override;
 
   const CallFamily<GetTaskCall> family_;
+  size_t answer_bytes_ = 0;
 };
 
 class CancelTaskCall final : public UnaryCall<v1::CancelTaskRequest, v1::CancelTaskResponse>,
@@ -132,7 +142,7 @@ class CancelTaskCall final : public UnaryCall<v1::CancelTaskRequest, v1::CancelT
   }
   void OnRequest() override;
   void OnGone() override;
-  bool OnReceived() override { return family_.pool.OnReceived(); }
+  bool OnReceived() override { return family_.Admit(); }
   void OnOver() override { family_.pool.OnOver(*this); }
   void OnCancelled(CancelOutcome outcome, TaskState state) override;
 

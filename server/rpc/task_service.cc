@@ -92,7 +92,7 @@ void TaskService::EndStreams() {
   for (StreamCall& stream : parts_->streams) stream.EndWith(status);
 }
 
-size_t TaskService::busy() const { return parts_->calls.busy() + parts_->streams_open; }
+size_t TaskService::busy_calls() const { return parts_->calls.busy(); }
 size_t TaskService::open_streams() const { return parts_->streams_open; }
 
 }  // namespace weft

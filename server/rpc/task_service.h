@@ -23,7 +23,7 @@ class TaskService {
   void EndStreams();
 
   // Calls being answered.
-  size_t busy() const;
+  size_t busy_calls() const;
   // StreamTasks calls open.
   size_t open_streams() const;
 

@@ -192,6 +192,31 @@ TEST_F(TaskServiceTest, RefusesCallsBeyondTheBound) {
   for (std::thread& client : clients) client.join();
 }
 
+TEST_F(TaskServiceTest, CountsWhatIsRefusedBeforeTheDispatcher) {
+  StartServer();
+  EXPECT_EQ(Run(Spec("")).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(Stats().tasks().refused(), 1u);
+  const auto& refused = dispatcher_->stats().refused;
+  EXPECT_EQ(refused[static_cast<size_t>(RefusalReason::kInvalidField)].value(), 1u);
+}
+
+TEST_F(TaskServiceTest, CountsAnswersInTheBytesHeldUntilTheyAreHandedOver) {
+  StartServer();
+  const std::string payload(1 << 20, 'x');
+  v1::TaskResult result;
+  ASSERT_TRUE(Run(Spec("echo", payload), &result).ok());
+  EXPECT_EQ(result.output(), payload);
+  const uint64_t id = Submit(Spec("echo", payload));
+  ASSERT_TRUE(Wait(id, std::nullopt, &result).ok());
+  grpc::ClientContext context;
+  v1::GetTaskRequest request;
+  request.set_task_id(id);
+  v1::GetTaskResponse response;
+  ASSERT_TRUE(tasks_->GetTask(&context, request, &response).ok());
+  EXPECT_EQ(response.result().output(), payload);
+  AwaitStats([&](const auto&) { return dispatcher_->stats().in_flight_bytes.value() == 0; });
+}
+
 TEST(TightenTimeout, TakesTheShorterOfBoth) {
   const gpr_timespec now = gpr_now(GPR_CLOCK_MONOTONIC);
   const gpr_timespec in_an_hour = gpr_time_add(now, gpr_time_from_hours(1, GPR_TIMESPAN));

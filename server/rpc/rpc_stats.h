@@ -1,0 +1,22 @@
+#pragma once
+
+#include "metrics/cell.h"
+#include "metrics/metric_source.h"
+
+namespace weft {
+
+// How full the bounds of the gRPC front are. Written by the Door thread, once a round.
+struct RpcStats final : public MetricSource {
+  Gauge calls;    // Of limits.max_calls for each method: task calls being answered.
+  Gauge streams;  // Of limits.max_streams.
+
+  // Any thread.
+  void Collect(MetricWriter& writer) const override {
+    const auto value = [](const Gauge& gauge) { return static_cast<double>(gauge.value()); };
+    writer.WriteGauge({"weft_rpc_calls", "Unary task calls that are being answered."}, {},
+                      value(calls));
+    writer.WriteGauge({"weft_rpc_streams", "StreamTasks calls that are open."}, {}, value(streams));
+  }
+};
+
+}  // namespace weft
