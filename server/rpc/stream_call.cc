@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "grpcpp/impl/codegen/proto_utils.h"
 #include "task/limits.h"
 #include "wire/status_wire.h"
 #include "wire/task_wire.h"
@@ -36,6 +37,13 @@ Refusal WrongRowCount(size_t count) {
   refusal.field = "specs";
   refusal.message = "specs has " + std::to_string(count) + " rows; a message carries 1 to " +
                     std::to_string(kMaxStreamRows);
+  return refusal;
+}
+
+Refusal InvalidMessage() {
+  Refusal refusal;
+  refusal.reason = RefusalReason::kInvalidField;
+  refusal.message = "a message of the stream is not a weft.v1.StreamTasksRequest";
   return refusal;
 }
 
@@ -91,22 +99,33 @@ bool StreamCall::is_full() const {
 
 void StreamCall::ReadMore() {
   const bool over = half_closed_ || ending_ || broken_ || !rpc_.source.open();
-  if (reading_ != nullptr || over || is_full()) return;
-  reading_ = &blocks_.Take();
-  stream_->Read(&reading_->message, static_cast<Event*>(&read_event_));
+  if (reading_ || over || is_full()) return;
+  reading_ = true;
+  stream_->Read(&received_, static_cast<Event*>(&read_event_));
 }
 
 void StreamCall::Read(bool ok) {
-  Block& block = *std::exchange(reading_, nullptr);
+  reading_ = false;
   if (!ok) {
     half_closed_ = true;
   } else if (!ending_ && !broken_) {
-    SubmitRows(block);
+    TakeMessage();
   }
-  block.Release();
   ReadMore();
   MaybeFinish();
   MaybeOver();
+}
+
+void StreamCall::TakeMessage() {
+  Block& block = blocks_.Take();
+  if (grpc::SerializationTraits<v1::StreamTasksRequest>::Deserialize(&received_, &block.message)
+          .ok()) {
+    SubmitRows(block);
+  } else {
+    CancelRows();
+    EndWith(ToGrpcStatus(rpc_.dispatcher.Refuse(InvalidMessage())));
+  }
+  block.Release();
 }
 
 void StreamCall::SubmitRows(Block& block) {
@@ -198,8 +217,11 @@ void StreamCall::StartWrite() {
     gathered_begin_ = 0;
   }
   writing_ = true;
-  // Write serialises before it returns, so the rows can be taken back at once.
-  stream_->Write(message_, static_cast<Event*>(&wrote_event_));
+  grpc::ByteBuffer bytes_out;
+  bool own_buffer = false;
+  (void)grpc::SerializationTraits<v1::StreamTasksResponse>::Serialize(message_, &bytes_out,
+                                                                      &own_buffer);
+  stream_->Write(bytes_out, static_cast<Event*>(&wrote_event_));
   while (!rows->empty()) rows_.ReturnMessage(rows->UnsafeArenaReleaseLast());
 }
 
@@ -256,7 +278,7 @@ void StreamCall::DropGathered() {
 }
 
 void StreamCall::MaybeOver() {
-  if (!done_ || reading_ != nullptr || writing_ || (finishing_ && !finished_)) return;
+  if (!done_ || reading_ || writing_ || (finishing_ && !finished_)) return;
   stream_.reset();
   context_.reset();
   opened_ = done_ = false;

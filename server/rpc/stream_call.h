@@ -6,6 +6,7 @@
 
 #include "grpcpp/server_context.h"
 #include "grpcpp/support/async_stream.h"
+#include "grpcpp/support/byte_buffer.h"
 #include "rpc/completion_source.h"
 #include "rpc/event.h"
 #include "rpc/message_block.h"
@@ -61,6 +62,7 @@ class StreamCall final : public RoundListener {
   void Done(bool ok);
 
   void ReadMore();
+  void TakeMessage();
   void SubmitRows(Block& block);
   void RefuseRow(uint64_t client_tag, const Refusal& refusal);
   void Gather(v1::StreamTasksRow* row, size_t bytes);
@@ -81,15 +83,15 @@ class StreamCall final : public RoundListener {
   StreamOwner& owner_;
 
   std::optional<grpc::ServerContext> context_;
-  std::optional<grpc::ServerAsyncReaderWriter<v1::StreamTasksResponse, v1::StreamTasksRequest>>
-      stream_;
+  std::optional<grpc::ServerAsyncReaderWriter<grpc::ByteBuffer, grpc::ByteBuffer>> stream_;
   MemberEvent<StreamCall, &StreamCall::Opened> opened_event_{*this};
   MemberEvent<StreamCall, &StreamCall::Read> read_event_{*this};
   MemberEvent<StreamCall, &StreamCall::Wrote> wrote_event_{*this};
   MemberEvent<StreamCall, &StreamCall::Finished> finished_event_{*this};
   MemberEvent<StreamCall, &StreamCall::Done> done_event_{*this};
 
-  Block* reading_ = nullptr;  // The block of the read that is under way.
+  grpc::ByteBuffer received_;  // Of the read that is under way.
+  bool reading_ = false;
   LiveRow* live_ = nullptr;   // Rows whose tasks have not ended.
   // Answers that wait: from gathered_begin_ on, in the order in which their tasks ended.
   struct Gathered {

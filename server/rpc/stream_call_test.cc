@@ -2,6 +2,8 @@
 // never read, each without harm to others.
 #include "rpc/stream_call.h"
 
+#include <grpcpp/generic/generic_stub.h>
+
 #include <set>
 
 #include "rpc/rpc_fixture.h"
@@ -115,6 +117,30 @@ TEST_F(StreamCallTest, EndsTheCallAtAMessageOfTooManyRows) {
   EXPECT_NE(status.error_message().find("1024"), std::string::npos) << status.error_message();
   EXPECT_EQ(FieldOf(status), "specs");
   EXPECT_EQ(Stats().tasks().accepted(), 0u);
+}
+
+TEST_F(StreamCallTest, EndsTheCallAtAMessageThatIsNoRequest) {
+  StartServer();
+  grpc::ClientContext context;
+  grpc::CompletionQueue queue;
+  grpc::GenericStub raw(channel_);
+  const auto call = raw.PrepareCall(&context, "/weft.v1.TaskService/StreamTasks", &queue);
+  const auto next = [&queue] {
+    void* tag = nullptr;
+    bool ok = false;
+    return queue.Next(&tag, &ok) && ok;
+  };
+  call->StartCall(nullptr);
+  ASSERT_TRUE(next());
+  const grpc::Slice junk("\xff\xff\xff");
+  call->Write(grpc::ByteBuffer(&junk, 1), nullptr);
+  ASSERT_TRUE(next());
+  grpc::Status status;
+  call->Finish(&status, nullptr);
+  ASSERT_TRUE(next());
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_NE(status.error_message().find("StreamTasksRequest"), std::string::npos);
+  EXPECT_TRUE(Run(Spec("noop")).ok());
 }
 
 TEST_F(StreamCallTest, CancelsItsTasksWhenItBreaks) {

@@ -5,10 +5,11 @@
 namespace weft {
 
 // TaskService without gRPC's sync and callback APIs. WaitTask is raw so that many waiters of one
-// task share one serialisation of its result.
+// task share one serialisation of its result; StreamTasks is raw because gRPC tells a message that
+// cannot be parsed as if the client had sent its last.
 using TaskGrpc = v1::TaskService::WithAsyncMethod_RunTask<
     v1::TaskService::WithAsyncMethod_SubmitTask<v1::TaskService::WithRawMethod_WaitTask<
         v1::TaskService::WithAsyncMethod_GetTask<v1::TaskService::WithAsyncMethod_CancelTask<
-            v1::TaskService::WithAsyncMethod_StreamTasks<v1::TaskService::Service>>>>>>;
+            v1::TaskService::WithRawMethod_StreamTasks<v1::TaskService::Service>>>>>>;
 
 }  // namespace weft
