@@ -27,7 +27,6 @@ struct RpcOptions {
   // So many rows are sent at once; fewer only when the next round brings no more.
   size_t stream_gather_rows = 64;
   // Of one outgoing message of a stream; a single row may exceed the bytes.
-  size_t stream_message_rows_max = 1024;
   size_t stream_message_bytes_max = 1024 * 1024;
 
   size_t max_watches = 256;     // Health.Watch calls open at once.

@@ -8,14 +8,12 @@
 
 #include "grpcpp/impl/codegen/proto_utils.h"
 #include "task/limits.h"
+#include "wire/row_wire.h"
 #include "wire/status_wire.h"
 #include "wire/task_wire.h"
 
 namespace weft {
 namespace {
-
-// About what a row takes beside its output.
-constexpr size_t kRowBytes = 192;
 
 // "specs[7]", written in place: one is made for each row.
 class RowPath {
@@ -94,7 +92,7 @@ void StreamCall::Opened(bool ok) {
 
 bool StreamCall::is_full() const {
   return unanswered_rows_ >= rpc_.options.stream_rows_max ||
-         gathered_bytes_ >= rpc_.options.stream_bytes_max;
+         waiting_.bytes() >= rpc_.options.stream_bytes_max;
 }
 
 void StreamCall::ReadMore() {
@@ -163,72 +161,50 @@ void StreamCall::SubmitRows(Block& block) {
   block.CountBytes(payload_bytes);
 }
 
+// Rare, so the generated code writes it.
 void StreamCall::RefuseRow(uint64_t client_tag, const Refusal& refusal) {
-  v1::StreamTasksRow* const row = rows_.TakeMessage();
+  v1::StreamTasksResponse response;
+  v1::StreamTasksRow* const row = response.add_rows();
   row->set_client_tag(client_tag);
   WriteRefusal(refusal, row->mutable_status());
-  Gather(row, kRowBytes + refusal.message.size());
+  const size_t bytes = response.ByteSizeLong();
+  response.SerializeWithCachedSizesToArray(waiting_.Add(bytes));
+  rpc_.source.AtEndOfRound(*this);
 }
 
 void StreamCall::OnRowResult(LiveRow& live, const TaskResult& result) {
   Unlink(live);
   rows_.ReturnLive(live);
-  v1::StreamTasksRow* const row = rows_.TakeMessage();
-  row->set_client_tag(result.client_tag);
-  WriteTaskResult(result, row->mutable_result());
-  Gather(row, kRowBytes + result.output.size());
-}
-
-void StreamCall::Gather(v1::StreamTasksRow* row, size_t bytes) {
-  gathered_.push_back({row, bytes});
-  gathered_bytes_ += bytes;
+  const RowBytes bytes = MeasureRow(result);
+  (void)WriteRow(result, bytes, waiting_.Add(bytes.whole));
   rpc_.source.AtEndOfRound(*this);
 }
 
 // A message costs as much as some sixty rows, so a few rows wait as long as each round brings more
 // and others are in flight. A round of the Door takes about a microsecond.
 void StreamCall::EndOfRound(bool before_sleep) {
-  const size_t rows = waiting_rows();
+  const size_t rows = waiting_.rows();
   const bool grew = rows > std::exchange(rows_last_round_, rows);
   if (!before_sleep && grew && live_ != nullptr && rows < rpc_.options.stream_gather_rows) {
     rpc_.source.AtEndOfRound(*this);
     return;
   }
   StartWrite();
-  rows_last_round_ = waiting_rows();
+  rows_last_round_ = waiting_.rows();
 }
 
 void StreamCall::StartWrite() {
-  if (writing_ || finishing_ || broken_ || waiting_rows() == 0 || !rpc_.source.open()) return;
-  auto* const rows = message_.mutable_rows();
-  size_t bytes = 0;
-  while (gathered_begin_ < gathered_.size() &&
-         writing_rows_ < rpc_.options.stream_message_rows_max) {
-    const Gathered& next = gathered_[gathered_begin_];
-    if (bytes != 0 && bytes + next.bytes > rpc_.options.stream_message_bytes_max) break;
-    bytes += next.bytes;
-    rows->UnsafeArenaAddAllocated(next.row);
-    ++gathered_begin_;
-    ++writing_rows_;
-  }
-  gathered_bytes_ -= bytes;
-  if (waiting_rows() == 0) {
-    gathered_.clear();
-    gathered_begin_ = 0;
-  }
+  if (writing_ || finishing_ || broken_ || waiting_.rows() == 0 || !rpc_.source.open()) return;
+  grpc::ByteBuffer message;
+  writing_rows_ = waiting_.Take(rpc_.options.stream_message_bytes_max, &message);
   writing_ = true;
-  grpc::ByteBuffer bytes_out;
-  bool own_buffer = false;
-  (void)grpc::SerializationTraits<v1::StreamTasksResponse>::Serialize(message_, &bytes_out,
-                                                                      &own_buffer);
-  stream_->Write(bytes_out, static_cast<Event*>(&wrote_event_));
-  while (!rows->empty()) rows_.ReturnMessage(rows->UnsafeArenaReleaseLast());
+  stream_->Write(message, static_cast<Event*>(&wrote_event_));
 }
 
 void StreamCall::Wrote(bool ok) {
   writing_ = false;
   unanswered_rows_ -= std::exchange(writing_rows_, 0);
-  if (ok && waiting_rows() != 0) rpc_.source.AtEndOfRound(*this);
+  if (ok && waiting_.rows() != 0) rpc_.source.AtEndOfRound(*this);
   ReadMore();
   MaybeFinish();
   MaybeOver();
@@ -251,7 +227,7 @@ void StreamCall::Done(bool /*ok*/) {
   if (!finishing_) {
     broken_ = true;
     CancelRows();
-    DropGathered();
+    DropWaiting();
   }
   MaybeOver();
 }
@@ -267,15 +243,7 @@ void StreamCall::CancelRows() {
   }
 }
 
-void StreamCall::DropGathered() {
-  for (; gathered_begin_ < gathered_.size(); ++gathered_begin_) {
-    rows_.ReturnMessage(gathered_[gathered_begin_].row);
-    --unanswered_rows_;
-  }
-  gathered_.clear();
-  gathered_begin_ = 0;
-  gathered_bytes_ = 0;
-}
+void StreamCall::DropWaiting() { unanswered_rows_ -= waiting_.Clear(); }
 
 void StreamCall::MaybeOver() {
   if (!done_ || reading_ || writing_ || (finishing_ && !finished_)) return;

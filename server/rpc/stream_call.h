@@ -10,6 +10,7 @@
 #include "rpc/completion_source.h"
 #include "rpc/event.h"
 #include "rpc/message_block.h"
+#include "rpc/row_buffer.h"
 #include "rpc/rpc_context.h"
 #include "rpc/stream_rows.h"
 #include "rpc/task_grpc.h"
@@ -65,15 +66,13 @@ class StreamCall final : public RoundListener {
   void TakeMessage();
   void SubmitRows(Block& block);
   void RefuseRow(uint64_t client_tag, const Refusal& refusal);
-  void Gather(v1::StreamTasksRow* row, size_t bytes);
   void StartWrite();
   void CancelRows();
-  void DropGathered();
+  void DropWaiting();
   void MaybeFinish();
   void MaybeOver();
   void Link(LiveRow& row);
   void Unlink(LiveRow& row);
-  size_t waiting_rows() const { return gathered_.size() - gathered_begin_; }
   bool is_full() const;
 
   const RpcContext& rpc_;
@@ -92,19 +91,11 @@ class StreamCall final : public RoundListener {
 
   grpc::ByteBuffer received_;  // Of the read that is under way.
   bool reading_ = false;
-  LiveRow* live_ = nullptr;   // Rows whose tasks have not ended.
-  // Answers that wait: from gathered_begin_ on, in the order in which their tasks ended.
-  struct Gathered {
-    v1::StreamTasksRow* row;
-    size_t bytes;
-  };
-  std::vector<Gathered> gathered_;
-  size_t gathered_begin_ = 0;
-  size_t gathered_bytes_ = 0;
+  LiveRow* live_ = nullptr;     // Rows whose tasks have not ended.
+  RowBuffer waiting_;           // Answers in the order in which their tasks ended.
   size_t rows_last_round_ = 0;  // That waited when the last round was over.
   size_t unanswered_rows_ = 0;  // Live, waiting, or in the write under way.
   size_t writing_rows_ = 0;
-  v1::StreamTasksResponse message_;  // Borrows rows while it is serialised, otherwise empty.
 
   std::optional<grpc::Status> ending_;  // Set: no more reading, end with that.
   bool opened_ = false;

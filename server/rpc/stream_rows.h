@@ -2,12 +2,9 @@
 
 #include <cstddef>
 #include <deque>
-#include <memory>
-#include <vector>
 
 #include "dispatch/receiver.h"
 #include "task/task_id.h"
-#include "weft/v1/task_service.pb.h"
 
 namespace weft {
 
@@ -25,8 +22,8 @@ class LiveRow final : public ResultReceiver {
   LiveRow* previous = nullptr;
 };
 
-// What streams use again: rows that wait for a result, and messages for rows that have one. As many
-// as were ever needed at once; StreamCall bounds that. Door thread only.
+// Rows that wait for a result, used again. As many as were ever needed at once; StreamCall bounds
+// that. Door thread only.
 class StreamRows {
  public:
   LiveRow& TakeLive() {
@@ -45,27 +42,9 @@ class StreamRows {
     free_live_ = &row;
   }
 
-  // A message that may still hold an earlier answer, to be overwritten.
-  v1::StreamTasksRow* TakeMessage() {
-    if (spare_.empty()) return new v1::StreamTasksRow;
-    v1::StreamTasksRow* const row = spare_.back().release();
-    spare_.pop_back();
-    return row;
-  }
-  void ReturnMessage(v1::StreamTasksRow* row) {
-    std::unique_ptr<v1::StreamTasksRow> owned(row);
-    if (spare_.size() >= kSpareMax) return;
-    if (owned->result().output().capacity() > kKeptOutputBytesMax) return;
-    spare_.push_back(std::move(owned));
-  }
-
  private:
-  static constexpr size_t kSpareMax = 16'384;
-  static constexpr size_t kKeptOutputBytesMax = 1024;
-
   std::deque<LiveRow> live_;  // Does not move them.
   LiveRow* free_live_ = nullptr;
-  std::vector<std::unique_ptr<v1::StreamTasksRow>> spare_;
 };
 
 }  // namespace weft
