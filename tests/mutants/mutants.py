@@ -119,7 +119,7 @@ MUTANTS = [
     Mutant(
         name="drain: the Door goes while tasks are in flight",
         file="server/dispatch/door.cc",
-        original="if (!dispatcher_.HasOpen() && !dispatcher_.HasWork()) return true;",
+        original="if (!dispatcher_.HasOpen() && !dispatcher_.HasWork()) return now_ >= LingerUntil();",
         replacement="if (!dispatcher_.HasWork()) return true;",
         target="weft_dispatch_test",
         test="DoorTest.RunsUntilTheDrainHasAnsweredEverything",
@@ -159,8 +159,8 @@ MUTANTS = [
     Mutant(
         name="deadline: a task that expired in the queue starts all the same",
         file="server/core/dispatch.h",
-        original="    if (task->deadline <= clock_) {\n",
-        replacement="    if (task->deadline < 0) {\n",
+        original="    if (task->deadline <= clock_ || task->cancel.",
+        replacement="    if (task->cancel.",
         target="weft_core_test",
         test="CoreTest.ATimeoutInTheQueueExpiresTheTaskUnstarted",
     ),
