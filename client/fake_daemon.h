@@ -42,7 +42,7 @@ class FakeDaemon : public v1::TaskService::Service {
                           v1::SubmitTaskResponse* response) override {
     ++calls;
     v1::TaskResult result;
-    const grpc::Status status = Answer(request->spec(), &result);
+    grpc::Status status = Answer(request->spec(), &result);
     response->set_task_id(++last_id_);
     return status;
   }

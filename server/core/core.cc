@@ -18,6 +18,10 @@ namespace {
 // them, and is large enough that the inbox cannot hide urgent work behind other work for long.
 constexpr size_t kMessagesPerTurn = 4096;
 constexpr size_t kTimersPerTurn = 1024;
+// A turn that has gone on for so long ends at the next boundary when messages or timers wait: what
+// comes in meanwhile may go before all that is queued. Short enough for urgent work, long enough
+// that tasks of a microsecond still run in batches.
+constexpr int64_t kLookAgainNs = 20'000;
 // A core whose outbox is full looks again this often.
 constexpr int64_t kOutboxRetryNs = 20'000;
 // What one message may put into the outbox: a cancel's own answer and the end of its task.
@@ -45,6 +49,7 @@ Core<Env>::Core(const CoreOptions& options, Env env, Doorbell& doorbell)
       env_(std::move(env)),
       doorbell_(doorbell),
       stats_(options.handler_count),
+      look_again_ticks_(TicksOf(env_.anchor(), kLookAgainNs)),
       idle_(options.idle, TicksOf(env_.anchor(), int64_t{options.spin_us} * 1000),
             options.spin_us == 0 ? 0 : TicksOf(env_.anchor(), IdleBudget::kMaxSpinUs * 1000)) {}
 
@@ -157,12 +162,17 @@ template <class Env>
 void Core<Env>::Run() {
   thread_fiber_.emplace();
   while (!stop_.load(std::memory_order_acquire)) {
-    if (Turn()) continue;
-    if (outbox_->HasRoom(kMostCompletions)) {
-      Rest();
-    } else {
-      AwaitRoom();
-    }
+    if (!Turn()) Idle();
+  }
+}
+
+template <class Env>
+void Core<Env>::Idle() {
+  if (!outbox_->HasRoom(kMostCompletions)) {
+    AwaitRoom();
+  } else if (!ready_->CanPop(spare_runners_ != nullptr)) {
+    // Not when the Door has drained since a full outbox ended the turn: it wakes nobody for that.
+    Rest();
   }
 }
 
@@ -171,6 +181,7 @@ bool Core<Env>::Turn() {
   bool worked = TakeMessages();
   // After the messages were taken, so that no task starts before it was submitted.
   clock_ = env_.Now();
+  look_again_ = clock_ + look_again_ticks_;
   worked |= FireTimers();
   worked |= RunReady();
   PublishTurn(worked);
@@ -324,12 +335,9 @@ void Core<Env>::Unpark(LiveTask* task, WakeReason reason) {
 template <class Env>
 bool Core<Env>::RunReady() {
   budget_left_ = options_.turn_budget;
-  bool worked = false;
-  while (LiveTask* const task = NextTask()) {
-    worked = true;
-    Dispatch(task);
-  }
-  return worked;
+  while (LiveTask* const task = NextTask()) Dispatch(task);
+  // Tasks that ended unstarted or were set aside are work, too.
+  return budget_left_ != options_.turn_budget;
 }
 
 template <class Env>

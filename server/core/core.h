@@ -82,6 +82,9 @@ class Core {
   // Core thread only (tests: by hand). One pass: take messages, fire timers, run what is ready up
   // to the budget, tell the Door. True if it did anything.
   bool Turn();
+  // Core thread only. What follows a turn that did nothing: spins, then sleeps, until there may be
+  // something to do.
+  void Idle();
   // Core thread only. A time not later than the next timer's.
   sys::Ticks next_timer() const { return timers_->NextDue(); }
 
@@ -161,6 +164,8 @@ class Core {
   LiveTask* handed_back_ = nullptr;    // A runner popped it but must not run it.
   std::optional<Fiber> thread_fiber_;  // The stack that Turn runs on.
   uint32_t budget_left_ = 0;
+  const sys::Ticks look_again_ticks_;
+  sys::Ticks look_again_ = 0;  // From when on a turn ends for messages and timers that wait.
   bool untold_ = false;  // Completions were pushed since the doorbell was last looked at for sure.
   uint64_t live_ = 0;
   uint64_t suspended_count_ = 0;

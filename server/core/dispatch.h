@@ -11,8 +11,9 @@
 // of core.cc's translation unit.
 namespace weft {
 
-// The next task to run in this turn, or null: nothing is ready, the budget is spent, or the Door
-// has to drain first.
+// The next task to run in this turn, or null: nothing is ready, the budget is spent, the Door has
+// to drain first, or messages or timers wait and the turn has gone on for kLookAgainNs: among them
+// may be what goes first.
 template <class Env>
 LiveTask* Core<Env>::NextTask() {
   while (budget_left_ > 0) {
@@ -20,6 +21,7 @@ LiveTask* Core<Env>::NextTask() {
       stats_.outbox_waits.Add(1);
       return nullptr;
     }
+    if (clock_ >= look_again_ && (!inbox_->empty() || next_timer() <= clock_)) return nullptr;
     const bool stack_spare = spare_runners_ != nullptr || current_runner_ != nullptr;
     LiveTask* const task = ready_->Pop(clock_, stack_spare);
     if (task == nullptr) return nullptr;
@@ -128,7 +130,7 @@ void Core<Env>::Execute(LiveTask* task) {
 // messages, and time does not go back behind it, so a start is never before its submission.
 template <class Env>
 void Core<Env>::Boundary() {
-  if (options_.timing_metrics) clock_ = std::max(clock_, env_.NowUnordered());
+  clock_ = std::max(clock_, env_.NowUnordered());
 }
 
 // On the task's own runner: the one way to suspend. until 0: only lets others go first.

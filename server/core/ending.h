@@ -56,7 +56,10 @@ typename Core<Env>::Ending Core<Env>::StopEnding(const LiveTask& task) {
     case CancelReason::kNone:
       break;
   }
-  if (task.deadline != kNoDeadline && task.deadline <= env_.Now()) {
+  // The handler may have seen the deadline pass a moment after the last reading.
+  const sys::Ticks now = task.deadline == kNoDeadline ? clock_ : env_.Now();
+  if (task.deadline <= now) {
+    clock_ = std::max(clock_, now);
     message = "its timeout passed";
     return {TaskState::kExpired, TaskErrorCode::kDeadlineExceeded, {}};
   }

@@ -72,7 +72,7 @@ TEST(Outbox, KeepsOrderAroundTheWrap) {
 }
 
 TEST(Outbox, PassesEverythingWholeBetweenTwoThreads) {
-  constexpr uint64_t kItems = 200'000;
+  constexpr uint64_t kItems = 50'000;
   for (const size_t capacity : {2U, 64U}) {
     TestOutbox outbox(capacity);
     std::thread core([&outbox] {

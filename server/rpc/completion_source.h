@@ -36,7 +36,7 @@ class RoundListener {
 class CompletionSource final : public DoorSource {
  public:
   CompletionSource();
-  ~CompletionSource();
+  ~CompletionSource() override;
 
   // Before the first Poll.
   void Attach(std::unique_ptr<grpc::ServerCompletionQueue> queue);

@@ -104,7 +104,7 @@ class RpcFixture : public ::testing::Test, public EntryLookup {
     v1::RunTaskRequest request;
     *request.mutable_spec() = spec;
     v1::RunTaskResponse response;
-    const grpc::Status status = tasks_->RunTask(&context, request, &response);
+    grpc::Status status = tasks_->RunTask(&context, request, &response);
     if (result != nullptr) *result = response.result();
     return status;
   }
@@ -123,7 +123,7 @@ class RpcFixture : public ::testing::Test, public EntryLookup {
     request.set_task_id(id);
     if (wait_ns) request.set_wait_ns(*wait_ns);
     v1::WaitTaskResponse response;
-    const grpc::Status status = tasks_->WaitTask(&context, request, &response);
+    grpc::Status status = tasks_->WaitTask(&context, request, &response);
     *result = response.result();
     return status;
   }

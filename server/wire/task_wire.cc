@@ -24,7 +24,7 @@ v1::TaskState StateToWire(TaskState state) {
   return static_cast<v1::TaskState>(static_cast<int>(state) + 1);
 }
 
-Refusal InvalidField(std::string_view prefix, std::string_view field, std::string message) {
+Refusal InvalidField(std::string_view prefix, std::string_view field, const std::string& message) {
   Refusal refusal;
   refusal.reason = RefusalReason::kInvalidField;
   refusal.field.append(prefix).append(".").append(field);

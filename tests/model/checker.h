@@ -78,7 +78,8 @@ class Atomic {
   static_assert(std::is_unsigned_v<T>);
 
  public:
-  explicit(false) Atomic(T value) : location_(operation::NewLocation(value)) {}
+  // NOLINTNEXTLINE(google-explicit-constructor): as std::atomic.
+  Atomic(T value) : location_(operation::NewLocation(value)) {}
   Atomic(const Atomic&) = delete;
   Atomic& operator=(const Atomic&) = delete;
 
@@ -122,7 +123,8 @@ template <class T>
 class Cell {
  public:
   Cell() : Cell(T{}) {}
-  explicit(false) Cell(T value) : value_(value) { operation::CheckWrite(record_); }
+  // NOLINTNEXTLINE(google-explicit-constructor): stands for a T.
+  Cell(T value) : value_(value) { operation::CheckWrite(record_); }
   Cell(const Cell& other) : Cell(other.get()) {}
   Cell& operator=(const Cell& other) {
     const T value = other.get();

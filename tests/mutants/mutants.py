@@ -119,8 +119,8 @@ MUTANTS = [
     Mutant(
         name="drain: the Door goes while tasks are in flight",
         file="server/dispatch/door.cc",
-        original="if (!dispatcher_.HasOpen() && !dispatcher_.HasWork()) return now_ >= LingerUntil();",
-        replacement="if (!dispatcher_.HasWork()) return true;",
+        original="!dispatcher_.HasOpen() && !dispatcher_.HasWork()) return now_ >= LingerUntil();",
+        replacement="!dispatcher_.HasWork()) return true;",
         target="weft_dispatch_test",
         test="DoorTest.RunsUntilTheDrainHasAnsweredEverything",
     ),
@@ -163,6 +163,22 @@ MUTANTS = [
         replacement="    if (task->cancel.",
         target="weft_core_test",
         test="CoreTest.ATimeoutInTheQueueExpiresTheTaskUnstarted",
+    ),
+    Mutant(
+        name="rest: a core rests on ready tasks once the Door has drained",
+        file="server/core/core.cc",
+        original="} else if (!ready_->CanPop(spare_runners_ != nullptr)) {",
+        replacement="} else {",
+        target="weft_core_test",
+        test="CoreTest.NeverRestsOnReadyTasksThoughTheDoorDrainsAtTheLastMoment",
+    ),
+    Mutant(
+        name="ready queue: urgent work waits for the whole turn",
+        file="server/core/dispatch.h",
+        original="    if (clock_ >= look_again_ && (",
+        replacement="    if (budget_left_ == 0 && (",
+        target="weft_core_test",
+        test="CoreTest.UrgentWorkThatComesDuringALongTurnStartsAtTheNextBoundary",
     ),
     Mutant(
         name="outbox: a core starts tasks whose end it cannot tell",

@@ -1,0 +1,152 @@
+// Proves where a turn ends and what follows it, with manual time: a full outbox, a spent budget,
+// urgent work that comes meanwhile, tasks without a stack, and a core that rests only when nothing
+// can run.
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "core/core_fixture.h"
+
+namespace weft {
+namespace {
+
+TEST_F(CoreTest, StartsNoMoreWhileTheDoorHasNotDrained) {
+  Build([](CoreOptions& options) { options.outbox_capacity = 4; });
+  const TaskEntry* entry = Plain([](TaskContext&) { return TaskOutcome::kSucceeded; });
+  // One message at a time, as the outbox also bounds what is taken in.
+  for (int i = 0; i < 10; ++i) Submit(entry);
+  core_->Turn();
+  EXPECT_EQ(core_->started(Priority::kNormal), 4U);
+  EXPECT_GE(core_->stats().outbox_waits.value(), 1U);
+  EXPECT_EQ(Drain().size(), 4U);
+  core_->Turn();
+  EXPECT_EQ(Drain().size(), 4U);
+  core_->Turn();
+  EXPECT_EQ(Drain().size(), 2U);
+  ExpectConserved();
+}
+
+TEST_F(CoreTest, NeverRestsOnReadyTasksThoughTheDoorDrainsAtTheLastMoment) {
+  Build([](CoreOptions& options) {
+    options.outbox_capacity = 4;
+    options.idle = IdlePolicy::kSleep;
+  });
+  const TaskEntry* entry = Plain([](TaskContext&) { return TaskOutcome::kSucceeded; });
+  for (int i = 0; i < 6; ++i) Submit(entry);
+  EXPECT_TRUE(core_->Turn());
+  EXPECT_FALSE(core_->Turn()) << "the outbox is full";
+  // The Door rings nobody for it.
+  EXPECT_EQ(Drain().size(), 4U);
+  core_->Idle();
+  EXPECT_EQ(core_->stats().sleeps.value(), 0U);
+  EXPECT_TRUE(core_->Turn());
+  EXPECT_EQ(Drain().size(), 2U);
+  core_->Idle();
+  EXPECT_EQ(core_->stats().sleeps.value(), 1U);
+}
+
+TEST_F(CoreTest, ATurnRunsNoMoreThanItsBudget) {
+  Build([](CoreOptions& options) { options.turn_budget = 3; });
+  const TaskEntry* entry = Suspending([](TaskContext&) { return TaskOutcome::kSucceeded; });
+  for (int i = 0; i < 7; ++i) Submit(entry);
+  core_->Turn();
+  EXPECT_EQ(Drain().size(), 3U);
+  core_->Turn();
+  EXPECT_EQ(Drain().size(), 3U);
+}
+
+TEST_F(CoreTest, UrgentWorkThatComesDuringALongTurnStartsAtTheNextBoundary) {
+  Build();
+  std::string order;
+  const TaskEntry* high = Plain([&](TaskContext&) {
+    order += 'H';
+    return TaskOutcome::kSucceeded;
+  });
+  const TaskEntry* slow = Plain([&](TaskContext&) {
+    order += 'n';
+    now_ += 15'000;
+    if (order.size() == 2) Submit(high, Priority::kHigh);
+    return TaskOutcome::kSucceeded;
+  });
+  for (int i = 0; i < 5; ++i) Submit(slow);
+  while (core_->Turn()) Drain();
+  EXPECT_EQ(order, "nnHnnn");
+}
+
+TEST_F(CoreTest, ATimerThatFallsDueDuringALongTurnFiresAtTheNextBoundary) {
+  Build();
+  std::string order;
+  const TaskEntry* sleeper = Suspending([&](TaskContext& context) {
+    context.SleepFor(25'000);
+    order += 'W';
+    return TaskOutcome::kSucceeded;
+  });
+  const TaskEntry* slow = Plain([&](TaskContext&) {
+    order += 'n';
+    now_ += 15'000;
+    return TaskOutcome::kSucceeded;
+  });
+  Submit(sleeper, Priority::kHigh);
+  for (int i = 0; i < 5; ++i) Submit(slow);
+  while (core_->Turn()) Drain();
+  EXPECT_EQ(order, "nnWnnn");
+}
+
+TEST_F(CoreTest, TasksWithoutAStackNeverKeepOthersFromRunning) {
+  Build([](CoreOptions& options) {
+    options.stacks = 1;
+    options.turn_budget = 4;
+  });
+  const TaskEntry* sleeper = Suspending([](TaskContext& context) {
+    context.SleepFor(1'000'000'000);
+    return TaskOutcome::kSucceeded;
+  });
+  int ran = 0;
+  const TaskEntry* plain = Plain([&](TaskContext&) {
+    ++ran;
+    return TaskOutcome::kSucceeded;
+  });
+  for (int i = 0; i < 20; ++i) Submit(sleeper);
+  Submit(plain);
+  // Whole turns are spent on setting tasks aside; none of them may look like an idle one.
+  while (core_->Turn()) Drain();
+  EXPECT_EQ(ran, 1);
+}
+
+TEST_F(CoreTest, UrgentWorkOvertakesWhatIsQueuedAtTheNextBoundary) {
+  Build();
+  std::string order;
+  const TaskEntry* high = Plain([&](TaskContext&) {
+    order += 'H';
+    return TaskOutcome::kSucceeded;
+  });
+  const TaskEntry* yielder = Suspending([&](TaskContext& context) {
+    order += 'a';
+    context.Yield();
+    order += 'b';
+    return TaskOutcome::kSucceeded;
+  });
+  Submit(yielder, Priority::kLow);
+  Submit(high, Priority::kHigh);
+  core_->Turn();
+  EXPECT_EQ(order, "Hab");
+}
+
+TEST_F(CoreTest, RingsOnlyADoorThatSleeps) {
+  Build();
+  int rings = 0;
+  doorbell_.argument = &rings;
+  doorbell_.ring = [](void* argument) { ++*static_cast<int*>(argument); };
+  const TaskEntry* entry = Plain([](TaskContext&) { return TaskOutcome::kSucceeded; });
+  Submit(entry);
+  core_->Turn();
+  EXPECT_EQ(rings, 0);
+  doorbell_.parking.Announce();
+  Submit(entry);
+  Submit(entry);
+  core_->Turn();
+  EXPECT_EQ(rings, 1);
+}
+
+}  // namespace
+}  // namespace weft
