@@ -86,7 +86,11 @@ std::optional<Refusal> Dispatcher<Env>::Wait(TaskId id, std::optional<int64_t> w
   const Found found = Find(id);
   if (found.kind == TaskTable::Kind::kNone) return NotFound(id);
   if (found.kind == TaskTable::Kind::kKept) {
-    receiver.OnResult(retention_.View(found.index), /*ended=*/true);
+    const TaskResult result = retention_.View(found.index);
+    if (auto refusal = admission_.CheckAnswer(result.output.size(), in_flight_bytes_)) {
+      return Refuse(*std::move(refusal));
+    }
+    receiver.OnResult(result, /*ended=*/true);
     return std::nullopt;
   }
   if (wait_ns == 0) {

@@ -67,6 +67,7 @@ uint64_t Dispatcher<Env>::in_flight() const {
 
 template <class Env>
 StatsSnapshot Dispatcher<Env>::Snapshot() {
+  PublishGauges();
   window_.AdvanceTo(anchor_.ToUnixNs(env_.Now()));
   StatsSnapshot snapshot;
   snapshot.lifetime = window_.lifetime();

@@ -19,8 +19,8 @@ class MessageBlock final : public PayloadBlock {
  public:
   explicit MessageBlock(BlockPool<Message>& pool) : pool_(pool) {}
 
-  // payload_bytes of the message that is in use now, so that the pool knows what memory it keeps.
-  void CountBytes(size_t payload_bytes) { bytes_seen_ += payload_bytes; }
+  // bytes of the message that is in use now, so that the pool knows what memory it keeps.
+  void CountBytes(size_t bytes) { bytes_seen_ += bytes; }
 
   Message message;
 

@@ -49,6 +49,7 @@ Refusal TooManyStreams(size_t max_streams) {
   Refusal refusal;
   refusal.reason = RefusalReason::kCallsFull;
   refusal.bound = "limits.max_streams";
+  refusal.retry_after_ns = 1'000'000'000;  // Streams are long.
   refusal.message =
       std::to_string(max_streams) + " streams are open; limits.max_streams is reached";
   return refusal;
@@ -92,7 +93,7 @@ void StreamCall::Opened(bool ok) {
 
 bool StreamCall::is_full() const {
   return unanswered_rows_ >= rpc_.options.stream_rows_max ||
-         waiting_.bytes() >= rpc_.options.stream_bytes_max;
+         live_bytes_ + waiting_.bytes() + writing_bytes_ >= rpc_.options.stream_bytes_max;
 }
 
 void StreamCall::ReadMore() {
@@ -116,11 +117,11 @@ void StreamCall::Read(bool ok) {
 
 void StreamCall::TakeMessage() {
   Block& block = blocks_.Take();
+  block.CountBytes(received_.Length());
   if (grpc::SerializationTraits<v1::StreamTasksRequest>::Deserialize(&received_, &block.message)
           .ok()) {
     SubmitRows(block);
   } else {
-    CancelRows();
     EndWith(ToGrpcStatus(rpc_.dispatcher.Refuse(InvalidMessage())));
   }
   block.Release();
@@ -130,18 +131,15 @@ void StreamCall::SubmitRows(Block& block) {
   const auto& specs = block.message.specs();
   const size_t count = static_cast<size_t>(specs.size());
   if (count == 0 || count > kMaxStreamRows) {
-    CancelRows();
     return EndWith(ToGrpcStatus(rpc_.dispatcher.Refuse(WrongRowCount(count))));
   }
   RowPath path;
   size_t index = 0;
-  size_t payload_bytes = 0;
   for (const v1::TaskSpec& message : specs) {
     TaskSpec spec;
     Accepted accepted;
     const std::string_view prefix = path.At(index++);
     ++unanswered_rows_;
-    payload_bytes += message.payload().size();
     auto refusal = ReadTaskSpec(message, prefix, &spec);
     if (refusal) {
       (void)rpc_.dispatcher.RefuseTask(*refusal);
@@ -151,6 +149,8 @@ void StreamCall::SubmitRows(Block& block) {
       refusal = rpc_.dispatcher.Submit(spec, prefix, block, {.receiver = &row}, &accepted);
       if (!refusal) {
         row.task = accepted.id;
+        row.payload_bytes = spec.payload.size();
+        live_bytes_ += row.payload_bytes;
         Link(row);
         continue;
       }
@@ -158,7 +158,6 @@ void StreamCall::SubmitRows(Block& block) {
     }
     RefuseRow(message.client_tag(), *refusal);
   }
-  block.CountBytes(payload_bytes);
 }
 
 // Rare, so the generated code writes it.
@@ -168,6 +167,7 @@ void StreamCall::RefuseRow(uint64_t client_tag, const Refusal& refusal) {
   row->set_client_tag(client_tag);
   WriteRefusal(refusal, row->mutable_status());
   const size_t bytes = response.ByteSizeLong();
+  rpc_.dispatcher.HoldAnswer(bytes);
   response.SerializeWithCachedSizesToArray(waiting_.Add(bytes));
   rpc_.source.AtEndOfRound(*this);
 }
@@ -176,6 +176,7 @@ void StreamCall::OnRowResult(LiveRow& live, const TaskResult& result) {
   Unlink(live);
   rows_.ReturnLive(live);
   const RowBytes bytes = MeasureRow(result);
+  rpc_.dispatcher.HoldAnswer(bytes.whole);
   (void)WriteRow(result, bytes, waiting_.Add(bytes.whole));
   rpc_.source.AtEndOfRound(*this);
 }
@@ -196,7 +197,9 @@ void StreamCall::EndOfRound(bool before_sleep) {
 void StreamCall::StartWrite() {
   if (writing_ || finishing_ || broken_ || waiting_.rows() == 0 || !rpc_.source.open()) return;
   grpc::ByteBuffer message;
+  const size_t bytes_before = waiting_.bytes();
   writing_rows_ = waiting_.Take(rpc_.options.stream_message_bytes_max, &message);
+  writing_bytes_ = bytes_before - waiting_.bytes();
   writing_ = true;
   stream_->Write(message, static_cast<Event*>(&wrote_event_));
 }
@@ -204,6 +207,7 @@ void StreamCall::StartWrite() {
 void StreamCall::Wrote(bool ok) {
   writing_ = false;
   unanswered_rows_ -= std::exchange(writing_rows_, 0);
+  rpc_.dispatcher.LetGoOfAnswer(std::exchange(writing_bytes_, 0));
   if (ok && waiting_.rows() != 0) rpc_.source.AtEndOfRound(*this);
   ReadMore();
   MaybeFinish();
@@ -243,12 +247,16 @@ void StreamCall::CancelRows() {
   }
 }
 
-void StreamCall::DropWaiting() { unanswered_rows_ -= waiting_.Clear(); }
+void StreamCall::DropWaiting() {
+  rpc_.dispatcher.LetGoOfAnswer(waiting_.bytes());
+  unanswered_rows_ -= waiting_.Clear();
+}
 
 void StreamCall::MaybeOver() {
   if (!done_ || reading_ || writing_ || (finishing_ && !finished_)) return;
   stream_.reset();
   context_.reset();
+  received_.Clear();
   opened_ = done_ = false;
   owner_.OnStreamOver(*this);
 }
@@ -261,6 +269,7 @@ void StreamCall::Link(LiveRow& row) {
 }
 
 void StreamCall::Unlink(LiveRow& row) {
+  live_bytes_ -= row.payload_bytes;
   (row.previous == nullptr ? live_ : row.previous->next) = row.next;
   if (row.next != nullptr) row.next->previous = row.previous;
   row.next = row.previous = nullptr;

@@ -35,9 +35,9 @@ class StreamOwner {
 // One StreamTasks call, used again and again. Reads a message at a time into a block of its own,
 // submits its rows in one pass, and gathers answers until the round is over; one write is under way
 // at most. Bounds (RpcOptions): at stream_rows_max rows not yet handed to the client, or
-// stream_bytes_max bytes of answers that wait, it stops reading until some have left, so a client
-// that never reads holds a bounded part of memory, and no other stream waits for it. Its tasks are
-// cancelled when it breaks. Owned by TaskService. Door thread only.
+// stream_bytes_max bytes of payloads and answers not yet handed over, it stops reading until some
+// have left, so a client that never reads holds a bounded part of memory, and no other stream waits
+// for it. Its tasks are cancelled when it breaks. Owned by TaskService. Door thread only.
 class StreamCall final : public RoundListener {
  public:
   StreamCall(const RpcContext& context, TaskGrpc& service, StreamRows& rows,
@@ -96,6 +96,8 @@ class StreamCall final : public RoundListener {
   size_t rows_last_round_ = 0;  // That waited when the last round was over.
   size_t unanswered_rows_ = 0;  // Live, waiting, or in the write under way.
   size_t writing_rows_ = 0;
+  size_t writing_bytes_ = 0;
+  size_t live_bytes_ = 0;  // Payloads of live rows.
 
   std::optional<grpc::Status> ending_;  // Set: no more reading, end with that.
   bool opened_ = false;

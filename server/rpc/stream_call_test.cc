@@ -186,10 +186,14 @@ TEST_F(StreamCallTest, HoldsBoundedBytesForAClientThatNeverReads) {
   for (int i = 0; i < 200; ++i) ASSERT_TRUE(Run(Spec("noop")).ok());
   const uint64_t echoes = Stats().tasks().accepted() - 200;
   EXPECT_LT(echoes, kMessages * 4 / 2);
+  // What it holds is counted for all to see: the bound, and at most a message more.
+  const Gauge& held = dispatcher_->stats().in_flight_bytes;
+  EXPECT_GT(held.value(), 512 * 1024);
+  EXPECT_LT(held.value(), 2 * 1024 * 1024);
   context.TryCancel();
   writer.join();
   EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::CANCELLED);
-  AwaitStats([](const auto& s) { return s.tasks().in_flight() == 0; });
+  AwaitStats([&](const auto& s) { return s.tasks().in_flight() == 0 && held.value() == 0; });
 }
 
 TEST_F(StreamCallTest, RefusesAStreamBeyondTheBound) {

@@ -10,12 +10,9 @@
 namespace weft {
 namespace {
 
-// A call's messages keep their memory up to about so many bytes; larger ones start anew.
-constexpr size_t kKeptBytesMax = 64 * 1024;
-
 // A deadline travels as the time left, so the client's passes before ours does, by the time the
 // call was on its way.
-constexpr gpr_timespec kDeadlineSkew = {0, 100'000'000, GPR_TIMESPAN};
+constexpr gpr_timespec kDeadlineSkew = {0, 20'000'000, GPR_TIMESPAN};
 
 bool IsNearOrPast(gpr_timespec deadline) {
   const gpr_timespec soon = gpr_time_add(gpr_now(deadline.clock_type), kDeadlineSkew);
@@ -46,7 +43,6 @@ void RunTaskCall::OnRequest() {
   if (auto refusal = ReadTaskSpec(request_.spec(), "spec", &spec)) {
     return Refuse(family_.context.dispatcher.RefuseTask(*std::move(refusal)));
   }
-  kept_bytes_ += spec.payload.size();
   if (spec.timeout_ns <= kMaxTimeoutNs) TightenTimeout(context().raw_deadline(), &spec);
   Accepted accepted;
   const SubmitOptions submit = {.receiver = this, .retain = request_.retain_result()};
@@ -57,9 +53,7 @@ void RunTaskCall::OnRequest() {
 
 void RunTaskCall::OnResult(const TaskResult& result, bool /*ended*/) {
   task_ = TaskId();
-  kept_bytes_ += result.output.size();
-  answer_bytes_ = result.output.size();
-  family_.context.dispatcher.HoldAnswer(answer_bytes_);
+  held_.emplace(family_.context.dispatcher, result.output.size());
   WriteTaskResult(result, response_.mutable_result());
   Answer();
 }
@@ -76,12 +70,7 @@ void RunTaskCall::OnGone() {
 }
 
 void RunTaskCall::OnOver() {
-  family_.context.dispatcher.LetGoOfAnswer(std::exchange(answer_bytes_, 0));
-  if (kept_bytes_ > kKeptBytesMax) {
-    v1::RunTaskRequest().Swap(&request_);
-    v1::RunTaskResponse().Swap(&response_);
-    kept_bytes_ = 0;
-  }
+  held_.reset();
   family_.pool.OnOver(*this);
 }
 
@@ -91,7 +80,7 @@ void SubmitTaskCall::OnRequest() {
   TaskSpec spec;
   Accepted accepted;
   auto refusal = ReadTaskSpec(block.message.spec(), "spec", &spec);
-  block.CountBytes(block.message.spec().payload().size());
+  block.CountBytes(block.message.ByteSizeLong());
   if (refusal) {
     (void)family_.context.dispatcher.RefuseTask(*refusal);
   } else {
@@ -123,9 +112,11 @@ void WaitTaskCall::OnRequest() {
 void WaitTaskCall::OnResult(const TaskResult& result, bool /*ended*/) {
   waiting_ = false;
   SharedAnswer& shared = family_.calls.shared_answer;
+  held_ = shared.id == result.id ? shared.held.lock() : nullptr;
+  if (held_ == nullptr) {
+    held_ = std::make_shared<HeldBytes>(family_.context.dispatcher, result.output.size());
+  }
   if (shared.id != result.id) {
-    answer_bytes_ = result.output.size();
-    family_.context.dispatcher.HoldAnswer(answer_bytes_);
     v1::WaitTaskResponse response;
     WriteTaskResult(result, response.mutable_result());
     bool own_buffer = false;
@@ -137,6 +128,7 @@ void WaitTaskCall::OnResult(const TaskResult& result, bool /*ended*/) {
   } else {
     response_ = shared.bytes;
   }
+  shared.held = held_;
   Answer();
 }
 
@@ -146,8 +138,7 @@ void WaitTaskCall::OnGone() {
 }
 
 void WaitTaskCall::OnOver() {
-  response_.Clear();  // Its bytes are shared.
-  family_.context.dispatcher.LetGoOfAnswer(std::exchange(answer_bytes_, 0));
+  held_.reset();
   family_.pool.OnOver(*this);
 }
 
@@ -155,17 +146,13 @@ void GetTaskCall::OnRequest() {
   TaskResult result;
   const auto refusal = family_.context.dispatcher.Get(TaskId(request_.task_id()), &result);
   if (refusal) return Refuse(*refusal);
-  answer_bytes_ = result.output.size();
-  family_.context.dispatcher.HoldAnswer(answer_bytes_);
+  held_.emplace(family_.context.dispatcher, result.output.size());
   WriteTaskResult(result, response_.mutable_result());
   Answer();
 }
 
 void GetTaskCall::OnOver() {
-  family_.context.dispatcher.LetGoOfAnswer(std::exchange(answer_bytes_, 0));
-  if (response_.result().output().capacity() > kKeptBytesMax) {
-    v1::GetTaskResponse().Swap(&response_);
-  }
+  held_.reset();
   family_.pool.OnOver(*this);
 }
 

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <memory>
 #include <optional>
+#include <utility>
 
 #include "dispatch/payload.h"
 #include "dispatch/receiver.h"
@@ -14,11 +16,27 @@ namespace weft {
 
 // The unary calls of TaskService. Door thread only.
 
+// Bytes of an answer, counted in limits.max_in_flight_bytes for as long as this lives.
+class HeldBytes {
+ public:
+  HeldBytes(ProdDispatcher& dispatcher, size_t bytes) : dispatcher_(dispatcher), bytes_(bytes) {
+    dispatcher_.HoldAnswer(bytes_);
+  }
+  ~HeldBytes() { dispatcher_.LetGoOfAnswer(bytes_); }
+  HeldBytes(const HeldBytes&) = delete;
+  HeldBytes& operator=(const HeldBytes&) = delete;
+
+ private:
+  ProdDispatcher& dispatcher_;
+  const size_t bytes_;
+};
+
 // The result that was serialised last, because many may wait for one task. Results of ended tasks
 // never change, so the id alone tells whether it is the same.
 struct SharedAnswer {
   TaskId id;
   grpc::ByteBuffer bytes;
+  std::weak_ptr<HeldBytes> held;  // By every call whose client has not read it.
 };
 
 struct TaskCalls;
@@ -32,9 +50,11 @@ struct CallFamily {
   CallPool<Call>& pool;
 
   // A call has come in. False when it is one too many.
-  bool Admit() const {
+  bool Admit(bool submits_task) const {
     if (pool.OnReceived()) return true;
-    (void)context.dispatcher.Refuse({.reason = RefusalReason::kCallsFull});
+    Refusal refusal = {.reason = RefusalReason::kCallsFull};
+    (void)(submits_task ? context.dispatcher.RefuseTask(std::move(refusal))
+                        : context.dispatcher.Refuse(std::move(refusal)));
     return false;
   }
 };
@@ -55,16 +75,15 @@ class RunTaskCall final : public UnaryCall<v1::RunTaskRequest, v1::RunTaskRespon
   }
   void OnRequest() override;
   void OnGone() override;
-  bool OnReceived() override { return family_.Admit(); }
+  bool OnReceived() override { return family_.Admit(true); }
   void OnOver() override;
   bool reusable() const override { return holders() == 0; }
   void OnReleased() override { MaybeOver(); }
   void OnResult(const TaskResult& result, bool ended) override;
 
   const CallFamily<RunTaskCall> family_;
-  TaskId task_;              // Whose result is awaited; 0: none.
-  size_t kept_bytes_ = 0;    // At most so much memory do the reused messages hold.
-  size_t answer_bytes_ = 0;  // Of the output, while the client has not read it.
+  TaskId task_;                    // Whose result is awaited; 0: none.
+  std::optional<HeldBytes> held_;  // The answer's output.
 };
 
 // Answered at once, so the request moves to a block that stays with the task.
@@ -80,7 +99,7 @@ class SubmitTaskCall final : public UnaryCall<v1::SubmitTaskRequest, v1::SubmitT
     family_.service.RequestSubmitTask(&context, &request, &responder, &queue, &queue, tag);
   }
   void OnRequest() override;
-  bool OnReceived() override { return family_.Admit(); }
+  bool OnReceived() override { return family_.Admit(true); }
   void OnOver() override { family_.pool.OnOver(*this); }
 
   const CallFamily<SubmitTaskCall> family_;
@@ -100,13 +119,13 @@ class WaitTaskCall final : public UnaryCall<grpc::ByteBuffer, grpc::ByteBuffer>,
   }
   void OnRequest() override;
   void OnGone() override;
-  bool OnReceived() override { return family_.Admit(); }
+  bool OnReceived() override { return family_.Admit(false); }
   void OnOver() override;
   void OnResult(const TaskResult& result, bool ended) override;
 
   const CallFamily<WaitTaskCall> family_;
   bool waiting_ = false;
-  size_t answer_bytes_ = 0;
+  std::shared_ptr<HeldBytes> held_;  // The answer's.
 };
 
 class GetTaskCall final : public UnaryCall<v1::GetTaskRequest, v1::GetTaskResponse> {
@@ -121,11 +140,11 @@ class GetTaskCall final : public UnaryCall<v1::GetTaskRequest, v1::GetTaskRespon
     family_.service.RequestGetTask(&context, &request, &responder, &queue, &queue, tag);
   }
   void OnRequest() override;
-  bool OnReceived() override { return family_.Admit(); }
+  bool OnReceived() override { return family_.Admit(false); }
   void OnOver() override;
 
   const CallFamily<GetTaskCall> family_;
-  size_t answer_bytes_ = 0;
+  std::optional<HeldBytes> held_;  // The answer's output.
 };
 
 class CancelTaskCall final : public UnaryCall<v1::CancelTaskRequest, v1::CancelTaskResponse>,
@@ -142,7 +161,7 @@ class CancelTaskCall final : public UnaryCall<v1::CancelTaskRequest, v1::CancelT
   }
   void OnRequest() override;
   void OnGone() override;
-  bool OnReceived() override { return family_.Admit(); }
+  bool OnReceived() override { return family_.Admit(false); }
   void OnOver() override { family_.pool.OnOver(*this); }
   void OnCancelled(CancelOutcome outcome, TaskState state) override;
 

@@ -2,6 +2,8 @@
 // process, and stubs over loopback.
 #include "rpc/task_service.h"
 
+#include <malloc.h>
+
 #include "rpc/rpc_fixture.h"
 #include "rpc/task_calls.h"
 #include "task/limits.h"
@@ -198,6 +200,25 @@ TEST_F(TaskServiceTest, CountsWhatIsRefusedBeforeTheDispatcher) {
   EXPECT_EQ(Stats().tasks().refused(), 1u);
   const auto& refused = dispatcher_->stats().refused;
   EXPECT_EQ(refused[static_cast<size_t>(RefusalReason::kInvalidField)].value(), 1u);
+}
+
+TEST_F(TaskServiceTest, KeepsNothingOfWhatItRefuses) {
+  StartServer();
+  const auto held_bytes = [] {
+    const struct mallinfo2 info = mallinfo2();
+    return info.uordblks + info.hblkhd;
+  };
+  v1::TaskSpec spec = Spec("noop", std::string(8 << 20, 'x'));
+  spec.set_priority(static_cast<v1::Priority>(77));
+  v1::TaskSpec named = Spec(std::string(8 << 20, 'h'));
+  ASSERT_FALSE(Run(spec).ok());
+  const size_t before = held_bytes();
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_EQ(Run(spec).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+    EXPECT_EQ(Run(named).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  }
+  // The message of one call may be on its way back to its pool.
+  EXPECT_LT(held_bytes(), before + (24 << 20));
 }
 
 TEST_F(TaskServiceTest, CountsAnswersInTheBytesHeldUntilTheyAreHandedOver) {

@@ -3,11 +3,13 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "grpcpp/server_context.h"
 #include "grpcpp/support/async_unary_call.h"
+#include "grpcpp/support/byte_buffer.h"
 #include "rpc/completion_source.h"
 #include "rpc/event.h"
 #include "task/refusal.h"
@@ -68,6 +70,8 @@ class UnaryCall {
     responder_.reset();
     context_.reset();
     done_ = false;
+    Trim(&request_, &request_bytes_);
+    Trim(&response_, &response_bytes_);
     OnOver();
   }
 
@@ -78,6 +82,24 @@ class UnaryCall {
   Response response_;
 
  private:
+  // A message's strings never shrink when reused, so it holds at most what it has carried in all.
+  // Starting anew after so many bytes bounds that, and costs small messages next to nothing.
+  static constexpr size_t kKeptBytesMax = 64 * 1024;
+  // Of a call too many: about what it takes to answer a few thousand.
+  static constexpr int64_t kRetryAfterNs = 50'000'000;
+
+  template <class Message>
+  static void Trim(Message* message, size_t* bytes_seen) {
+    if constexpr (std::is_same_v<Message, grpc::ByteBuffer>) {
+      message->Clear();
+    } else {
+      *bytes_seen += message->ByteSizeLong();
+      if (*bytes_seen <= kKeptBytesMax) return;
+      Message().Swap(message);
+      *bytes_seen = 0;
+    }
+  }
+
   void Received(bool ok) {
     if (!ok) return;  // The server shuts down; the call never was.
     if (OnReceived()) {
@@ -89,6 +111,7 @@ class UnaryCall {
     refusal.bound = "limits.max_calls";
     refusal.message =
         "too many calls of this method are being answered; limits.max_calls is reached";
+    refusal.retry_after_ns = kRetryAfterNs;
     Refuse(refusal);
   }
   void Finished(bool /*ok*/) {
@@ -106,6 +129,8 @@ class UnaryCall {
   MemberEvent<UnaryCall, &UnaryCall::Received> received_event_{*this};
   MemberEvent<UnaryCall, &UnaryCall::Finished> finished_event_{*this};
   MemberEvent<UnaryCall, &UnaryCall::Done> done_event_{*this};
+  size_t request_bytes_ = 0;  // Carried since the message was new.
+  size_t response_bytes_ = 0;
   bool answered_ = false;  // Finish was posted.
   bool finished_ = false;  // Finish came back.
   bool done_ = false;      // gRPC is through with the call, or the client is gone.
