@@ -18,6 +18,9 @@
 namespace weft {
 namespace {
 
+// No daemon allows more (limits.max_wait_s is at most a day).
+constexpr int64_t kLongestWaitNs = 86'400'000'000'000;
+
 using grpc::health::v1::Health;
 using grpc::health::v1::HealthCheckResponse;
 
@@ -116,12 +119,10 @@ absl::StatusOr<v1::TaskResult> Client::Wait(uint64_t task_id, std::optional<int6
   v1::WaitTaskRequest request;
   request.set_task_id(task_id);
   CallOptions extended = options;
-  if (wait_ns) {
-    request.set_wait_ns(*wait_ns);
-    if (options.timeout_ns <= *wait_ns) {
-      extended.timeout_ns = *wait_ns + connection_->options.timeout_ns;
-    }
-  }
+  if (wait_ns) request.set_wait_ns(*wait_ns);
+  const int64_t longest_ns = std::min(wait_ns.value_or(kLongestWaitNs), kLongestWaitNs);
+  const bool is_enough = options.timeout_ns > (wait_ns ? longest_ns : 0);
+  if (!is_enough) extended.timeout_ns = longest_ns + connection_->options.timeout_ns;
   auto response = connection_->Call<v1::WaitTaskResponse>(
       extended, Repeat::kHarmless, [&](grpc::ClientContext* context, v1::WaitTaskResponse* answer) {
         return connection_->tasks->WaitTask(context, request, answer);

@@ -1,12 +1,13 @@
 #include "executor/task_context.h"
 
 #include "task/limits.h"
+#include "task/utf8.h"
 
 namespace weft {
 
 TaskOutcome TaskContext::Fail(TaskErrorCode code, std::string_view message) {
   error_code_ = code;
-  error_message_->assign(message.substr(0, kMaxErrorMessageBytes));
+  AssignUtf8(message, kMaxErrorMessageBytes, error_message_);
   return TaskOutcome::kFailed;
 }
 

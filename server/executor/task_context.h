@@ -53,7 +53,8 @@ class TaskContext {
     is_alias_ = true;
   }
 
-  // return context.Fail(...): the task failed; the message is cut at kMaxErrorMessageBytes.
+  // return context.Fail(...): the task failed; the message is cut at kMaxErrorMessageBytes
+  // and made valid UTF-8.
   TaskOutcome Fail(TaskErrorCode code, std::string_view message);
   TaskOutcome Fail(std::string_view message) {
     return Fail(TaskErrorCode::kHandlerFailed, message);

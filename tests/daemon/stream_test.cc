@@ -2,9 +2,9 @@
 #include <grpcpp/security/credentials.h>
 #include <gtest/gtest.h>
 
-#include <atomic>
 #include <chrono>
 #include <map>
+#include <mutex>
 #include <set>
 #include <thread>
 #include <vector>
@@ -212,33 +212,78 @@ TEST_F(StreamDaemonTest, ASubmittedTaskGoesOnWhenItsClientIsGone) {
   ExpectEnded(MustWait(id), v1::TASK_STATE_SUCCEEDED);
 }
 
+// Attached tasks that only a disconnect can end, each from a client that goes away at once: within
+// a RunTask, or with eight rows in a stream.
+void RunAndVanish(v1::TaskService::Stub& stub, const v1::TaskSpec& spec, Client& pause) {
+  grpc::CompletionQueue queue;
+  grpc::ClientContext call_context;
+  v1::RunTaskRequest request;
+  *request.mutable_spec() = spec;
+  v1::RunTaskResponse response;
+  grpc::Status status;
+  const auto call = stub.AsyncRunTask(&call_context, request, &queue);
+  call->Finish(&response, &status, nullptr);
+  grpc::ClientContext stream_context;
+  const auto stream = stub.StreamTasks(&stream_context);
+  v1::StreamTasksRequest rows;
+  for (int i = 0; i < 8; ++i) *rows.add_specs() = spec;
+  (void)stream->Write(rows);
+  (void)pause.GetStats();
+  stream_context.TryCancel();
+  call_context.TryCancel();
+  void* tag = nullptr;
+  bool ok = false;
+  (void)queue.Next(&tag, &ok);
+  (void)stream->Finish();
+}
+
 TEST_F(StreamDaemonTest, ConservesEveryTaskUnderLoadCancelsAndDisconnects) {
   Start({"executor.max_queue_depth=64"});
-  std::atomic<uint64_t> accepted{0};
+  constexpr int kRounds = 200;
+  // What the callers themselves saw: every id they were given, and what became of it.
+  std::mutex mutex;
+  uint64_t submitted = 0;
+  std::map<v1::TaskState, uint64_t> seen;
   std::vector<std::thread> callers;
   for (int i = 0; i < 3; ++i) {
     callers.emplace_back([&, i] {
       const auto client = daemon_->Connect();
-      for (int round = 0; round < 200; ++round) {
-        const auto submitted = client->Submit(Spec(round % 3 == 0 ? "sleep" : "spin", "200us"));
-        if (!submitted.ok()) continue;
-        ++accepted;
-        if (round % 4 == i) (void)client->Cancel(submitted->task_id());
+      std::vector<uint64_t> ids;
+      for (int round = 0; round < kRounds; ++round) {
+        v1::TaskSpec spec = Spec(round % 3 == 0 ? "sleep" : "spin", "200us");
+        if (round % 5 == 0) spec.set_timeout_ns(100'000);
+        const auto accepted = client->Submit(spec);
+        if (!accepted.ok()) continue;
+        ids.push_back(accepted->task_id());
+        if (round % 4 == i) (void)client->Cancel(accepted->task_id());
+      }
+      for (const uint64_t id : ids) {
+        const v1::TaskState state = MustWait(id).state();
+        const std::lock_guard lock(mutex);
+        ++submitted;
+        ++seen[state];
       }
     });
   }
+  constexpr uint64_t kAttachedMost = 50 * 9;
   callers.emplace_back([&] {
-    for (int round = 0; round < 50; ++round) {
-      grpc::ClientContext context;
-      context.set_deadline(std::chrono::system_clock::now() + std::chrono::milliseconds(1));
-      v1::RunTaskResponse response;
-      (void)Stub()->RunTask(&context, RunRequest(Spec("sleep", "2ms")), &response);
+    const auto pause = daemon_->Connect();
+    const auto stub = Stub();
+    for (uint64_t i = 0; i < kAttachedMost / 9; ++i) {
+      RunAndVanish(*stub, Spec("sleep", "60s"), *pause);
     }
   });
   for (std::thread& caller : callers) caller.join();
   AwaitInFlight(0);
-  EXPECT_GE(client_->GetStats()->tasks().accepted(), accepted);
-  EXPECT_LE(client_->GetStats()->tasks().accepted(), accepted + 50);
+  const v1::TaskCounts counts = client_->GetStats()->tasks();
+  ASSERT_GE(counts.accepted(), submitted);
+  const uint64_t attached = counts.accepted() - submitted;
+  EXPECT_GT(attached, 0u);
+  EXPECT_LE(attached, kAttachedMost);
+  EXPECT_EQ(counts.cancelled(), seen[v1::TASK_STATE_CANCELLED] + attached);
+  EXPECT_EQ(counts.succeeded(), seen[v1::TASK_STATE_SUCCEEDED]);
+  EXPECT_EQ(counts.failed(), seen[v1::TASK_STATE_FAILED]);
+  EXPECT_EQ(counts.expired(), seen[v1::TASK_STATE_EXPIRED]);
 }
 
 }  // namespace

@@ -257,6 +257,25 @@ TEST_F(TaskDaemonTest, ATimeoutWhileRunningIsSeenBySpinAndBySleep) {
   }
 }
 
+TEST_F(TaskDaemonTest, AWaitWithoutALimitOutlastsTheTimeoutOfCalls) {
+  Start();
+  const auto impatient = daemon_->Connect(/*timeout_ns=*/100'000'000);
+  const uint64_t id = MustSubmit(Spec("sleep", "400ms"));
+  const auto result = impatient->Wait(id);
+  ASSERT_TRUE(result.ok()) << result.status();
+  ExpectEnded(*result, v1::TASK_STATE_SUCCEEDED);
+  // The longest that can be said overflows nothing; the daemon names what it allows.
+  const auto refused = impatient->Wait(id, INT64_MAX).status();
+  ExpectRefused(refused, absl::StatusCode::kInvalidArgument, "INVALID_FIELD", "wait_ns");
+}
+
+TEST_F(TaskDaemonTest, AnErrorMessageIsUtf8WhateverTheHandlerSays) {
+  Start();
+  const auto result = Run(Spec("fail", "error a\xff\xfez"));
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(result->error().message(), "a??z");
+}
+
 TEST_F(TaskDaemonTest, AHandlerThatHoldsItsCoreIsNamedAndCounted) {
   Start({"executor.stall_threshold_ms=20"});
   const uint64_t id = HoldTheCore();

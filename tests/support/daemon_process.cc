@@ -166,8 +166,9 @@ std::string DaemonProcess::AddressAfter(const std::string& mark) const {
 std::string DaemonProcess::rpc_address() const { return AddressAfter("listening rpc="); }
 std::string DaemonProcess::web_address() const { return AddressAfter("listening web=http://"); }
 
-std::unique_ptr<Client> DaemonProcess::Connect() const {
+std::unique_ptr<Client> DaemonProcess::Connect(int64_t timeout_ns) const {
   ClientOptions options;
+  options.timeout_ns = timeout_ns;
   options.target = rpc_address();
   options.retry.max_attempts = 1;
   return *Client::Create(options);

@@ -78,7 +78,8 @@ class DaemonProcess {
   std::filesystem::path unix_socket() const { return folder_.path() / "weftd.sock"; }
   const std::filesystem::path& folder() const { return folder_.path(); }
   // A client that tries nothing again by itself, over a connection of its own.
-  std::unique_ptr<Client> Connect() const;
+  // timeout_ns: of each call.
+  std::unique_ptr<Client> Connect(int64_t timeout_ns = 30'000'000'000) const;
 
   static constexpr int kPatienceMs = 30'000;
 

@@ -67,9 +67,9 @@ class Client {
                                                               const CallOptions& options = {});
 
   // Waits for the task's end, at most wait_ns (absent: as long as the daemon allows). When the wait
-  // elapses it answers with the task as it stands, so look at the state. The call's deadline must
-  // be longer than the wait; when it is shorter than needed, it is extended to wait_ns plus
-  // ClientOptions.timeout_ns.
+  // elapses it answers with the task as it stands, so look at the state. The call's deadline is
+  // extended to wait_ns plus ClientOptions.timeout_ns when it is shorter; without wait_ns, a
+  // CallOptions.timeout_ns stands as given.
   [[nodiscard]] absl::StatusOr<v1::TaskResult> Wait(uint64_t task_id,
                                                     std::optional<int64_t> wait_ns = {},
                                                     const CallOptions& options = {});
