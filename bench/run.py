@@ -10,6 +10,7 @@ import argparse
 import contextlib
 import json
 import os
+import re
 import signal
 import socket
 import statistics
@@ -79,7 +80,7 @@ def tail(path):
 
 @contextlib.contextmanager
 def weftd(options, cpus, folder):
-    """A daemon on fresh ports; yields its target."""
+    """A daemon on fresh ports; yields its target and the address of its metrics."""
     port, web_port = free_port(), free_port()
     target = f"127.0.0.1:{port}"
     settings = [f'rpc.listen=["{target}"]', f'rpc.unix_socket="{folder}/weftd.sock"',
@@ -96,7 +97,7 @@ def weftd(options, cpus, folder):
             if time.monotonic() > deadline:
                 raise BenchError(f"weftd was not ready after {READY_TIMEOUT_S} s: {tail(log)}")
             time.sleep(0.05)
-        yield target
+        yield target, f"http://127.0.0.1:{web_port}/metrics"
 
 
 @contextlib.contextmanager
@@ -154,27 +155,73 @@ def rpc_row(options, row):
     server_cpus, client_cpus, words = placement(row["placement"])
     ours, peers = [], []
     with tempfile.TemporaryDirectory(prefix="weft-bench-") as folder, \
-            weftd(options, server_cpus, folder) as weft_target, \
+            weftd(options, server_cpus, folder) as (weft_target, _), \
             bare_server(options, server_cpus, folder) as bare_target:
         load_weft(options, row, weft_target, client_cpus, options.warm_up)
         load(options, row, bare_target, client_cpus, options.warm_up)
         for _ in range(options.rounds):
             ours.append(load_weft(options, row, weft_target, client_cpus, options.duration))
             peers.append(load(options, row, bare_target, client_cpus, options.duration)[0])
+        idle = effective_idle(options, folder)
     weft, peer = statistics.median(ours), statistics.median(peers)
     return {"name": row["name"], "unit": row["unit"], "weft": weft, "peer": peer,
             "peer_name": PEER_NAME, "floor": None, "ratio": round(weft / peer, 4),
             "min": min(ours), "max": max(ours), "runs": len(ours), "cpus": words,
-            "idle": options.idle}
+            "idle": idle}
 
 
 def rpc_rows(options):
-    for row in RPC_ROWS:
-        print(f"running {row['name']} ...", file=sys.stderr, flush=True)
+    measures = [(row["name"], row["unit"], lambda row=row: rpc_row(options, row))
+                for row in RPC_ROWS]
+    measures.append(("unary_64_scraped", "1/s", lambda: scrape_row(options)))
+    for name, unit, measure in measures:
+        print(f"running {name} ...", file=sys.stderr, flush=True)
         try:
-            yield rpc_row(options, row)
+            yield measure()
         except BenchError as error:
-            yield {"name": row["name"], "unit": row["unit"], "error": str(error)}
+            yield {"name": name, "unit": unit, "error": str(error)}
+
+
+def effective_idle(options, folder):
+    """What weftd really does: it sleeps where it shares a CPU with a core."""
+    with open(os.path.join(folder, "weftd.log"), encoding="utf-8") as log:
+        told = re.findall(r" cores .*\bidle=(\w+)", log.read())
+    return told[0] if told else options.idle
+
+
+@contextlib.contextmanager
+def scraper(url, cpus):
+    """Gets the page once a second for as long as it is open."""
+    script = ("import sys, time, urllib.request\n"
+              "while True:\n"
+              "    urllib.request.urlopen(sys.argv[1]).read()\n"
+              "    time.sleep(1)\n")
+    child = subprocess.Popen(pinned(cpus, [sys.executable, "-c", script, url]))
+    try:
+        yield
+    finally:
+        child.kill()
+        child.wait()
+
+
+def scrape_row(options):
+    """weftd under full unary load with a scraper, against itself without one."""
+    row = {"unit": "1/s", "bench": ["--mode", "unary", "--outstanding", "64"]}
+    server_cpus, client_cpus, words = placement("apart")
+    scraped, alone = [], []
+    with tempfile.TemporaryDirectory(prefix="weft-bench-") as folder, \
+            weftd(options, server_cpus, folder) as (target, page):
+        load_weft(options, row, target, client_cpus, options.warm_up)
+        for _ in range(options.rounds):
+            with scraper(page, client_cpus):
+                scraped.append(load_weft(options, row, target, client_cpus, options.duration))
+            alone.append(load_weft(options, row, target, client_cpus, options.duration))
+        idle = effective_idle(options, folder)
+    weft, peer = statistics.median(scraped), statistics.median(alone)
+    return {"name": "unary_64_scraped", "unit": "1/s", "weft": weft, "peer": peer,
+            "peer_name": "weftd, not scraped", "floor": None, "ratio": round(weft / peer, 4),
+            "min": min(scraped), "max": max(scraped), "runs": len(scraped), "cpus": words,
+            "idle": idle}
 
 
 def core_rows(options):
@@ -222,8 +269,8 @@ def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", metavar="FILE", help="write the rows here")
     parser.add_argument("--only", choices=["rpc", "core"], help="only these rows")
-    parser.add_argument("--rounds", type=int, default=5, help="rounds of ours and peer (5)")
-    parser.add_argument("--duration", type=float, default=2.0, help="seconds a run (2)")
+    parser.add_argument("--rounds", type=int, default=11, help="rounds of ours and peer (11)")
+    parser.add_argument("--duration", type=float, default=1.0, help="seconds a run (1)")
     parser.add_argument("--warm-up", type=float, default=0.5, help="seconds before rounds (0.5)")
     parser.add_argument("--idle", default="adaptive", choices=["spin", "adaptive", "sleep"],
                         help="executor.idle of weftd (adaptive, its default)")

@@ -47,8 +47,7 @@ class BasicDoor {
   // limit: a caller may only be about to ask for the result of the id it was given, and calls on
   // their way are refused in so many words instead of being cut off.
   void Run();
-  // One pass of the loop, without idling. True if it did anything. For tests, and for a turn of a
-  // thread that is Door and core in one.
+  // One pass of the loop, without idling. True if it did anything. For tests.
   bool Round();
 
   // Any thread, async-signal-safe. Seen within kLongestWaitNs.
