@@ -28,7 +28,7 @@ void AddCancel(CLI::App* app, Session* session) {
                  "  weft cancel 72057594037927937\n"
                  "  id=$(weft submit sleep 1m) && weft cancel $id && weft wait $id\n");
   const auto task_id = std::make_shared<uint64_t>(0);
-  command->add_option("id", *task_id, "Number of the task, from weft submit")->required();
+  AddTaskId(command, task_id.get());
   AddSessionOptions(command, session);
   command->callback([session, task_id] {
     session->WithClient([&](Client& client) -> int {

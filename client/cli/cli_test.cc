@@ -58,6 +58,29 @@ TEST(ToJson, PrintsDefaultsAndLargeNumbersAsStrings) {
   EXPECT_NE(json.find("\"success\":false"), std::string::npos) << json;
 }
 
+TEST(LedgerLine, NeverSendsATerminalWhatItObeys) {
+  v1::TaskResult result;
+  result.set_state(v1::TASK_STATE_FAILED);
+  result.mutable_error()->set_message("red \x1b[31mgr\xc3\xbcn\a");
+  EXPECT_NE(LedgerLine(result).find("red \\x1b[31mgr\xc3\xbcn\\x07"), std::string::npos)
+      << LedgerLine(result);
+}
+
+TEST(AddTaskId, TakesDecimalNumbersOnly) {
+  const auto parse = [](const std::string& text) {
+    CLI::App app;
+    uint64_t id = 0;
+    AddTaskId(&app, &id);
+    app.parse("-- " + text);
+    return id;
+  };
+  EXPECT_EQ(parse("18446744073709551615"), UINT64_MAX);
+  EXPECT_EQ(parse("010"), 10u);
+  for (const char* text : {"-1", "0x10", "18446744073709551616", "1x", "+1"}) {
+    EXPECT_THROW(parse(text), CLI::ValidationError) << text;
+  }
+}
+
 TEST(OutputForPeople, KeepsTextAndCountsBytes) {
   EXPECT_EQ(OutputForPeople("grüß dich\n"), "grüß dich\n");
   EXPECT_EQ(OutputForPeople(std::string("\0\1", 2)),

@@ -38,6 +38,9 @@ void AddDrain(CLI::App* app, Session* session);
 void AddHealth(CLI::App* app, Session* session);
 void AddVersion(CLI::App* app, Session* session);
 
+// The positional id of a task: decimal digits only, up to 2^64-1.
+CLI::Option* AddTaskId(CLI::App* command, uint64_t* task_id);
+
 // Adds --target, --json, --deadline and --retries.
 void AddSessionOptions(CLI::App* command, Session* session);
 

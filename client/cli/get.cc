@@ -12,7 +12,7 @@ void AddGet(CLI::App* app, Session* session) {
                                  "  weft get 72057594037927937\n"
                                  "  weft get 72057594037927937 --json\n");
   const auto task_id = std::make_shared<uint64_t>(0);
-  command->add_option("id", *task_id, "Number of the task, from weft submit")->required();
+  AddTaskId(command, task_id.get());
   AddSessionOptions(command, session);
   command->callback([session, task_id] {
     session->WithClient([&](Client& client) -> int {

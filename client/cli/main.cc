@@ -1,4 +1,6 @@
 #include <CLI/CLI.hpp>
+#include <cstdlib>
+#include <iostream>
 #include <memory>
 #include <string>
 
@@ -42,6 +44,8 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   app.formatter(std::make_shared<ExamplesFirst>());
   weft::cli::Session session;
+  const char* const target = std::getenv("WEFT_TARGET");
+  if (target != nullptr && *target != '\0') session.target = target;
   weft::cli::AddRun(&app, &session);
   weft::cli::AddSubmit(&app, &session);
   weft::cli::AddWait(&app, &session);
@@ -58,5 +62,9 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? weft::cli::kExitOk : weft::cli::kExitUsage;
   }
-  return session.exit_code;
+  // An answer that could not be written is no success, whatever became of the task.
+  std::cout.flush();
+  if (std::cout.good()) return session.exit_code;
+  std::cerr << "weft: the answer cannot be written to standard output" << std::endl;
+  return session.exit_code == weft::cli::kExitOk ? weft::cli::kExitTaskFailed : session.exit_code;
 }

@@ -49,6 +49,19 @@ bool IsPrintable(const std::string& text) {
   return true;
 }
 
+// What a terminal would obey is told instead of sent to it.
+std::string MessageForPeople(absl::string_view message) {
+  std::string text;
+  for (const char c : message) {
+    if (absl::ascii_iscntrl(static_cast<unsigned char>(c))) {
+      absl::StrAppend(&text, "\\x", absl::Hex(static_cast<unsigned char>(c), absl::kZeroPad2));
+    } else {
+      text.push_back(c);
+    }
+  }
+  return text;
+}
+
 void WriteExecutorStats(const char* name, const v1::ExecutorStats& stats, std::ostream& out) {
   out << absl::StreamFormat(
       "%-10s executed %d, failed %d, busy %s; latency min %s, avg %s, max %s\n", name,
@@ -82,7 +95,8 @@ std::string ToJson(const google::protobuf::Message& message, bool pretty) {
 }
 
 std::string ErrorLine(const absl::Status& status, const std::string& target) {
-  std::string line = absl::StrCat("weft: ", CodeName(status), ": ", status.message());
+  std::string line =
+      absl::StrCat("weft: ", CodeName(status), ": ", MessageForPeople(status.message()));
   const std::string reason = ErrorReason(status);
   if (status.code() == absl::StatusCode::kUnavailable && reason.empty()) {
     return absl::StrCat(line, "; no daemon answers at ", target,
@@ -125,7 +139,7 @@ std::string LedgerLine(const v1::TaskResult& result) {
   if (result.has_error()) {
     absl::StrAppend(&line, "; ",
                     Word(v1::TaskErrorCode_Name(result.error().code()), "TASK_ERROR_CODE_"), ": ",
-                    result.error().message());
+                    MessageForPeople(result.error().message()));
   }
   return line;
 }

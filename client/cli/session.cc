@@ -1,3 +1,4 @@
+#include <charconv>
 #include <iostream>
 #include <utility>
 
@@ -32,9 +33,25 @@ CLI::Option* AddDuration(CLI::App* command, const std::string& name, int64_t* ns
   return command->add_option_function<std::string>(name, parse, help)->type_name("DURATION");
 }
 
+CLI::Option* AddTaskId(CLI::App* command, uint64_t* task_id) {
+  const auto parse = [task_id](const std::string& text) {
+    const char* const end = text.data() + text.size();
+    const auto [rest, error] = std::from_chars(text.data(), end, *task_id);
+    if (error == std::errc() && rest == end) return;
+    throw CLI::ValidationError("id", "\"" + text + "\" is no task id; one is a decimal number");
+  };
+  return command->add_option_function<std::string>("id", parse, "Number of the task, from submit")
+      ->type_name("ID")
+      ->required();
+}
+
 void AddSessionOptions(CLI::App* command, Session* session) {
-  command->add_option("--target", session->target, "host:port or unix:/path of the daemon")
-      ->envname("WEFT_TARGET")
+  // The environment's target is the session's from the start: CLI11 would let the variable of a
+  // command that was not even called overwrite the option of the one that was.
+  command
+      ->add_option("--target", session->target,
+                   "host:port or unix:/path of the daemon; the variable WEFT_TARGET sets another "
+                   "default")
       ->capture_default_str();
   command->add_flag("--json", session->json, "Write JSON (64-bit numbers as strings)");
   AddDuration(command, "--deadline", &session->deadline_ns,

@@ -65,6 +65,8 @@ absl::StatusOr<v1::TaskSpec> MakeSpec(const TaskOptions& options) {
 
 absl::StatusOr<std::string> ReadFile(const std::string& path) {
   constexpr size_t kChunkBytes = 64 * 1024;
+  // The most that limits.max_payload_bytes can be.
+  constexpr size_t kMostBytes = 64 * 1024 * 1024;
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"),
                                                              &std::fclose);
   if (file == nullptr) return CannotRead(path, errno);
@@ -75,6 +77,10 @@ absl::StatusOr<std::string> ReadFile(const std::string& path) {
     const size_t read = std::fread(content.data() + size, 1, kChunkBytes, file.get());
     content.resize(size + read);
     if (std::ferror(file.get()) != 0) return CannotRead(path, errno);
+    if (content.size() > kMostBytes) {
+      return absl::InvalidArgumentError(absl::StrCat(path, ": is longer than ", kMostBytes,
+                                                     " bytes, the most that a daemon can allow"));
+    }
     if (read < kChunkBytes) return content;
   }
 }

@@ -48,7 +48,7 @@ void AddWait(CLI::App* app, Session* session) {
                  "  weft wait 72057594037927937\n"
                  "  weft wait 72057594037927937 --wait 500ms     (exit code 124 if it elapses)\n");
   const auto options = std::make_shared<WaitOptions>();
-  command->add_option("id", options->task_id, "Number of the task, from weft submit")->required();
+  AddTaskId(command, &options->task_id);
   AddDuration(command, "--wait", &options->wait_ns, "How long to wait; until it ends by default");
   AddSessionOptions(command, session);
   command->callback([session, options] {
