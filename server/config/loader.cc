@@ -9,6 +9,7 @@
 #include <sstream>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
@@ -183,6 +184,22 @@ absl::StatusOr<Config> Loading::Finish() {
     AddMistake(absl::StrCat("limits.max_in_flight_bytes: ", bounds.max_in_flight_bytes,
                             " is not right, expected at least limits.max_payload_bytes, ",
                             bounds.max_payload_bytes));
+  }
+  const RpcOptions& rpc = config_.rpc;
+  if (rpc.listen.empty() && rpc.unix_socket.empty()) {
+    AddMistake(
+        "rpc.listen: [] is not right while rpc.unix_socket is \"\", as nobody could reach the "
+        "daemon; expected an address in one of them");
+  }
+  if (rpc.unix_socket.find('\0') != std::string::npos) {
+    AddMistake("rpc.unix_socket: a NUL is not right, expected a path");
+  }
+  std::vector<int> cpus = config_.cores.cpus.value_or(std::vector<int>());
+  std::sort(cpus.begin(), cpus.end());
+  const auto twice = std::adjacent_find(cpus.begin(), cpus.end());
+  if (twice != cpus.end()) {
+    AddMistake(absl::StrCat("executor.cores: CPU ", *twice,
+                            " is named twice, which is not right, expected each once"));
   }
   if (!mistakes_.empty())
     return absl::InvalidArgumentError(absl::StrJoin(

@@ -174,5 +174,14 @@ TEST(LoadConfig, NamesAFileThatCannotBeRead) {
   }
 }
 
+TEST(LoadConfig, RefusesWhatNoDaemonCouldBeReachedOrStartedWith) {
+  const auto refusal = [](std::vector<std::string> settings) {
+    return std::string(ParseConfig({"file", ""}, settings).status().message());
+  };
+  EXPECT_THAT(refusal({"rpc.listen=[]", "rpc.unix_socket="}), HasSubstr("nobody could reach"));
+  EXPECT_THAT(refusal({"executor.cores=[0, 1, 0]"}), HasSubstr("CPU 0 is named twice"));
+  EXPECT_THAT(refusal({R"(rpc.unix_socket="/tmp/a\u0000b")"}), HasSubstr("NUL"));
+}
+
 }  // namespace
 }  // namespace weft

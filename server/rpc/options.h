@@ -23,7 +23,7 @@ struct RpcOptions {
   // Of one stream: rows read and not yet handed to the client, and bytes of results that wait. At
   // either, the stream is not read any further until rows have left.
   size_t stream_rows_max = 16'384;
-  size_t stream_bytes_max = 8 * 1024 * 1024;
+  size_t stream_bytes_max = 1024 * 1024;
   // So many rows are sent at once; fewer only when the next round brings no more.
   size_t stream_gather_rows = 64;
   // Of one outgoing message of a stream; a single row may exceed the bytes.

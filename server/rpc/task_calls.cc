@@ -12,7 +12,7 @@ namespace {
 
 // A deadline travels as the time left, so the client's passes before ours does, by the time the
 // call was on its way.
-constexpr gpr_timespec kDeadlineSkew = {0, 20'000'000, GPR_TIMESPAN};
+constexpr gpr_timespec kDeadlineSkew = {0, 50'000'000, GPR_TIMESPAN};
 
 bool IsNearOrPast(gpr_timespec deadline) {
   const gpr_timespec soon = gpr_time_add(gpr_now(deadline.clock_type), kDeadlineSkew);
