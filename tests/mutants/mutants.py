@@ -151,8 +151,8 @@ MUTANTS = [
     Mutant(
         name="ledger: the clock is not read in a turn",
         file="server/core/core.cc",
-        original="  clock_ = env_.Now();\n  worked |= FireTimers();",
-        replacement="  worked |= FireTimers();",
+        original="  clock_ = env_.Now();\n  look_again_",
+        replacement="  look_again_",
         target="weft_core_test",
         test="CoreTest.RunsATaskAndTellsItsExactTimes",
     ),
