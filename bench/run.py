@@ -17,7 +17,9 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+import urllib.request
 
 READY_TIMEOUT_S = 20
 STOP_TIMEOUT_S = 30
@@ -189,19 +191,20 @@ def effective_idle(options, folder):
     return told[0] if told else options.idle
 
 
-@contextlib.contextmanager
-def scraper(url, cpus):
-    """Gets the page once a second for as long as it is open."""
-    script = ("import sys, time, urllib.request\n"
-              "while True:\n"
-              "    urllib.request.urlopen(sys.argv[1]).read()\n"
-              "    time.sleep(1)\n")
-    child = subprocess.Popen(pinned(cpus, [sys.executable, "-c", script, url]))
-    try:
-        yield
-    finally:
-        child.kill()
-        child.wait()
+class Scraper(threading.Thread):
+    """Gets the page once a second while it is on."""
+
+    def __init__(self, url):
+        super().__init__(daemon=True)
+        self.url, self.scrapes, self.is_on = url, 0, threading.Event()
+
+    def run(self):
+        while True:
+            self.is_on.wait()
+            with urllib.request.urlopen(self.url) as answer:
+                answer.read()
+            self.scrapes += 1
+            time.sleep(1)
 
 
 def scrape_row(options):
@@ -212,10 +215,15 @@ def scrape_row(options):
     with tempfile.TemporaryDirectory(prefix="weft-bench-") as folder, \
             weftd(options, server_cpus, folder) as (target, page):
         load_weft(options, row, target, client_cpus, options.warm_up)
+        duration, scraper = max(2.0, options.duration), Scraper(page)
+        scraper.start()
         for _ in range(options.rounds):
-            with scraper(page, client_cpus):
-                scraped.append(load_weft(options, row, target, client_cpus, options.duration))
-            alone.append(load_weft(options, row, target, client_cpus, options.duration))
+            scraper.is_on.set()
+            scraped.append(load_weft(options, row, target, client_cpus, duration))
+            scraper.is_on.clear()
+            alone.append(load_weft(options, row, target, client_cpus, duration))
+        if scraper.scrapes < 2 * options.rounds:
+            raise BenchError(f"{scraper.scrapes} scrapes in {options.rounds} rounds")
         idle = effective_idle(options, folder)
     weft, peer = statistics.median(scraped), statistics.median(alone)
     return {"name": "unary_64_scraped", "unit": "1/s", "weft": weft, "peer": peer,

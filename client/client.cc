@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <limits>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -122,7 +123,10 @@ absl::StatusOr<v1::TaskResult> Client::Wait(uint64_t task_id, std::optional<int6
   if (wait_ns) request.set_wait_ns(*wait_ns);
   const int64_t longest_ns = std::min(wait_ns.value_or(kLongestWaitNs), kLongestWaitNs);
   const bool is_enough = options.timeout_ns > (wait_ns ? longest_ns : 0);
-  if (!is_enough) extended.timeout_ns = longest_ns + connection_->options.timeout_ns;
+  if (!is_enough) {
+    const int64_t most_ns = std::numeric_limits<int64_t>::max() - kLongestWaitNs;
+    extended.timeout_ns = longest_ns + std::min(connection_->options.timeout_ns, most_ns);
+  }
   auto response = connection_->Call<v1::WaitTaskResponse>(
       extended, Repeat::kHarmless, [&](grpc::ClientContext* context, v1::WaitTaskResponse* answer) {
         return connection_->tasks->WaitTask(context, request, answer);

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstring>
 #include <fstream>
+#include <set>
 #include <sstream>
 #include <string_view>
 #include <utility>
@@ -95,8 +96,10 @@ std::optional<ConfigValue> ToConfigValue(const toml::node& node) {
 
 std::string UnknownKey(const std::string& key) {
   const std::string nearest(NearestConfigKey(key));
-  return nearest.empty() ? std::string("unknown key")
-                         : absl::StrCat("unknown key, did you mean ", nearest, "?");
+  if (!nearest.empty()) return absl::StrCat("unknown key, did you mean ", nearest, "?");
+  std::set<std::string> sections;
+  for (const ConfigRow& row : ConfigRows()) sections.emplace(row.key.substr(0, row.key.find('.')));
+  return absl::StrCat("unknown key, expected one of the sections ", absl::StrJoin(sections, ", "));
 }
 
 void Loading::AddMistake(const Place& place, std::string_view key, std::string_view what) {

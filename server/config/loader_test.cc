@@ -175,7 +175,7 @@ TEST(LoadConfig, NamesAFileThatCannotBeRead) {
 }
 
 TEST(LoadConfig, RefusesWhatNoDaemonCouldBeReachedOrStartedWith) {
-  const auto refusal = [](std::vector<std::string> settings) {
+  const auto refusal = [](const std::vector<std::string>& settings) {
     return std::string(ParseConfig({"file", ""}, settings).status().message());
   };
   EXPECT_THAT(refusal({"rpc.listen=[]", "rpc.unix_socket="}), HasSubstr("nobody could reach"));

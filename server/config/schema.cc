@@ -291,7 +291,7 @@ std::string DescribeExpected(const ConfigRow& row) {
     case Kind::kText:
       return absl::StrCat("a string", unit);
     case Kind::kTextList:
-      return absl::StrCat("a list of strings", unit);
+      return absl::StrCat("a string or a list of strings", unit);
     case Kind::kCpus:
       return "\"auto\" or a list of CPU numbers from 0 to 4095";
   }

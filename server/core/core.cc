@@ -181,8 +181,9 @@ bool Core<Env>::Turn() {
   bool worked = TakeMessages();
   // After the messages were taken, so that no task starts before it was submitted.
   clock_ = env_.Now();
-  look_again_ = clock_ + look_again_ticks_;
   worked |= FireTimers();
+  // From here on, so that many expiries leave time for tasks.
+  look_again_ = clock_ + look_again_ticks_;
   worked |= RunReady();
   PublishTurn(worked);
   return worked;

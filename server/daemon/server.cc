@@ -73,6 +73,11 @@ absl::Status Server::Start() {
   if (absl::Status status = ChooseCpus(); !status.ok()) return status;
   if (absl::Status status = CheckListeners(); !status.ok()) return status;
   if (absl::Status status = GuardUnixSocket(); !status.ok()) return status;
+  if (config_.rpc.listen.empty() && config_.rpc.unix_socket.empty()) {
+    return absl::InvalidArgumentError(
+        "rpc.listen: [] is not right while there is no place for a unix socket, as nobody could "
+        "reach the daemon; expected an address");
+  }
   if (absl::Status status = StartCores(); !status.ok()) return status;
   if (absl::Status status = StartRpc(); !status.ok()) return status;
   StartWatches();

@@ -11,6 +11,7 @@
 namespace weft {
 namespace {
 
+constexpr size_t kSmallAnswerBytes = 4 * 1024;
 constexpr int64_t kShortestRetryNs = 1'000'000;
 constexpr int64_t kLongestRetryNs = 1'000'000'000;
 
@@ -95,8 +96,10 @@ std::optional<Refusal> Admission::CheckCpu(uint32_t cpu, std::string_view field_
 }
 
 std::optional<Refusal> Admission::CheckAnswer(size_t bytes, size_t in_flight_bytes) const {
-  // One that would never fit alone is let through when nothing else is held.
-  if (in_flight_bytes == 0 || in_flight_bytes + bytes <= options_.max_in_flight_bytes) {
+  // One that would never fit alone is let through when nothing else is held; small ones always are,
+  // because whoever fetches results relieves the daemon.
+  if (in_flight_bytes == 0 || bytes <= kSmallAnswerBytes ||
+      in_flight_bytes + bytes <= options_.max_in_flight_bytes) {
     return std::nullopt;
   }
   return Refusal{.reason = RefusalReason::kPayloadBytesFull,

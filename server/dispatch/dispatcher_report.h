@@ -67,8 +67,8 @@ uint64_t Dispatcher<Env>::in_flight() const {
 
 template <class Env>
 StatsSnapshot Dispatcher<Env>::Snapshot() {
-  PublishGauges();
   window_.AdvanceTo(anchor_.ToUnixNs(env_.Now()));
+  PublishGauges();
   StatsSnapshot snapshot;
   snapshot.lifetime = window_.lifetime();
   snapshot.last_10s = window_.Recent();

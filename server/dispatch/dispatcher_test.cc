@@ -143,18 +143,25 @@ TEST_F(DispatcherTest, BoundsThePayloadBytesInFlight) {
 }
 
 TEST_F(DispatcherTest, BoundsTheBytesOfAnswersNotYetRead) {
-  options_.max_in_flight_bytes = 10;
+  options_.max_in_flight_bytes = 10'000;
   Build();
-  const TaskId id = MustSubmit({.handler = "echo", .payload = "1234"}, {.retain = true});
+  const std::string large(5'000, 'x');
+  const TaskId id = MustSubmit({.handler = "echo", .payload = large}, {.retain = true});
+  const TaskId small = MustSubmit({.handler = "echo", .payload = "1234"}, {.retain = true});
   TurnAll();
-  dispatcher_->HoldAnswer(7);
+  dispatcher_->HoldAnswer(11'000);
   TaskResult result;
+  TestReceiver receiver;
   EXPECT_EQ(dispatcher_->Get(id, &result)->reason, RefusalReason::kPayloadBytesFull);
-  EXPECT_EQ(Submit({.handler = "echo", .payload = "1234"})->reason,
-            RefusalReason::kPayloadBytesFull);
-  dispatcher_->LetGoOfAnswer(7);
-  EXPECT_FALSE(dispatcher_->Get(id, &result));
+  EXPECT_EQ(dispatcher_->Wait(id, 0, receiver)->reason, RefusalReason::kPayloadBytesFull);
+  EXPECT_EQ(receiver.calls, 0);
+  EXPECT_EQ(Submit({.handler = "echo"})->reason, RefusalReason::kPayloadBytesFull);
+  // What is small can always be fetched.
+  EXPECT_FALSE(dispatcher_->Get(small, &result));
   EXPECT_EQ(result.output, "1234");
+  dispatcher_->LetGoOfAnswer(11'000);
+  EXPECT_FALSE(dispatcher_->Get(id, &result));
+  EXPECT_EQ(result.output, large);
 }
 
 TEST_F(DispatcherTest, SpreadsTasksOverTheCoresAndObeysANamedOne) {

@@ -93,7 +93,7 @@ void StreamCall::Opened(bool ok) {
 
 bool StreamCall::is_full() const {
   return unanswered_rows_ >= rpc_.options.stream_rows_max ||
-         live_bytes_ + waiting_.bytes() + writing_bytes_ >= rpc_.options.stream_bytes_max;
+         waiting_.bytes() + writing_bytes_ >= rpc_.options.stream_bytes_max;
 }
 
 void StreamCall::ReadMore() {
@@ -122,6 +122,7 @@ void StreamCall::TakeMessage() {
           .ok()) {
     SubmitRows(block);
   } else {
+    v1::StreamTasksRequest().Swap(&block.message);
     EndWith(ToGrpcStatus(rpc_.dispatcher.Refuse(InvalidMessage())));
   }
   block.Release();
@@ -131,6 +132,8 @@ void StreamCall::SubmitRows(Block& block) {
   const auto& specs = block.message.specs();
   const size_t count = static_cast<size_t>(specs.size());
   if (count == 0 || count > kMaxStreamRows) {
+    // A row of two bytes takes some ninety once it is parsed.
+    v1::StreamTasksRequest().Swap(&block.message);
     return EndWith(ToGrpcStatus(rpc_.dispatcher.Refuse(WrongRowCount(count))));
   }
   RowPath path;
@@ -149,8 +152,6 @@ void StreamCall::SubmitRows(Block& block) {
       refusal = rpc_.dispatcher.Submit(spec, prefix, block, {.receiver = &row}, &accepted);
       if (!refusal) {
         row.task = accepted.id;
-        row.payload_bytes = spec.payload.size();
-        live_bytes_ += row.payload_bytes;
         Link(row);
         continue;
       }
@@ -269,7 +270,6 @@ void StreamCall::Link(LiveRow& row) {
 }
 
 void StreamCall::Unlink(LiveRow& row) {
-  live_bytes_ -= row.payload_bytes;
   (row.previous == nullptr ? live_ : row.previous->next) = row.next;
   if (row.next != nullptr) row.next->previous = row.previous;
   row.next = row.previous = nullptr;

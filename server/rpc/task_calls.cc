@@ -1,5 +1,6 @@
 #include "rpc/task_calls.h"
 
+#include <algorithm>
 #include <string>
 
 #include "grpc/support/time.h"
@@ -10,13 +11,17 @@
 namespace weft {
 namespace {
 
-// A deadline travels as the time left, so the client's passes before ours does, by the time the
-// call was on its way.
-constexpr gpr_timespec kDeadlineSkew = {0, 50'000'000, GPR_TIMESPAN};
+// A deadline travels as the time left, so the client's passes before ours does: by the time the
+// call was on its way, and by what gRPC rounds up, a hundredth of it at most.
+constexpr int64_t kDeadlineSkewNs = 50'000'000;
+constexpr int64_t kRoundedShare = 100;
 
-bool IsNearOrPast(gpr_timespec deadline) {
-  const gpr_timespec soon = gpr_time_add(gpr_now(deadline.clock_type), kDeadlineSkew);
-  return gpr_time_cmp(deadline, soon) <= 0;
+// Nanoseconds until the deadline; kMaxTimeoutNs when it is further away, or there is none.
+int64_t TimeLeftNs(gpr_timespec deadline) {
+  if (gpr_time_cmp(deadline, gpr_inf_future(deadline.clock_type)) == 0) return kMaxTimeoutNs;
+  const gpr_timespec left = gpr_time_sub(deadline, gpr_now(deadline.clock_type));
+  if (left.tv_sec >= kMaxTimeoutNs / GPR_NS_PER_SEC) return kMaxTimeoutNs;
+  return left.tv_sec * GPR_NS_PER_SEC + left.tv_nsec;
 }
 
 Refusal InvalidRequest() {
@@ -29,11 +34,8 @@ Refusal InvalidRequest() {
 }  // namespace
 
 void TightenTimeout(gpr_timespec deadline, TaskSpec* spec) {
-  if (gpr_time_cmp(deadline, gpr_inf_future(deadline.clock_type)) == 0) return;
-  const gpr_timespec left = gpr_time_sub(deadline, gpr_now(deadline.clock_type));
-  if (left.tv_sec >= kMaxTimeoutNs / GPR_NS_PER_SEC) return;
-  int64_t left_ns = left.tv_sec * GPR_NS_PER_SEC + left.tv_nsec;
-  if (left_ns < 1) left_ns = 1;  // 0 would mean none.
+  const int64_t left_ns = std::max<int64_t>(TimeLeftNs(deadline), 1);  // 0 would mean none.
+  if (left_ns >= kMaxTimeoutNs) return;
   // A negative timeout stays what it is, for the Dispatcher to refuse.
   if (spec->timeout_ns == 0 || spec->timeout_ns > left_ns) spec->timeout_ns = left_ns;
 }
@@ -44,6 +46,7 @@ void RunTaskCall::OnRequest() {
     return Refuse(family_.context.dispatcher.RefuseTask(*std::move(refusal)));
   }
   if (spec.timeout_ns <= kMaxTimeoutNs) TightenTimeout(context().raw_deadline(), &spec);
+  skew_ns_ = kDeadlineSkewNs + TimeLeftNs(context().raw_deadline()) / kRoundedShare;
   Accepted accepted;
   const SubmitOptions submit = {.receiver = this, .retain = request_.retain_result()};
   const auto refusal = family_.context.dispatcher.Submit(spec, "spec", *this, submit, &accepted);
@@ -63,7 +66,7 @@ void RunTaskCall::OnGone() {
   family_.context.dispatcher.Leave(*this);
   // When it is the deadline that ended the call, the task's own timeout is about to end the task:
   // expired, not cancelled.
-  if (!IsNearOrPast(context().raw_deadline())) {
+  if (TimeLeftNs(context().raw_deadline()) > skew_ns_) {
     (void)family_.context.dispatcher.Cancel(task_, CancelReason::kDisconnected, nullptr);
   }
   task_ = TaskId();

@@ -84,6 +84,7 @@ class RunTaskCall final : public UnaryCall<v1::RunTaskRequest, v1::RunTaskRespon
   const CallFamily<RunTaskCall> family_;
   TaskId task_;                    // Whose result is awaited; 0: none.
   std::optional<HeldBytes> held_;  // The answer's output.
+  int64_t skew_ns_ = 0;            // So much earlier the client's deadline may pass than ours.
 };
 
 // Answered at once, so the request moves to a block that stays with the task.

@@ -69,7 +69,7 @@ class Client {
   // Waits for the task's end, at most wait_ns (absent: as long as the daemon allows). When the wait
   // elapses it answers with the task as it stands, so look at the state. The call's deadline is
   // extended to wait_ns plus ClientOptions.timeout_ns when it is shorter; without wait_ns, a
-  // CallOptions.timeout_ns stands as given.
+  // CallOptions.timeout_ns stands as given, and is what ends a wait for a peer that fell silent.
   [[nodiscard]] absl::StatusOr<v1::TaskResult> Wait(uint64_t task_id,
                                                     std::optional<int64_t> wait_ns = {},
                                                     const CallOptions& options = {});
