@@ -155,7 +155,7 @@ std::vector<ConfigRow> BoundRows() {
       {"limits.max_calls", "calls", Whole(1, 1'000'000), "65536",
        "Calls of each task method being answered at once.",
        [](Config& c, const ConfigValue& v) { c.rpc.max_calls = As<size_t>(v); }},
-      {"limits.max_calls_posted", "calls", Whole(1, 4'096), "256",
+      {"limits.max_calls_posted", "calls", Whole(1, 4'096), "32",
        "Calls of each kind that are ready to be taken at once.",
        [](Config& c, const ConfigValue& v) { c.rpc.max_calls_posted = As<size_t>(v); }},
   };
