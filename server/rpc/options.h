@@ -26,6 +26,9 @@ struct RpcOptions {
   size_t stream_bytes_max = 1024 * 1024;
   // So many rows are sent at once; fewer only when the next round brings no more.
   size_t stream_gather_rows = 64;
+  // Payloads of a stream's tasks, beyond which it is read no further: so much that a few of the
+  // largest that sleep do not hold up the rows behind them.
+  size_t stream_payload_bytes_max() const { return 4 * max_payload_bytes; }
   // Of one outgoing message of a stream; a single row may exceed the bytes.
   size_t stream_message_bytes_max = 1024 * 1024;
 

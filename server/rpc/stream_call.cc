@@ -93,7 +93,8 @@ void StreamCall::Opened(bool ok) {
 
 bool StreamCall::is_full() const {
   return unanswered_rows_ >= rpc_.options.stream_rows_max ||
-         waiting_.bytes() + writing_bytes_ >= rpc_.options.stream_bytes_max;
+         waiting_.bytes() + writing_bytes_ >= rpc_.options.stream_bytes_max ||
+         live_bytes_ >= rpc_.options.stream_payload_bytes_max();
 }
 
 void StreamCall::ReadMore() {
@@ -152,6 +153,8 @@ void StreamCall::SubmitRows(Block& block) {
       refusal = rpc_.dispatcher.Submit(spec, prefix, block, {.receiver = &row}, &accepted);
       if (!refusal) {
         row.task = accepted.id;
+        row.payload_bytes = spec.payload.size();
+        live_bytes_ += row.payload_bytes;
         Link(row);
         continue;
       }
@@ -270,6 +273,7 @@ void StreamCall::Link(LiveRow& row) {
 }
 
 void StreamCall::Unlink(LiveRow& row) {
+  live_bytes_ -= row.payload_bytes;
   (row.previous == nullptr ? live_ : row.previous->next) = row.next;
   if (row.next != nullptr) row.next->previous = row.previous;
   row.next = row.previous = nullptr;

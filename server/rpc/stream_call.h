@@ -97,6 +97,7 @@ class StreamCall final : public RoundListener {
   size_t unanswered_rows_ = 0;  // Live, waiting, or in the write under way.
   size_t writing_rows_ = 0;
   size_t writing_bytes_ = 0;
+  size_t live_bytes_ = 0;  // Payloads of live rows.
 
   std::optional<grpc::Status> ending_;  // Set: no more reading, end with that.
   bool opened_ = false;

@@ -18,6 +18,7 @@ class LiveRow final : public ResultReceiver {
 
   StreamCall* stream = nullptr;
   TaskId task;
+  size_t payload_bytes = 0;
   LiveRow* next = nullptr;
   LiveRow* previous = nullptr;
 };
