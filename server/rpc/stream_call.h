@@ -34,10 +34,11 @@ class StreamOwner {
 
 // One StreamTasks call, used again and again. Reads a message at a time into a block of its own,
 // submits its rows in one pass, and gathers answers until the round is over; one write is under way
-// at most. Bounds (RpcOptions): at stream_rows_max rows not yet handed to the client, or
-// stream_bytes_max bytes of payloads and answers not yet handed over, it stops reading until some
-// have left, so a client that never reads holds a bounded part of memory, and no other stream waits
-// for it. Its tasks are cancelled when it breaks. Owned by TaskService. Door thread only.
+// at most. Bounds (RpcOptions): at stream_rows_max rows not yet handed to the client,
+// stream_payload_bytes_max() bytes of payloads in flight or stream_bytes_max bytes of answers not
+// yet handed over it stops reading until some have left, so a client that never reads holds a
+// bounded part of memory, and no other stream waits for it. Its tasks are cancelled when it breaks.
+// Owned by TaskService. Door thread only.
 class StreamCall final : public RoundListener {
  public:
   StreamCall(const RpcContext& context, TaskGrpc& service, StreamRows& rows,
