@@ -11,11 +11,6 @@
 namespace weft {
 namespace {
 
-// A deadline travels as the time left, so the client's passes before ours does: by the time the
-// call was on its way, and by what gRPC rounds up, a hundredth of it at most.
-constexpr int64_t kDeadlineSkewNs = 50'000'000;
-constexpr int64_t kRoundedShare = 100;
-
 // Nanoseconds until the deadline; kMaxTimeoutNs when it is further away, or there is none.
 int64_t TimeLeftNs(gpr_timespec deadline) {
   if (gpr_time_cmp(deadline, gpr_inf_future(deadline.clock_type)) == 0) return kMaxTimeoutNs;
@@ -33,6 +28,8 @@ Refusal InvalidRequest() {
 
 }  // namespace
 
+int64_t DeadlineSkewNs(int64_t left_ns) { return 50'000'000 + left_ns / 100; }
+
 void TightenTimeout(gpr_timespec deadline, TaskSpec* spec) {
   const int64_t left_ns = std::max<int64_t>(TimeLeftNs(deadline), 1);  // 0 would mean none.
   if (left_ns >= kMaxTimeoutNs) return;
@@ -46,7 +43,7 @@ void RunTaskCall::OnRequest() {
     return Refuse(family_.context.dispatcher.RefuseTask(*std::move(refusal)));
   }
   if (spec.timeout_ns <= kMaxTimeoutNs) TightenTimeout(context().raw_deadline(), &spec);
-  skew_ns_ = kDeadlineSkewNs + TimeLeftNs(context().raw_deadline()) / kRoundedShare;
+  skew_ns_ = DeadlineSkewNs(TimeLeftNs(context().raw_deadline()));
   Accepted accepted;
   const SubmitOptions submit = {.receiver = this, .retain = request_.retain_result()};
   const auto refusal = family_.context.dispatcher.Submit(spec, "spec", *this, submit, &accepted);

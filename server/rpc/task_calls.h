@@ -185,6 +185,11 @@ struct TaskCalls {
   }
 };
 
+// How much earlier the client's deadline may pass than ours, of a call that had left_ns when it
+// came in. It travels as the time left: on the way it ages, and gRPC rounds it up, from 10 s on to
+// tenths of a second and from 100 s on to seconds.
+int64_t DeadlineSkewNs(int64_t left_ns);
+
 // Gives spec the time left until the call's deadline, when that is shorter than its own timeout.
 void TightenTimeout(gpr_timespec deadline, TaskSpec* spec);
 

@@ -238,6 +238,15 @@ TEST_F(TaskServiceTest, CountsAnswersInTheBytesHeldUntilTheyAreHandedOver) {
   AwaitStats([&](const auto&) { return dispatcher_->stats().in_flight_bytes.value() == 0; });
 }
 
+TEST(DeadlineSkew, CoversTheWayAndWhatGrpcRoundsUp) {
+  EXPECT_GE(DeadlineSkewNs(30'000'000), 50'000'000);
+  // 12.03 s travel as 12.1 s, 123.1 s as 124 s.
+  EXPECT_GE(DeadlineSkewNs(12'100'000'000), 70'000'000 + 50'000'000);
+  EXPECT_GE(DeadlineSkewNs(124'000'000'000), 900'000'000 + 50'000'000);
+  // Whoever goes away long before its deadline is gone.
+  EXPECT_LT(DeadlineSkewNs(30'000'000'000), 1'000'000'000);
+}
+
 TEST(TightenTimeout, TakesTheShorterOfBoth) {
   const gpr_timespec now = gpr_now(GPR_CLOCK_MONOTONIC);
   const gpr_timespec in_an_hour = gpr_time_add(now, gpr_time_from_hours(1, GPR_TIMESPAN));
