@@ -10,9 +10,7 @@
 namespace weft {
 namespace {
 
-using AdminGrpc =
-    v1::AdminService::WithAsyncMethod_GetStats<v1::AdminService::WithAsyncMethod_ListHandlers<
-        v1::AdminService::WithAsyncMethod_DrainServer<v1::AdminService::Service>>>;
+using AdminGrpc = v1::AdminService::AsyncService;
 
 void WriteSums(const ExecutionSums& sums, v1::ExecutorStats* message) {
   message->set_tasks_executed(sums.executed);
