@@ -15,7 +15,7 @@ namespace weft {
 enum class LogLevel : uint8_t { kTrace, kDebug, kInfo, kWarn, kError };
 enum class LogFormat : uint8_t { kText, kJson };
 
-// Everything an operator can set, as schema.cc's rows fill it; the key of each field is named
+// Everything an operator can set, as the rows of rows.cc fill it; the key of each field is named
 // there. Plain data: made by LoadConfig, then only read.
 struct Config {
   struct Cores {

@@ -24,18 +24,26 @@ struct ConfigRule {
   absl::Span<const std::string_view> choices = {};  // kChoice.
 };
 
-// All there is to know about one key. Adding a key is adding its row.
+// What a reload does with a value that has changed.
+enum class ConfigReload : uint8_t {
+  kLive,     // The running daemon takes it over.
+  kRestart,  // The next start does; the reload names the key.
+};
+
+// All there is to know about one key. Adding a key is adding its row to its section in rows.cc.
 struct ConfigRow {
   std::string_view key;   // "section.name"
   std::string_view unit;  // Empty for a number without one.
   ConfigRule rule;
   std::string_view default_toml;  // As it would stand in the file.
-  std::string_view help;          // One sentence.
+  ConfigReload reload = ConfigReload::kRestart;
+  std::string_view help;  // One sentence.
   // Puts a value that obeys the rule where it belongs.
   void (*apply)(Config& config, const ConfigValue& value);
+  bool is_secret = false;  // Its value is never shown.
 };
 
-// All rows, grouped by section, in the order of the reference.
+// All rows, grouped by section, in the order of the reference; they stand in rows.cc.
 absl::Span<const ConfigRow> ConfigRows();
 
 // Null when there is no such key.

@@ -1,0 +1,201 @@
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <iterator>
+#include <optional>
+#include <utility>
+
+#include "config/schema.h"
+
+namespace weft {
+namespace {
+
+using Kind = ConfigRule::Kind;
+using enum ConfigReload;
+
+constexpr int64_t kMiB = 1024 * 1024;
+constexpr int64_t kTiB = kMiB * kMiB;
+constexpr int64_t kSecondNs = 1'000'000'000;
+
+ConfigRule Flag() { return {.kind = Kind::kFlag}; }
+ConfigRule Text() { return {.kind = Kind::kText}; }
+ConfigRule Whole(int64_t least, int64_t most) {
+  return {.kind = Kind::kInteger, .least = least, .most = most};
+}
+ConfigRule Choice(absl::Span<const std::string_view> choices) {
+  return {.kind = Kind::kChoice, .choices = choices};
+}
+
+bool AsFlag(const ConfigValue& value) { return std::get<bool>(value); }
+const std::string& AsText(const ConfigValue& value) { return std::get<std::string>(value); }
+template <class Number = uint32_t>
+Number As(const ConfigValue& value) {
+  return static_cast<Number>(std::get<int64_t>(value));
+}
+int64_t SecondsAsNs(const ConfigValue& value) { return As<int64_t>(value) * kSecondNs; }
+
+// The enumerator in the value's place among the choices, which stand in the order of the enum.
+template <class Enum>
+Enum AsEnum(absl::Span<const std::string_view> choices, const ConfigValue& value) {
+  const auto found = std::find(choices.begin(), choices.end(), AsText(value));
+  return static_cast<Enum>(found - choices.begin());
+}
+
+std::vector<std::string> AsTextList(const ConfigValue& value) {
+  if (const auto* one = std::get_if<std::string>(&value)) return {*one};
+  return std::get<std::vector<std::string>>(value);
+}
+
+std::optional<std::vector<int>> AsCpus(const ConfigValue& value) {
+  const auto* numbers = std::get_if<std::vector<int64_t>>(&value);
+  if (numbers == nullptr) return std::nullopt;
+  return std::vector<int>(numbers->begin(), numbers->end());
+}
+
+constexpr std::string_view kIdlePolicies[] = {"spin", "adaptive", "sleep"};
+constexpr std::string_view kLogLevels[] = {"trace", "debug", "info", "warn", "error"};
+constexpr std::string_view kLogFormats[] = {"text", "json"};
+
+std::vector<ConfigRow> ExecutorRows() {
+  return {
+      {"executor.cores",
+       "CPU numbers",
+       {.kind = Kind::kCpus},
+       "\"auto\"",
+       kRestart,
+       "CPUs that get an executor core each; auto: all allowed ones but one for the Door.",
+       [](Config& c, const ConfigValue& v) { c.cores.cpus = AsCpus(v); }},
+      {"executor.worker_threads", "", Whole(0, 256), "0", kRestart,
+       "Uses only that many of executor.cores; 0: all.",
+       [](Config& c, const ConfigValue& v) { c.cores.worker_threads = As<int>(v); }},
+      {"executor.idle", "", Choice(kIdlePolicies), "\"adaptive\"", kRestart,
+       "What a core does when it has nothing to run.",
+       [](Config& c, const ConfigValue& v) { c.core.idle = AsEnum<IdlePolicy>(kIdlePolicies, v); }},
+      {"executor.spin_us", "microseconds", Whole(0, 10'000), "50", kRestart,
+       "How long an idle core spins before it sleeps.",
+       [](Config& c, const ConfigValue& v) { c.core.spin_us = As(v); }},
+      {"executor.max_queue_depth", "tasks", Whole(1, 1'000'000), "10000", kRestart,
+       "Tasks admitted and not yet started, of each level of each core.",
+       [](Config& c, const ConfigValue& v) {
+         c.core.max_queue_depth = As(v);
+         c.dispatch.max_queue_depth = As(v);
+       }},
+      {"executor.target_latency_ns", "nanoseconds", Whole(1, 60 * kSecondNs), "5000", kLive,
+       "Average execution latency that counts as meeting the target.",
+       [](Config& c, const ConfigValue& v) { c.dispatch.target_latency_ns = As<int64_t>(v); }},
+      {"executor.timing_metrics", "", Flag(), "true", kRestart,
+       "Whether tasks are timed; without it times and latencies are 0.",
+       [](Config& c, const ConfigValue& v) {
+         c.core.timing_metrics = AsFlag(v);
+         c.dispatch.timing_metrics = AsFlag(v);
+       }},
+      {"executor.age_limit_ms", "milliseconds", Whole(1, 60'000), "100", kLive,
+       "Age at which the head of a level goes ahead of higher levels.",
+       [](Config& c, const ConfigValue& v) { c.core.age_limit_ms = As(v); }},
+      {"executor.stall_threshold_ms", "milliseconds", Whole(1, 60'000), "100", kLive,
+       "A handler that holds its core longer than that is reported.",
+       [](Config& c, const ConfigValue& v) { c.core.stall_threshold_ms = As(v); }},
+      {"executor.stacks", "stacks", Whole(1, 30'000), "256", kRestart,
+       "Tasks that may be started and suspended at once on each core.",
+       [](Config& c, const ConfigValue& v) { c.core.stacks = As(v); }},
+      {"executor.stack_bytes", "bytes", Whole(16'384, 8 * kMiB), "65536", kRestart,
+       "Usable size of each stack, rounded up to pages.",
+       [](Config& c, const ConfigValue& v) { c.core.stack_bytes = As<size_t>(v); }},
+  };
+}
+
+std::vector<ConfigRow> ListenerRows() {
+  return {
+      {"rpc.listen",
+       "host:port",
+       {.kind = Kind::kTextList},
+       "[\"127.0.0.1:7411\"]",
+       kRestart,
+       "TCP addresses of the gRPC server; an empty list for none.",
+       [](Config& c, const ConfigValue& v) { c.rpc.listen = AsTextList(v); }},
+      {"rpc.unix_socket", "path", Text(), "\"auto\"", kRestart,
+       "Unix socket of the gRPC server: auto: weftd.sock in $RUNTIME_DIRECTORY, else "
+       "$XDG_RUNTIME_DIR/weft, else (as root) /run/weft; empty for none.",
+       [](Config& c, const ConfigValue& v) { c.rpc.unix_socket = AsText(v); }},
+      {"web.listen", "host:port", Text(), "\"127.0.0.1:7412\"", kRestart,
+       "TCP address of the HTTP server (metrics and health); empty for none.",
+       [](Config& c, const ConfigValue& v) { c.web.listen = AsText(v); }},
+  };
+}
+
+std::vector<ConfigRow> BoundRows() {
+  return {
+      {"results.max_age_s", "seconds", Whole(1, 2'592'000), "600", kLive,
+       "A retained result is forgotten at that age.",
+       [](Config& c, const ConfigValue& v) { c.dispatch.results_max_age_ns = SecondsAsNs(v); }},
+      {"results.max_count", "results", Whole(1, 10'000'000), "100000", kRestart,
+       "Results retained at once; the oldest go first.",
+       [](Config& c, const ConfigValue& v) { c.dispatch.results_max_count = As(v); }},
+      {"results.max_bytes", "bytes", Whole(1, kTiB), "67108864", kLive,
+       "Memory of the retained results; the oldest go first.",
+       [](Config& c, const ConfigValue& v) { c.dispatch.results_max_bytes = As<size_t>(v); }},
+      {"limits.max_payload_bytes", "bytes", Whole(1, 64 * kMiB), "4194304", kRestart,
+       "Longest payload, and longest output, of one task.",
+       [](Config& c, const ConfigValue& v) {
+         c.dispatch.max_payload_bytes = As<size_t>(v);
+         c.core.max_output_bytes = As<size_t>(v);
+         c.rpc.max_payload_bytes = As<size_t>(v);
+       }},
+      {"limits.max_in_flight_bytes", "bytes", Whole(1, kTiB), "268435456", kLive,
+       "Payloads of all queued and running tasks, and answers that clients have not read.",
+       [](Config& c, const ConfigValue& v) { c.dispatch.max_in_flight_bytes = As<size_t>(v); }},
+      {"limits.max_wait_s", "seconds", Whole(1, 86'400), "300", kLive,
+       "Longest time one WaitTask waits.",
+       [](Config& c, const ConfigValue& v) { c.dispatch.max_wait_ns = SecondsAsNs(v); }},
+      {"limits.max_waiters", "calls", Whole(1, 1'000'000), "10000", kLive,
+       "WaitTask calls that wait at once.",
+       [](Config& c, const ConfigValue& v) { c.dispatch.max_waiters = As(v); }},
+      {"limits.max_streams", "streams", Whole(1, 10'000), "256", kRestart,
+       "StreamTasks calls open at once.",
+       [](Config& c, const ConfigValue& v) { c.rpc.max_streams = As<size_t>(v); }},
+      {"limits.max_calls", "calls", Whole(1, 1'000'000), "65536", kRestart,
+       "Calls of each task method being answered at once.",
+       [](Config& c, const ConfigValue& v) { c.rpc.max_calls = As<size_t>(v); }},
+      {"limits.max_calls_posted", "calls", Whole(1, 4'096), "32", kRestart,
+       "Calls of each kind that are ready to be taken at once.",
+       [](Config& c, const ConfigValue& v) { c.rpc.max_calls_posted = As<size_t>(v); }},
+  };
+}
+
+std::vector<ConfigRow> DaemonRows() {
+  return {
+      {"daemon.drain_limit_s", "seconds", Whole(0, 3'600), "10", kLive,
+       "How long held work may take to finish at shutdown before it is cancelled.",
+       [](Config& c, const ConfigValue& v) { c.daemon.drain_limit_ns = SecondsAsNs(v); }},
+      {"log.level", "", Choice(kLogLevels), "\"info\"", kLive, "Least severity that is logged.",
+       [](Config& c, const ConfigValue& v) {
+         c.daemon.log_level = AsEnum<LogLevel>(kLogLevels, v);
+       }},
+      {"log.format", "", Choice(kLogFormats), "\"text\"", kLive,
+       "One key=value line or one JSON object for each event.",
+       [](Config& c, const ConfigValue& v) {
+         c.daemon.log_format = AsEnum<LogFormat>(kLogFormats, v);
+       }},
+      {"security.insecure", "", Flag(), "false", kRestart,
+       "Allows listening beyond loopback although nothing is encrypted or authenticated.",
+       [](Config& c, const ConfigValue& v) { c.daemon.insecure = AsFlag(v); }},
+  };
+}
+
+std::vector<ConfigRow> AllRows() {
+  std::vector<ConfigRow> all;
+  for (std::vector<ConfigRow>& part :
+       std::array{ExecutorRows(), ListenerRows(), BoundRows(), DaemonRows()}) {
+    std::move(part.begin(), part.end(), std::back_inserter(all));
+  }
+  return all;
+}
+
+}  // namespace
+
+absl::Span<const ConfigRow> ConfigRows() {
+  static const std::vector<ConfigRow>& rows = *new std::vector<ConfigRow>(AllRows());
+  return rows;
+}
+
+}  // namespace weft
