@@ -5,7 +5,8 @@
 
 namespace weft {
 
-Retention::Retention(const Options& options) : options_(options), records_(options.max_count) {}
+Retention::Retention(const Options& options)
+    : options_(options), blocks_((options.max_count + kBlockRecords - 1) / kBlockRecords) {}
 
 std::optional<DropBound> Retention::NeverFits(size_t bytes) const {
   if (options_.max_count == 0) return DropBound::kCount;
@@ -39,7 +40,7 @@ TaskId Retention::DropOldest(DropBound bound) {
 }
 
 void Retention::Forget(uint32_t record) {
-  Empty(records_[record]);
+  Empty(RecordAt(record));
   ++dropped_[static_cast<size_t>(DropBound::kDirectory)];
 }
 
@@ -55,8 +56,10 @@ void Retention::Empty(Record& record) {
 uint32_t Retention::Keep(const TaskResult& result, sys::Ticks now) {
   const size_t bytes = result.output.size() + result.error_message.size();
   assert(!NeverFits(bytes).has_value() && !MustDrop(bytes).has_value());
-  const auto index = static_cast<uint32_t>(next_ % records_.size());
-  Record& record = records_[index];
+  const auto index = static_cast<uint32_t>(next_ % options_.max_count);
+  std::unique_ptr<Record[]>& block = blocks_[index / kBlockRecords];
+  if (block == nullptr) block = std::make_unique<Record[]>(kBlockRecords);
+  Record& record = RecordAt(index);
   ++next_;
   record.result = result;
   record.result.output = {};
@@ -81,7 +84,7 @@ uint32_t Retention::Keep(const TaskResult& result, sys::Ticks now) {
 }
 
 TaskResult Retention::View(uint32_t index) const {
-  const Record& record = records_[index];
+  const Record& record = RecordAt(index);
   assert(record.used);
   TaskResult result = record.result;
   const char* from = record.large != nullptr ? record.large.get() : record.small;

@@ -73,13 +73,20 @@ class Retention {
     char small[kInlineBytes];
   };
 
-  Record& At(uint64_t position) { return records_[position % records_.size()]; }
-  const Record& At(uint64_t position) const { return records_[position % records_.size()]; }
+  // Records come in blocks that are made when the ring first gets there: a daemon that keeps few
+  // results does not pay for the bound.
+  static constexpr size_t kBlockRecords = 128;
+
+  Record& RecordAt(size_t index) const {
+    return blocks_[index / kBlockRecords][index % kBlockRecords];
+  }
+  Record& At(uint64_t position) const { return RecordAt(position % options_.max_count); }
   void Empty(Record& record);
 
   Options options_;
-  std::vector<Record> records_;  // A ring from first_ to next_; forgotten ones leave holes.
-  uint64_t first_ = 0;           // Never at a hole.
+  // A ring of max_count records from first_ to next_; forgotten ones leave holes.
+  std::vector<std::unique_ptr<Record[]>> blocks_;
+  uint64_t first_ = 0;  // Never at a hole.
   uint64_t next_ = 0;
   size_t count_ = 0;
   size_t bytes_ = 0;

@@ -1,6 +1,7 @@
 #include "dispatch/retention.h"
 
 #include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -44,6 +45,22 @@ TEST(Retention, AsksForTheOldestToGoWhenTheCountIsReached) {
   EXPECT_EQ(retention.DropOldest(DropBound::kCount), TaskId::Make(0, 1));
   EXPECT_FALSE(retention.MustDrop(1));
   EXPECT_EQ(retention.dropped(DropBound::kCount), 1u);
+}
+
+TEST(Retention, KeepsAsManyAsItsBoundRoundAfterRound) {
+  constexpr uint32_t kCount = 300;  // More than two blocks of records, and not a whole number.
+  Retention retention({.max_age = 100, .max_count = kCount, .max_bytes = 1'000'000});
+  std::vector<uint32_t> records(kCount);
+  for (uint64_t serial = 1; serial <= 3 * kCount; ++serial) {
+    if (retention.MustDrop(1)) {
+      EXPECT_EQ(retention.DropOldest(DropBound::kCount), TaskId::Make(0, serial - kCount));
+    }
+    records[serial % kCount] = retention.Keep(Result(serial, "a"), 0);
+  }
+  EXPECT_EQ(retention.count(), kCount);
+  for (uint64_t serial = 2 * kCount + 1; serial <= 3 * kCount; ++serial) {
+    EXPECT_EQ(retention.View(records[serial % kCount]).id, TaskId::Make(0, serial));
+  }
 }
 
 TEST(Retention, AsksForTheOldestToGoWhenTheBytesAreReached) {

@@ -1,6 +1,7 @@
 #include "dispatch/task_table.h"
 
 #include <bit>
+#include <new>
 
 namespace weft {
 
@@ -10,7 +11,8 @@ TaskTable::TaskTable(const Options& options)
   // Twice what it must hold, so that a free entry is near and never missing.
   const uint64_t size = std::bit_ceil(2 * (uint64_t{options.slots} + options.kept));
   mask_ = size - 1;
-  directory_.resize(size);
+  directory_.reset(static_cast<Entry*>(std::calloc(size, sizeof(Entry))));
+  if (directory_ == nullptr) throw std::bad_alloc();
   tasks_.resize(options.slots);
   live_marks_.resize((options.slots + 63) / 64);
   for (uint32_t slot = 0; slot < options.slots; ++slot) {
@@ -37,7 +39,7 @@ TaskTable::Claimed TaskTable::Claim() {
 // Live tasks take at most half of the directory, so the walk ends; kept results are passed over,
 // too, as long as they leave room. The worst walk is one lap, once a lap of serials.
 void TaskTable::NextFreeSerial(Claimed* claimed) {
-  const bool keep = kept_ <= directory_.size() / 2;
+  const bool keep = kept_ <= directory_size() / 2;
   for (uint64_t step = 0; step <= mask_; ++step) {
     Entry& entry = directory_[next_serial_ & mask_];
     // Serial 0 of core 0 would be id 0, which is no task.

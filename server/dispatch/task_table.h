@@ -3,6 +3,9 @@
 #include <cassert>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
+#include <memory>
+#include <type_traits>
 #include <vector>
 
 #include "dispatch/payload.h"
@@ -83,7 +86,7 @@ class TaskTable {
   }
   bool full() const { return free_head_ == kNoSlot; }
   uint32_t slots() const { return static_cast<uint32_t>(tasks_.size()); }
-  size_t directory_size() const { return directory_.size(); }
+  size_t directory_size() const { return mask_ + 1; }
 
   // Live tasks counted one by one, from marks that no other count is derived from. Costs about one
   // instruction for 64 slots.
@@ -98,6 +101,11 @@ class TaskTable {
     Kind kind = Kind::kNone;
   };
 
+  struct FreeZeroed {
+    void operator()(Entry* entries) const { std::free(entries); }
+  };
+  static_assert(std::is_trivially_destructible_v<Entry> && static_cast<int>(Kind::kNone) == 0);
+
   Entry& EntryOf(TaskId id) { return directory_[id.serial() & mask_]; }
   void NextFreeSerial(Claimed* claimed);
   void MarkEnded(uint32_t slot);
@@ -108,7 +116,8 @@ class TaskTable {
   uint64_t mask_;
   size_t kept_ = 0;
   std::vector<DoorTask> tasks_;
-  std::vector<Entry> directory_;
+  // mask_ + 1 of them, all zero at first: no memory is committed before serials get there.
+  std::unique_ptr<Entry[], FreeZeroed> directory_;
   std::vector<uint64_t> live_marks_;  // One bit a slot.
 };
 
