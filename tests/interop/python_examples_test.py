@@ -1,0 +1,66 @@
+#!/usr/bin/python3
+"""Runs the examples of client/python as a user would and reads what they print. Arguments are those
+of cases.main."""
+
+import os
+import re
+import subprocess
+import sys
+import unittest
+
+import cases
+import helper
+
+
+def setUpModule():
+    missing = helper.why_missing()
+    if missing:
+        raise unittest.SkipTest(missing)
+
+
+class ExampleCase(cases.DaemonCase):
+    def output_of(self, name, *arguments):
+        return self.output(str(helper.EXAMPLES / name), self.daemon.address, *arguments)
+
+    def output(self, *arguments):
+        command = [sys.executable, "-B", *arguments]
+        environment = {**os.environ, "PYTHONPATH": helper.FOLDER}
+        process = subprocess.run(command, env=environment, text=True, check=False,
+                                 capture_output=True, timeout=2 * helper.PATIENCE_S)
+        self.assertEqual(process.returncode, 0, process.stdout + process.stderr)
+        self.assertEqual(process.stderr, "")
+        return process.stdout
+
+
+class PythonExamples(ExampleCase):
+    def test_run_task(self):
+        output = self.output_of("run_task.py")
+        self.assertIn("2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824\n", output)
+        self.assertIn("TASK_STATE_FAILED: on purpose", output)
+        self.assertIn('did you mean "sha256"?', output)
+
+    def test_stream(self):
+        self.assertEqual(self.output_of("stream.py"),
+                         "10000 of 10000 digests are right, 0 tasks were refused\n")
+
+
+    def test_the_code_of_the_readme(self):
+        readme = (helper.EXAMPLES.parent / "README.md").read_text(encoding="utf-8")
+        code = re.search(r"```python\n(.*?)```", readme, re.DOTALL).group(1)
+        lines = self.output("-c", code.replace("127.0.0.1:7411", self.daemon.address)).splitlines()
+        self.assertTrue(lines[0].startswith("2cf24dba"), lines[0])
+        self.assertEqual(lines[1], "True")
+        self.assertEqual(len(lines), 1002)
+
+
+class PythonExampleFull(ExampleCase):
+    settings = ("executor.max_queue_depth=10",)
+
+    def test_full_queue(self):
+        output = self.output_of("full_queue.py", "100")
+        self.assertRegex(output, r"^QUEUE_FULL: executor\.max_queue_depth .* is reached, again in ")
+        self.assertIn("100 of 100 tasks succeeded; the queue was full: True", output)
+
+
+if __name__ == "__main__":
+    cases.main()
