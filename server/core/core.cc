@@ -178,6 +178,7 @@ void Core<Env>::Idle() {
 
 template <class Env>
 bool Core<Env>::Turn() {
+  stats_.beats.Add();
   bool worked = TakeMessages();
   // After the messages were taken, so that no task starts before it was submitted.
   clock_ = env_.Now();
@@ -206,6 +207,7 @@ void Core<Env>::Rest() {
       }
       env_.Relax();
     }
+    stats_.beats.Add();
     now = env_.NowUnordered();
   }
   if (now >= timer) return;

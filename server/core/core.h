@@ -75,6 +75,8 @@ class Core {
   uint64_t ended_unstarted(Priority priority) const;
   // Any thread.
   RunningHandler running() const;
+  // Any thread. Whether the thread sleeps and was not woken.
+  bool asleep() const { return parking_.LooksParked(); }
   // Any thread, after Prepare.
   const CoreStats& stats() const { return stats_; }
   const CoreOptions& options() const { return options_; }

@@ -347,5 +347,34 @@ TEST_F(CoreThreadTest, RefusesACpuItIsNotGranted) {
   core.Stop();
 }
 
+// Yields until it is so; the test's time limit ends a wait in vain.
+template <class Condition>
+void Await(Condition condition) {
+  while (!condition()) std::this_thread::yield();
+}
+
+// What a watchdog reads of a core that has nothing to do.
+TEST_F(CoreThreadTest, BeatsWhileItSpinsForWork) {
+  ASSERT_NO_FATAL_FAILURE(Start(IdlePolicy::kSpin));
+  const uint64_t before = core_->stats().beats.value();
+  Await([&] { return core_->stats().beats.value() > before + 100; });
+  EXPECT_FALSE(core_->asleep());
+}
+
+TEST_F(CoreThreadTest, IsAsleepUntilItIsWoken) {
+  ASSERT_NO_FATAL_FAILURE(Start(IdlePolicy::kSleep));
+  Await([&] { return core_->asleep(); });
+  std::atomic<bool> holds{false};
+  const TaskEntry entry = EntryOf(&Hold, true, &holds);
+  const Message message = Make(entry);
+  PostAll({message});
+  Await([&] { return holds.load(std::memory_order_acquire); });
+  EXPECT_FALSE(core_->asleep());
+  EXPECT_EQ(core_->running().entry, &entry);
+  PostAll({Cancel(message.slot)});
+  Await([&] { return Drain() > 0 && ended_ == 1; });
+  Await([&] { return core_->asleep(); });
+}
+
 }  // namespace
 }  // namespace weft

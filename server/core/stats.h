@@ -40,6 +40,7 @@ struct CoreStats {
   Gauge max_execution_ns;
   Gauge live;     // Tasks taken in and not ended, at the end of a turn.
   Counter turns;  // Turns that did something.
+  Counter beats;  // Passes of the loop, idle ones too: grows unless asleep or inside a handler.
   Counter suspensions;
   Counter stack_waits;  // Tasks set aside because every stack was in use.
   Gauge stacks_in_use;

@@ -22,6 +22,9 @@ namespace {
 
 // How long answers given before the end may take to reach their callers.
 constexpr int64_t kHandOverNs = 2'000'000'000;
+// What an end may take besides its own limits: joining threads and freeing memory on a busy
+// machine.
+constexpr int64_t kEndSlackNs = 5'000'000'000;
 
 int64_t ClockNs(clockid_t clock) {
   timespec now{};
@@ -86,6 +89,7 @@ absl::Status Server::Start() {
   rpc_->set_ready_at_ns(ClockNs(CLOCK_REALTIME));
   const int64_t took_ms = (ClockNs(CLOCK_MONOTONIC) - began_ns_) / 1'000'000;
   if (drain_.Ready()) log_.Info(absl::StrCat("ready in ", took_ms, " ms"));
+  if (notify_thread_) notify_thread_->Hurry();
   return absl::OkStatus();
 }
 
@@ -192,7 +196,35 @@ void Server::StartWatches() {
   dispatcher_->set_stall_observer(*stall_log_);
   metrics_page_.emplace(version_, std::vector<const MetricSource*>{
                                       &dispatcher_->stats(), &rpc_->metrics(), &*core_metrics_});
+  if (notifier_.has_listener()) {
+    notify_thread_.emplace(MakeServiceReport(), [this] { return ReadService(); });
+  }
   signals_.emplace([this](int signal) { OnSignal(signal); });
+}
+
+ServiceReport Server::MakeServiceReport() {
+  ServiceReport::Options options;
+  options.watchdog_interval_ns = WatchdogIntervalNs();
+  options.stop_limit_ns =
+      config_.daemon.drain_limit_ns + Door::kStopGraceNs + kHandOverNs + kEndSlackNs;
+  options.cpus = cpus_;
+  return ServiceReport(std::move(options), notifier_, log_);
+}
+
+ServiceReading Server::ReadService() const {
+  const DispatchStats& stats = dispatcher_->stats();
+  ServiceReading reading;
+  reading.phase = drain_.phase();
+  reading.ended = stats.Ended();
+  // The two are read apart.
+  reading.in_flight = std::max(stats.accepted.value(), reading.ended) - reading.ended;
+  reading.door.beats = stats.door.rounds.value();
+  for (const auto& core : cores_) {
+    reading.cores.push_back({.beats = core->stats().beats.value(),
+                             .resting = core->asleep(),
+                             .held = core->running().entry != nullptr});
+  }
+  return reading;
 }
 
 absl::Status Server::StartWeb() {
@@ -269,6 +301,7 @@ void Server::BeginDrain(std::string_view cause) {
   log_.Info("draining",
             {{"cause", cause}, {"limit_s", config_.daemon.drain_limit_ns / 1'000'000'000}});
   door_->RequestDrain();
+  if (notify_thread_) notify_thread_->Hurry();
   // A sleeping Door would notice by itself, but later.
   doorbell_.RingIfParked();
 }

@@ -16,6 +16,8 @@
 #include "daemon/listen_guard.h"
 #include "daemon/log.h"
 #include "daemon/metrics_page.h"
+#include "daemon/notify.h"
+#include "daemon/notify_thread.h"
 #include "daemon/signals.h"
 #include "daemon/stall_log.h"
 #include "dispatch/dispatcher.h"
@@ -67,7 +69,10 @@ class Server {
   void StartWatches();
   void LogStart() const;
 
+  ServiceReport MakeServiceReport();
+
   // Any thread.
+  ServiceReading ReadService() const;
   void OnSignal(int signal);
   void BeginDrain(std::string_view cause);
 
@@ -79,6 +84,7 @@ class Server {
   const std::string version_;
   const int64_t began_ns_;
   mutable Log log_;
+  const Notifier notifier_;
   Drain drain_;
   HandlerRegistry handlers_;
   const Lookup lookup_;
@@ -96,6 +102,7 @@ class Server {
   std::optional<StallLog> stall_log_;
   std::optional<MetricsPage> metrics_page_;
   std::unique_ptr<HttpServer> web_;
+  std::optional<NotifyThread> notify_thread_;  // None when no service manager listens.
   std::optional<SignalWatcher> signals_;
 };
 
