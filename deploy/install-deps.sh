@@ -51,18 +51,21 @@ install_packages() {
     apt-get install -y -qq --no-install-recommends "${missing[@]}"
 }
 
-# buf lints proto/ and calls the server; google-proto-files has the google/rpc protos.
-install_node_tools() {
-  local wanted stamp=tools/node_modules/.weft-stamp
-  wanted=$(cat tools/package.json tools/package-lock.json | sha256sum)
+# What a folder's lock file names, below its node_modules.
+install_npm_packages() {
+  local folder=$1 wanted stamp=../$1/node_modules/.weft-stamp
+  wanted=$(cat "../$folder/package.json" "../$folder/package-lock.json" | sha256sum)
   if [[ -f $stamp && $(<"$stamp") == "$wanted" ]]; then
-    say "npm packages of deploy/tools are installed"
+    say "npm packages of $folder are installed"
     return
   fi
-  say "installing the npm packages of deploy/tools"
-  (cd tools && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error)
+  say "installing the npm packages of $folder"
+  (cd "../$folder" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error)
   echo "$wanted" >"$stamp"
 }
 
 install_packages
-install_node_tools
+# buf lints proto/ and calls the server; google-proto-files has the google/rpc protos.
+install_npm_packages deploy/tools
+# What the Node.js client builds on, and the TypeScript compiler that checks its declarations.
+install_npm_packages client/node
