@@ -5,6 +5,7 @@
 
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
+#include "cli_model/model_flag.h"
 #include "config/loader.h"
 #include "daemon/exit_code.h"
 #include "daemon/server.h"
@@ -41,6 +42,7 @@ int main(int argc, char** argv) {
       ->allow_extra_args(false)
       ->delimiter('\0');
   app.set_version_flag("--version", "weftd " WEFT_VERSION);
+  weft::AddModelFlag(&app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -104,8 +104,10 @@ void AddBench(CLI::App* app, Session* session) {
                    "Threads, each with one completion queue; at most one a connection")
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();
-  command->add_option("--ids-out", options->bench.ids_out,
-                      "With --mode submit: write `ID OUTCOME` of every accepted task here");
+  command
+      ->add_option("--ids-out", options->bench.ids_out,
+                   "With --mode submit: write `ID OUTCOME` of every accepted task here")
+      ->type_name("FILE");
   AddSessionOptions(command, session);
   command->callback(
       [session, options] { session->exit_code = RunCommand(*session, options.get()); });

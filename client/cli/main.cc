@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/synchronization/mutex.h"
+#include "cli_model/model_flag.h"
 #include "client/cli/commands.h"
 #include "client/cli/exit_code.h"
 
@@ -57,6 +58,7 @@ int main(int argc, char** argv) {
   weft::cli::AddDrain(&app, &session);
   weft::cli::AddHealth(&app, &session);
   weft::cli::AddVersion(&app, &session);
+  weft::AddModelFlag(&app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

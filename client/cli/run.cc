@@ -59,6 +59,7 @@ void AddRun(CLI::App* app, Session* session) {
       ->add_option("--window", options->files.window, "Tasks in flight at most, with --files-from")
       ->check(CLI::Range(1, 65536))
       ->capture_default_str();
+  files->type_name("FILE");
   files->excludes("payload")->excludes("--file")->excludes("--raw")->excludes("--retain");
   AddSessionOptions(command, session);
   command->callback([session, options, files] {

@@ -40,7 +40,8 @@ absl::StatusOr<std::string> ReadPayload(const TaskOptions& options) {
 }  // namespace
 
 void AddTaskOptions(CLI::App* command, TaskOptions* options) {
-  command->add_option("--file", options->file, "The payload is what this file contains");
+  command->add_option("--file", options->file, "The payload is what this file contains")
+      ->type_name("FILE");
   command->add_option("--priority", options->priority, "Which level the task waits in")
       ->check(CLI::IsMember({"high", "normal", "low"}))
       ->capture_default_str();
