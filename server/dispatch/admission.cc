@@ -6,6 +6,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "dispatch/router.h"
 #include "task/limits.h"
 
 namespace weft {
@@ -57,6 +58,7 @@ std::optional<Refusal> Admission::CheckSpec(const TaskSpec& spec, std::string_vi
                                 "; allowed are 0 (none) to ", kMaxTimeoutNs, " (one day)"),
         .field = Field(field_prefix, "timeout_ns")};
   }
+  if (!spec.affinity_key.empty()) return CheckAffinity(spec, field_prefix, checked);
   if (spec.cpu.has_value()) return CheckCpu(*spec.cpu, field_prefix, checked);
   return std::nullopt;
 }
@@ -93,6 +95,26 @@ std::optional<Refusal> Admission::CheckCpu(uint32_t cpu, std::string_view field_
       .message = absl::StrCat(Field(field_prefix, "core"), " is ", cpu,
                               ", which is not one of executor.cores: ", absl::StrJoin(cpus_, ", ")),
       .field = Field(field_prefix, "core")};
+}
+
+std::optional<Refusal> Admission::CheckAffinity(const TaskSpec& spec, std::string_view field_prefix,
+                                                Checked* checked) const {
+  const std::string field = Field(field_prefix, "affinity_key");
+  if (spec.affinity_key.size() > kMaxAffinityKeyBytes) {
+    return Refusal{
+        .reason = RefusalReason::kInvalidField,
+        .message = absl::StrCat(field, " has ", spec.affinity_key.size(), " bytes; at most ",
+                                kMaxAffinityKeyBytes, " are allowed"),
+        .field = field};
+  }
+  if (spec.cpu.has_value()) {
+    return Refusal{.reason = RefusalReason::kInvalidField,
+                   .message = absl::StrCat(field, " is given together with core ", *spec.cpu,
+                                           "; give one of them, as each says which core it is"),
+                   .field = field};
+  }
+  checked->core = static_cast<uint32_t>(AffinityCore(spec.affinity_key, cpus_.size()));
+  return std::nullopt;
 }
 
 std::optional<Refusal> Admission::CheckAnswer(size_t bytes, size_t in_flight_bytes) const {

@@ -16,14 +16,14 @@
 namespace weft {
 
 // The yes or no to one task. Looks at the request first, then at the bounds, in a fixed order:
-// draining, handler, payload, timeout, cpu; payload bytes in flight, queue depth, slots. Changes
-// nothing. Owned by the Dispatcher. Door thread only.
+// draining, handler, payload, timeout, cpu or affinity key; payload bytes in flight, queue depth,
+// slots. Changes nothing. Owned by the Dispatcher. Door thread only.
 class Admission {
  public:
   // What a sound request comes to.
   struct Checked {
     const TaskEntry* entry = nullptr;
-    std::optional<uint32_t> core;  // Index of the core it named.
+    std::optional<uint32_t> core;  // Index of the core it named, itself or by its affinity key.
   };
 
   // cpus: the CPU number of each core by index. lookup outlives the admission.
@@ -53,6 +53,8 @@ class Admission {
                                       Checked* checked) const;
   std::optional<Refusal> CheckCpu(uint32_t cpu, std::string_view field_prefix,
                                   Checked* checked) const;
+  std::optional<Refusal> CheckAffinity(const TaskSpec& spec, std::string_view field_prefix,
+                                       Checked* checked) const;
 
   DispatchOptions options_;
   std::vector<int> cpus_;

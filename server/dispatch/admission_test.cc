@@ -107,6 +107,32 @@ TEST_F(AdmissionTest, RefusesACpuOutsideTheSetAndListsTheSet) {
   EXPECT_THAT(refusal->message, HasSubstr("executor.cores: 2, 5"));
 }
 
+TEST_F(AdmissionTest, GivesAKeyTheSameCoreEachTime) {
+  EXPECT_FALSE(Check({.handler = "echo", .affinity_key = "user/1"}));
+  const std::optional<uint32_t> core = checked_.core;
+  ASSERT_TRUE(core.has_value());
+  EXPECT_LT(*core, 2u);
+  checked_ = {};
+  EXPECT_FALSE(Check({.handler = "echo", .affinity_key = std::string("user/1")}));
+  EXPECT_EQ(checked_.core, core);
+}
+
+TEST_F(AdmissionTest, RefusesAKeyThatIsTooLongOrComesWithACore) {
+  const std::string longest(kMaxAffinityKeyBytes, 'k');
+  EXPECT_FALSE(Check({.handler = "echo", .affinity_key = longest}));
+  const std::string longer = longest + "k";
+  const auto overlong = Check({.handler = "echo", .affinity_key = longer});
+  ASSERT_TRUE(overlong);
+  EXPECT_EQ(overlong->reason, RefusalReason::kInvalidField);
+  EXPECT_EQ(overlong->field, "specs[3].affinity_key");
+  EXPECT_THAT(overlong->message, HasSubstr("has 129 bytes; at most 128"));
+  const auto both = Check({.handler = "echo", .cpu = 5, .affinity_key = "k"});
+  ASSERT_TRUE(both);
+  EXPECT_EQ(both->reason, RefusalReason::kInvalidField);
+  EXPECT_EQ(both->field, "specs[3].affinity_key");
+  EXPECT_THAT(both->message, HasSubstr("together with core 5"));
+}
+
 TEST_F(AdmissionTest, RefusesEverythingOnceDraining) {
   admission_.BeginDrain();
   const auto refusal = Check({.handler = "nobody"});

@@ -181,6 +181,27 @@ TEST_F(DispatcherTest, SpreadsTasksOverTheCoresAndObeysANamedOne) {
   ExpectPromisesKept();
 }
 
+TEST_F(DispatcherTest, KeepsTheTasksOfAKeyOnOneCoreAlsoWhenOthersAreIdle) {
+  Build(/*core_count=*/3);
+  MustSubmit({.handler = "echo", .affinity_key = "one"});
+  const uint32_t cpu = accepted_.cpu;
+  for (int i = 1; i < 4; ++i) {
+    MustSubmit({.handler = "echo", .affinity_key = "one"});
+    EXPECT_EQ(accepted_.cpu, cpu);
+  }
+  const auto refusal = Submit({.handler = "echo", .affinity_key = "one"});
+  ASSERT_TRUE(refusal) << "its queue is full";
+  EXPECT_EQ(refusal->reason, RefusalReason::kQueueFull);
+  EXPECT_THAT(refusal->bound, ::testing::HasSubstr("core " + std::to_string(cpu)));
+  MustSubmit({.handler = "echo"});
+  EXPECT_NE(accepted_.cpu, cpu);
+  TurnAll();
+  MustSubmit({.handler = "echo", .affinity_key = "one"});
+  EXPECT_EQ(accepted_.cpu, cpu);
+  TurnAll();
+  ExpectPromisesKept();
+}
+
 TEST_F(DispatcherTest, ExpiresATaskWhoseTimeoutPassedWhileItWasQueued) {
   Build();
   TestReceiver receiver;

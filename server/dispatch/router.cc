@@ -4,6 +4,15 @@
 
 namespace weft {
 
+// FNV-1a; the mixing afterwards lets every byte reach the upper bits, which choose the core.
+size_t AffinityCore(std::string_view key, size_t core_count) {
+  uint64_t hash = 0xcbf29ce484222325;
+  for (const char byte : key) hash = (hash ^ static_cast<uint8_t>(byte)) * 0x100000001b3;
+  hash = (hash ^ (hash >> 33)) * 0xff51afd7ed558ccd;
+  hash ^= hash >> 33;
+  return static_cast<size_t>(((hash >> 32) * core_count) >> 32);
+}
+
 size_t Router::Choose(std::span<const CoreLoad> loads, Priority priority) {
   assert(!loads.empty());
   if (loads.size() == 1) return 0;

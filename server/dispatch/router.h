@@ -3,11 +3,16 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string_view>
 
 #include "dispatch/core_load.h"
 #include "task/priority.h"
 
 namespace weft {
+
+// The core of all tasks with that key, below core_count: the same for the same key and number of
+// cores, always. Keys are spread evenly, also those that differ in one character. Any thread.
+size_t AffinityCore(std::string_view key, size_t core_count);
 
 // Picks the home core of a task that named none: the one with the least work ahead of it, among
 // those that have room for it; of equals the next in turn. Owned by the Dispatcher. Door thread

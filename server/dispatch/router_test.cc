@@ -1,5 +1,7 @@
 #include "dispatch/router.h"
 
+#include <cmath>
+#include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -13,6 +15,33 @@ CoreLoad Queued(Priority priority, uint64_t count) {
   CoreLoad load;
   load.admitted[static_cast<size_t>(priority)] = count;
   return load;
+}
+
+TEST(AffinityCore, IsTheSameForTheSameKeyAlways) {
+  // Fixed, so that a change of the hash is noticed.
+  EXPECT_EQ(AffinityCore("customer-17", 4), AffinityCore(std::string("customer-17"), 4));
+  EXPECT_EQ(AffinityCore("a", 1'000'000), 927'756u);
+  EXPECT_EQ(AffinityCore("customer-17", 1'000'000), 749'732u);
+  EXPECT_EQ(AffinityCore("anything", 1), 0u);
+}
+
+// Were keys thrown at random, a core would get within five standard deviations of its share but
+// once in a million tries.
+TEST(AffinityCore, SpreadsKeysOfEveryShapeEvenly) {
+  constexpr size_t kKeys = 10'000;
+  using MakeKey = std::string (*)(size_t);
+  const MakeKey shapes[] = {[](size_t i) { return std::to_string(i); },
+                            [](size_t i) { return "customer/" + std::to_string(i) + "/orders"; },
+                            [](size_t i) { return std::string(1 + i / 256, char(i % 256)); },
+                            [](size_t i) { return std::to_string(i * 1024); }};
+  for (const size_t cores : {2u, 3u, 8u, 64u}) {
+    for (const MakeKey make : shapes) {
+      std::vector<size_t> counts(cores);
+      for (size_t i = 0; i < kKeys; ++i) ++counts[AffinityCore(make(i), cores)];
+      const double share = double(kKeys) / double(cores);
+      for (const size_t count : counts) EXPECT_NEAR(double(count), share, 5 * std::sqrt(share));
+    }
+  }
 }
 
 TEST(Router, TakesTheCoreWithTheLeastAhead) {

@@ -1,42 +1,17 @@
 #include "rpc/stream_call.h"
 
-#include <array>
-#include <charconv>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "grpcpp/impl/codegen/proto_utils.h"
-#include "task/limits.h"
+#include "rpc/spec_rows.h"
 #include "wire/row_wire.h"
 #include "wire/status_wire.h"
 #include "wire/task_wire.h"
 
 namespace weft {
 namespace {
-
-// "specs[7]", written in place: one is made for each row.
-class RowPath {
- public:
-  std::string_view At(size_t index) {
-    char* end = std::to_chars(text_.data() + kStem.size(), text_.data() + text_.size(), index).ptr;
-    *end++ = ']';
-    return {text_.data(), static_cast<size_t>(end - text_.data())};
-  }
-
- private:
-  static constexpr std::string_view kStem = "specs[";
-  std::array<char, 32> text_ = {'s', 'p', 'e', 'c', 's', '['};
-};
-
-Refusal WrongRowCount(size_t count) {
-  Refusal refusal;
-  refusal.reason = RefusalReason::kInvalidField;
-  refusal.field = "specs";
-  refusal.message = "specs has " + std::to_string(count) + " rows; a message carries 1 to " +
-                    std::to_string(kMaxStreamRows);
-  return refusal;
-}
 
 Refusal InvalidMessage() {
   Refusal refusal;
@@ -132,7 +107,7 @@ void StreamCall::TakeMessage() {
 void StreamCall::SubmitRows(Block& block) {
   const auto& specs = block.message.specs();
   const size_t count = static_cast<size_t>(specs.size());
-  if (count == 0 || count > kMaxStreamRows) {
+  if (IsWrongRowCount(count)) {
     // A row of two bytes takes some ninety once it is parsed.
     v1::StreamTasksRequest().Swap(&block.message);
     return EndWith(ToGrpcStatus(rpc_.dispatcher.Refuse(WrongRowCount(count))));

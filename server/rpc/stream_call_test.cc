@@ -110,7 +110,7 @@ TEST_F(StreamCallTest, EndsTheCallAtAMessageOfTooManyRows) {
   StartServer();
   grpc::ClientContext context;
   const auto stream = tasks_->StreamTasks(&context);
-  ASSERT_TRUE(stream->Write(Rows(kMaxStreamRows + 1, Spec("noop"))));
+  ASSERT_TRUE(stream->Write(Rows(kMaxRows + 1, Spec("noop"))));
   EXPECT_TRUE(ReadAll(*stream).empty());
   const grpc::Status status = stream->Finish();
   EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);

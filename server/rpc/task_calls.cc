@@ -5,6 +5,7 @@
 
 #include "grpc/support/time.h"
 #include "grpcpp/impl/codegen/proto_utils.h"
+#include "rpc/task_call_pools.h"
 #include "task/limits.h"
 #include "wire/task_wire.h"
 
@@ -35,6 +36,12 @@ void TightenTimeout(gpr_timespec deadline, TaskSpec* spec) {
   if (left_ns >= kMaxTimeoutNs) return;
   // A negative timeout stays what it is, for the Dispatcher to refuse.
   if (spec->timeout_ns == 0 || spec->timeout_ns > left_ns) spec->timeout_ns = left_ns;
+}
+
+void WriteAccepted(const Accepted& accepted, v1::SubmitTaskResponse* message) {
+  message->set_task_id(accepted.id.value());
+  message->set_submitted_at_ns(accepted.submitted_at_ns);
+  message->set_core(accepted.cpu);
 }
 
 void RunTaskCall::OnRequest() {
@@ -89,9 +96,7 @@ void SubmitTaskCall::OnRequest() {
   }
   block.Release();
   if (refusal) return Refuse(*refusal);
-  response_.set_task_id(accepted.id.value());
-  response_.set_submitted_at_ns(accepted.submitted_at_ns);
-  response_.set_core(accepted.cpu);
+  WriteAccepted(accepted, &response_);
   Answer();
 }
 

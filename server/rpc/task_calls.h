@@ -2,62 +2,17 @@
 
 #include <memory>
 #include <optional>
-#include <utility>
 
 #include "dispatch/payload.h"
 #include "dispatch/receiver.h"
+#include "dispatch/submit.h"
 #include "grpcpp/support/byte_buffer.h"
-#include "rpc/message_block.h"
-#include "rpc/rpc_context.h"
-#include "rpc/task_grpc.h"
+#include "rpc/call_family.h"
 #include "rpc/unary_call.h"
 
 namespace weft {
 
-// The unary calls of TaskService. Door thread only.
-
-// Bytes of an answer, counted in limits.max_in_flight_bytes for as long as this lives.
-class HeldBytes {
- public:
-  HeldBytes(ProdDispatcher& dispatcher, size_t bytes) : dispatcher_(dispatcher), bytes_(bytes) {
-    dispatcher_.HoldAnswer(bytes_);
-  }
-  ~HeldBytes() { dispatcher_.LetGoOfAnswer(bytes_); }
-  HeldBytes(const HeldBytes&) = delete;
-  HeldBytes& operator=(const HeldBytes&) = delete;
-
- private:
-  ProdDispatcher& dispatcher_;
-  const size_t bytes_;
-};
-
-// The result that was serialised last, because many may wait for one task. Results of ended tasks
-// never change, so the id alone tells whether it is the same.
-struct SharedAnswer {
-  TaskId id;
-  grpc::ByteBuffer bytes;
-  std::weak_ptr<HeldBytes> held;  // By every call whose client has not read it.
-};
-
-struct TaskCalls;
-
-// What the calls of one method share.
-template <class Call>
-struct CallFamily {
-  const RpcContext& context;
-  TaskGrpc& service;
-  TaskCalls& calls;
-  CallPool<Call>& pool;
-
-  // A call has come in. False when it is one too many.
-  bool Admit(bool submits_task) const {
-    if (pool.OnReceived()) return true;
-    Refusal refusal = {.reason = RefusalReason::kCallsFull};
-    (void)(submits_task ? context.dispatcher.RefuseTask(std::move(refusal))
-                        : context.dispatcher.Refuse(std::move(refusal)));
-    return false;
-  }
-};
+// The unary calls of TaskService that are about one task. Door thread only.
 
 // The request stays where it is until the task has let go of it: the call is the payload's block.
 class RunTaskCall final : public UnaryCall<v1::RunTaskRequest, v1::RunTaskResponse>,
@@ -170,25 +125,13 @@ class CancelTaskCall final : public UnaryCall<v1::CancelTaskRequest, v1::CancelT
   bool waiting_ = false;
 };
 
-// What outlives the single call.
-struct TaskCalls {
-  CallPool<RunTaskCall> run;
-  CallPool<SubmitTaskCall> submit;
-  CallPool<WaitTaskCall> wait;
-  CallPool<GetTaskCall> get;
-  CallPool<CancelTaskCall> cancel;
-  BlockPool<v1::SubmitTaskRequest> submitted;
-  SharedAnswer shared_answer;
-
-  size_t busy() const {
-    return run.busy() + submit.busy() + wait.busy() + get.busy() + cancel.busy();
-  }
-};
-
 // How much earlier the client's deadline may pass than ours, of a call that had left_ns when it
 // came in. It travels as the time left: on the way it ages, and gRPC rounds it up, from 10 s on to
 // tenths of a second and from 100 s on to seconds.
 int64_t DeadlineSkewNs(int64_t left_ns);
+
+// Overwrites every field of *message.
+void WriteAccepted(const Accepted& accepted, v1::SubmitTaskResponse* message);
 
 // Gives spec the time left until the call's deadline, when that is shorter than its own timeout.
 void TightenTimeout(gpr_timespec deadline, TaskSpec* spec);

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "rpc/stream_call.h"
-#include "rpc/task_calls.h"
+#include "rpc/task_call_pools.h"
 #include "task/refusal.h"
 #include "wire/status_wire.h"
 
@@ -77,6 +77,7 @@ void TaskService::Start() {
   const size_t rare = std::min(posted, kRareCallsPosted);
   parts_->StartPool(parts_->calls.run, posted);
   parts_->StartPool(parts_->calls.submit, posted);
+  parts_->StartPool(parts_->calls.submit_batch, rare);
   parts_->StartPool(parts_->calls.wait, posted);
   parts_->StartPool(parts_->calls.get, rare);
   parts_->StartPool(parts_->calls.cancel, rare);

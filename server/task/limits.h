@@ -8,8 +8,9 @@ namespace weft {
 // Bounds fixed when weft is built; the configured ones are in the options.h files.
 inline constexpr size_t kMaxHandlerNameBytes = 64;
 inline constexpr size_t kMaxErrorMessageBytes = 1024;
-inline constexpr size_t kMaxStreamRows = 1024;  // Specs in one StreamTasks message.
-inline constexpr size_t kMaxCores = 256;        // A TaskId has 8 bits for the core.
+inline constexpr size_t kMaxRows = 1024;  // Specs in one StreamTasks or SubmitTasks message.
+inline constexpr size_t kMaxAffinityKeyBytes = 128;
+inline constexpr size_t kMaxCores = 256;  // A TaskId has 8 bits for the core.
 inline constexpr size_t kMaxHandlers = 256;
 inline constexpr int64_t kMaxTimeoutNs = 86'400'000'000'000;  // One day.
 

@@ -17,6 +17,7 @@ struct TaskSpec {
   int64_t timeout_ns = 0;       // 0: none; otherwise 1 to kMaxTimeoutNs.
   std::optional<uint32_t> cpu;  // CPU number of the core that must run it.
   uint64_t client_tag = 0;
+  std::string_view affinity_key;  // Tasks of one key share a core; empty: any core.
 };
 
 }  // namespace weft

@@ -70,6 +70,7 @@ std::optional<Refusal> ReadTaskSpec(const v1::TaskSpec& message, std::string_vie
   spec->timeout_ns = message.timeout_ns();
   spec->cpu = message.has_core() ? std::optional<uint32_t>(message.core()) : std::nullopt;
   spec->client_tag = message.client_tag();
+  spec->affinity_key = message.affinity_key();
   return std::nullopt;
 }
 

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <array>
+#include <charconv>
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "task/limits.h"
+#include "task/refusal.h"
+
+// What the messages that carry rows of specs have in common: how many, and where each stands.
+
+namespace weft {
+
+// "specs[7]", written in place: one is made for each row. The view holds until the next.
+class RowPath {
+ public:
+  std::string_view At(size_t index) {
+    char* end = std::to_chars(text_.data() + kStem.size(), text_.data() + text_.size(), index).ptr;
+    *end++ = ']';
+    return {text_.data(), static_cast<size_t>(end - text_.data())};
+  }
+
+ private:
+  static constexpr std::string_view kStem = "specs[";
+  std::array<char, 32> text_ = {'s', 'p', 'e', 'c', 's', '['};
+};
+
+inline bool IsWrongRowCount(size_t count) { return count == 0 || count > kMaxRows; }
+
+inline Refusal WrongRowCount(size_t count) {
+  Refusal refusal;
+  refusal.reason = RefusalReason::kInvalidField;
+  refusal.field = "specs";
+  refusal.message = "specs has " + std::to_string(count) + " rows; a message carries 1 to " +
+                    std::to_string(kMaxRows);
+  return refusal;
+}
+
+}  // namespace weft
