@@ -6,7 +6,9 @@
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 #include "cli_model/model_flag.h"
+#include "config/environment.h"
 #include "config/loader.h"
+#include "config/reference.h"
 #include "daemon/exit_code.h"
 #include "daemon/server.h"
 #include "daemon/signals.h"
@@ -17,14 +19,48 @@ constexpr char kExamples[] =
     "Examples:\n"
     "  weftd                                   no configuration needed\n"
     "  weftd --config /etc/weft/weftd.toml\n"
+    "  weftd --config weftd.toml --check-config\n"
+    "  WEFT_LOG_LEVEL=warn weftd --print-config\n"
     "  weftd --set executor.cores=[1,2] --set rpc.listen=127.0.0.1:9000\n"
     "\n"
     "Exit codes: 0 drained, 1 ended at once, 64 usage, 69 an address is in use or a core is not\n"
     "granted, 70 internal error, 78 configuration.\n";
 
+// What weftd is asked to do instead of serving.
+struct Asked {
+  bool check_config = false;
+  bool print_config = false;
+  bool print_default_config = false;
+};
+
+void AddOptions(CLI::App* app, weft::ConfigSources* sources, Asked* asked) {
+  app->add_option("--config", sources->file, "TOML file; without it the defaults hold")
+      ->type_name("FILE");
+  app->add_option("--set", sources->settings,
+                  "Sets one key, over the file and WEFT_* variables; may be repeated")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false)
+      ->delimiter('\0');
+  app->add_flag(
+      "--check-config", asked->check_config,
+      "Tells every mistake of the configuration and exits: 0 when there is none, else 78");
+  app->add_flag("--print-config", asked->print_config,
+                "Prints every value that holds and where it comes from, and exits");
+  app->add_flag("--print-default-config", asked->print_default_config,
+                "Prints a file with every key, its help and its default, and exits");
+  app->set_version_flag("--version", "weftd " WEFT_VERSION);
+  weft::AddModelFlag(app);
+}
+
 int Fail(const absl::Status& status, int exit_code) {
   std::cerr << status.message() << "\n";
   return exit_code;
+}
+
+// An answer that could not be written is no success.
+int Print(const std::string& text) {
+  std::cout << text << std::flush;
+  return std::cout.good() ? weft::kExitDrained : weft::kExitInternal;
 }
 
 }  // namespace
@@ -35,24 +71,22 @@ int main(int argc, char** argv) {
   weft::ConfigSources sources;
   CLI::App app("weftd: a task server for microsecond work", "weftd");
   app.footer(kExamples);
-  app.add_option("--config", sources.file, "TOML file; without it the defaults hold")
-      ->type_name("FILE");
-  app.add_option("--set", sources.settings, "Sets one key, over the file; may be repeated")
-      ->type_name("KEY=VALUE")
-      ->allow_extra_args(false)
-      ->delimiter('\0');
-  app.set_version_flag("--version", "weftd " WEFT_VERSION);
-  weft::AddModelFlag(&app);
+  Asked asked;
+  AddOptions(&app, &sources, &asked);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? weft::kExitDrained : weft::kExitUsage;
   }
 
-  absl::StatusOr<weft::Config> config = weft::LoadConfig(sources);
-  if (!config.ok()) return Fail(config.status(), weft::kExitConfig);
+  if (asked.print_default_config) return Print(weft::SampleConfig());
+  sources.environment = weft::WeftVariables();
+  absl::StatusOr<weft::LoadedConfig> loaded = weft::LoadConfig(sources);
+  if (!loaded.ok()) return Fail(loaded.status(), weft::kExitConfig);
+  if (asked.print_config) return Print(weft::PrintConfig(*loaded));
+  if (asked.check_config) return Print("ok\n");
   weft::BlockSignals();
-  weft::Server server(*std::move(config), WEFT_VERSION);
+  weft::Server server(loaded->config, WEFT_VERSION);
   if (absl::Status status = server.Start(); !status.ok()) {
     return Fail(status, weft::ExitCodeOf(status));
   }

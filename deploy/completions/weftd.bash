@@ -35,7 +35,8 @@ _weftd() {
         --config) _weftd_files; return ;;
         --set) COMPREPLY=(); return ;;
       esac
-      _weftd_words '-h --help --config --set --version'
+      _weftd_words '-h --help --config --set --check-config --print-config
+        --print-default-config --version'
       ;;
   esac
 }

@@ -1,48 +1,50 @@
 #include "config/loader.h"
 
 #include <toml++/toml.h>
+
 #include <algorithm>
-#include <cerrno>
 #include <cstddef>
 #include <cstring>
-#include <fstream>
 #include <set>
 #include <sstream>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "config/schema.h"
+#include "config/config_file.h"
+#include "config/cross_check.h"
+#include "config/environment.h"
+#include "config/toml_reader.h"
+#include "config/toml_text.h"
 
 namespace weft {
 namespace {
 
-constexpr std::streamsize kMaxFileBytes = 1024 * 1024;
 constexpr size_t kShownBytes = 80;
-constexpr std::string_view kSettingPlace = "--set";
 
-// Fills one Config and collects what is wrong with its sources.
+// Collects the entries, and what is wrong with their sources.
 class Loading {
  public:
-  Loading() {
-    for (const ConfigRow& row : ConfigRows()) {
-      AddSetting(absl::StrCat(std::string(row.key), "=", std::string(row.default_toml)));
-    }
-  }
+  Loading();
 
   void AddText(const ConfigText& text);
-  void AddSetting(const std::string& setting);
+  void AddVariable(const std::string& variable);
+  // source: what to call it in messages.
+  void AddSetting(const std::string& source, const std::string& setting);
   void AddMistake(std::string line) { mistakes_.push_back({{}, std::move(line)}); }
-  absl::StatusOr<Config> Finish();
+  absl::StatusOr<LoadedConfig> Finish();
 
  private:
   // A place in the text; the name of the source when it has no lines.
   struct Place {
     std::string source;
     toml::source_position at;
+
+    std::string Text() const {
+      return at.line == 0 ? source : absl::StrCat(source, ":", at.line, ":", at.column);
+    }
   };
 
   struct Mistake {
@@ -51,10 +53,11 @@ class Loading {
   };
 
   void AddTable(const std::string& source, const std::string& path, const toml::table& table);
+  void AddWord(const Place& place, const std::string& key, const std::string& value);
   void AddValue(const Place& place, const std::string& key, const toml::node& node);
   void AddMistake(const Place& place, std::string_view key, std::string_view what);
 
-  Config config_;
+  std::vector<ConfigEntry> entries_;
   std::vector<Mistake> mistakes_;
 };
 
@@ -69,7 +72,7 @@ std::string Show(const toml::node& node) {
   for (char& c : text) {
     if (c == '\n') c = ' ';
   }
-  return text.size() <= kShownBytes ? text : text.substr(0, kShownBytes) + "...";
+  return Shortened(text, kShownBytes);
 }
 
 template <class T>
@@ -102,39 +105,64 @@ std::string UnknownKey(const std::string& key) {
   return absl::StrCat("unknown key, expected one of the sections ", absl::StrJoin(sections, ", "));
 }
 
+Loading::Loading() {
+  for (const ConfigRow& row : ConfigRows()) {
+    const toml::table table = toml::parse(absl::StrCat("value = ", std::string(row.default_toml)));
+    entries_.push_back({*ToConfigValue(*table.get("value")), "default"});
+  }
+}
+
 void Loading::AddMistake(const Place& place, std::string_view key, std::string_view what) {
-  std::string line = place.source;
-  if (place.at.line != 0) absl::StrAppend(&line, ":", place.at.line, ":", place.at.column);
-  absl::StrAppend(&line, ": ", std::string(key), key.empty() ? "" : ": ", std::string(what));
-  mistakes_.push_back({place.at, std::move(line)});
+  mistakes_.push_back({place.at, absl::StrCat(place.Text(), ": ", std::string(key),
+                                              key.empty() ? "" : ": ", std::string(what))});
 }
 
 void Loading::AddText(const ConfigText& text) {
-  try {
-    AddTable(text.name, "", toml::parse(text.toml, text.name));
-  } catch (const toml::parse_error& error) {
-    AddMistake({text.name, error.source().begin}, "", error.description());
+  const auto first = static_cast<ptrdiff_t>(mistakes_.size());
+  const TomlReading reading = ReadToml(text.toml);
+  for (const TomlReading::Mistake& mistake : reading.mistakes) {
+    AddMistake({text.name, mistake.at}, mistake.key, mistake.what);
   }
+  AddTable(text.name, "", reading.table);
   // Tables come sorted by name; who mends a file goes down its lines.
-  std::stable_sort(mistakes_.begin(), mistakes_.end(),
+  std::stable_sort(mistakes_.begin() + first, mistakes_.end(),
                    [](const Mistake& a, const Mistake& b) { return a.at < b.at; });
 }
 
-void Loading::AddSetting(const std::string& setting) {
-  const Place place{std::string(kSettingPlace), {}};
+// What names neither a section nor anything near a key is meant for others.
+void Loading::AddVariable(const std::string& variable) {
+  const std::string name = variable.substr(0, variable.find('='));
+  const std::string key(KeyOfVariable(name));
+  if (!key.empty()) {
+    AddWord({name, {}}, key, variable.substr(std::min(name.size() + 1, variable.size())));
+    return;
+  }
+  const std::string nearest = NearestVariable(name);
+  if (!nearest.empty()) {
+    AddMistake({name, {}}, "", absl::StrCat("unknown variable, did you mean ", nearest, "?"));
+  } else if (NamesSection(name)) {
+    AddMistake({name, {}}, "", "unknown variable, expected the name of a key after the section");
+  }
+}
+
+void Loading::AddSetting(const std::string& source, const std::string& setting) {
+  const Place place{source, {}};
   const size_t equals = setting.find('=');
   if (equals == std::string::npos || equals == 0) {
     AddMistake(place, "", absl::StrCat("\"", setting, "\" is not of the form KEY=VALUE"));
     return;
   }
   const std::string key = setting.substr(0, equals);
-  const std::string value = setting.substr(equals + 1);
   if (FindConfigRow(key) == nullptr) {
     AddMistake(place, key, UnknownKey(key));
     return;
   }
-  // What starts like a TOML string, list or table was meant as one; anything else TOML refuses is
-  // a bare word.
+  AddWord(place, key, setting.substr(equals + 1));
+}
+
+// What starts like a TOML string, list or table was meant as one; anything else TOML refuses is a
+// bare word.
+void Loading::AddWord(const Place& place, const std::string& key, const std::string& value) {
   const bool is_structured = !value.empty() && std::strchr("[{\"'", value.front()) != nullptr;
   try {
     const toml::table table = toml::parse("value = " + value);
@@ -144,7 +172,10 @@ void Loading::AddSetting(const std::string& setting) {
     }
   } catch (const toml::parse_error& error) {
     if (is_structured) {
-      AddMistake(place, key, absl::StrCat(value, ": ", std::string(error.description())));
+      const bool is_secret = FindConfigRow(key)->is_secret;
+      AddMistake(place, key,
+                 absl::StrCat(is_secret ? "the value" : Shortened(value, kShownBytes),
+                              " is not TOML: ", std::string(error.description())));
       return;
     }
   }
@@ -172,76 +203,70 @@ void Loading::AddTable(const std::string& source, const std::string& path,
 
 void Loading::AddValue(const Place& place, const std::string& key, const toml::node& node) {
   const ConfigRow& row = *FindConfigRow(key);
-  const std::optional<ConfigValue> value = ToConfigValue(node);
+  std::optional<ConfigValue> value = ToConfigValue(node);
+  const auto* const text = value.has_value() ? std::get_if<std::string>(&*value) : nullptr;
+  if (row.rule.kind == ConfigRule::Kind::kAddressList && text != nullptr) {
+    value = std::vector<std::string>{*text};
+  }
   if (!value.has_value() || !Obeys(row.rule, *value)) {
     AddMistake(place, key,
-               absl::StrCat(Show(node), " is not right, expected ", DescribeExpected(row)));
+               absl::StrCat(row.is_secret ? "the value" : Show(node), " is not right, expected ",
+                            DescribeExpected(row)));
     return;
   }
-  row.apply(config_, *value);
+  entries_[static_cast<size_t>(&row - ConfigRows().data())] = {*std::move(value), place.Text()};
 }
 
-absl::StatusOr<Config> Loading::Finish() {
-  const DispatchOptions& bounds = config_.dispatch;
-  if (bounds.max_in_flight_bytes < bounds.max_payload_bytes) {
-    AddMistake(absl::StrCat("limits.max_in_flight_bytes: ", bounds.max_in_flight_bytes,
-                            " is not right, expected at least limits.max_payload_bytes, ",
-                            bounds.max_payload_bytes));
+LoadedConfig Apply(std::vector<ConfigEntry> entries) {
+  LoadedConfig loaded;
+  for (size_t i = 0; i < entries.size(); ++i) {
+    ConfigRows()[i].apply(loaded.config, entries[i].value);
   }
-  const RpcOptions& rpc = config_.rpc;
-  if (rpc.listen.empty() && rpc.unix_socket.empty()) {
-    AddMistake(
-        "rpc.listen: [] is not right while rpc.unix_socket is \"\", as nobody could reach the "
-        "daemon; expected an address in one of them");
-  }
-  if (rpc.unix_socket.find('\0') != std::string::npos) {
-    AddMistake("rpc.unix_socket: a NUL is not right, expected a path");
-  }
-  std::vector<int> cpus = config_.cores.cpus.value_or(std::vector<int>());
-  std::sort(cpus.begin(), cpus.end());
-  const auto twice = std::adjacent_find(cpus.begin(), cpus.end());
-  if (twice != cpus.end()) {
-    AddMistake(absl::StrCat("executor.cores: CPU ", *twice,
-                            " is named twice, which is not right, expected each once"));
-  }
-  if (!mistakes_.empty())
-    return absl::InvalidArgumentError(absl::StrJoin(
-        mistakes_, "\n",
-        [](std::string* out, const Mistake& mistake) { absl::StrAppend(out, mistake.line); }));
-  return std::move(config_);
+  loaded.entries = std::move(entries);
+  return loaded;
 }
 
-absl::StatusOr<Config> Finish(Loading& loading, const std::vector<std::string>& settings) {
-  for (const std::string& setting : settings) loading.AddSetting(setting);
+absl::StatusOr<LoadedConfig> Loading::Finish() {
+  LoadedConfig loaded = Apply(std::move(entries_));
+  for (std::string& line : CrossCheck(loaded)) AddMistake(std::move(line));
+  if (mistakes_.empty()) return loaded;
+  return absl::InvalidArgumentError(absl::StrJoin(
+      mistakes_, "\n",
+      [](std::string* out, const Mistake& mistake) { absl::StrAppend(out, mistake.line); }));
+}
+
+absl::StatusOr<LoadedConfig> Load(const ConfigSources& sources,
+                                  const absl::StatusOr<ConfigText>& text) {
+  Loading loading;
+  for (const std::string& preset : sources.presets) loading.AddSetting("weftd dev", preset);
+  if (text.ok()) {
+    loading.AddText(*text);
+  } else {
+    loading.AddMistake(std::string(text.status().message()));
+  }
+  for (const std::string& variable : sources.environment) loading.AddVariable(variable);
+  for (const std::string& setting : sources.settings) loading.AddSetting("--set", setting);
   return loading.Finish();
 }
 
 }  // namespace
 
-absl::StatusOr<Config> LoadConfig(const ConfigSources& sources) {
-  Loading loading;
-  if (sources.file.has_value()) {
-    std::ifstream file(*sources.file, std::ios::binary);
-    std::string toml(static_cast<size_t>(kMaxFileBytes) + 1, '\0');
-    file.read(toml.data(), kMaxFileBytes + 1);
-    const std::streamsize count = file.gcount();
-    if (file.bad() || (count == 0 && !file.eof())) {
-      loading.AddMistake(absl::StrCat(*sources.file, ": cannot be read: ", std::strerror(errno)));
-    } else if (count > kMaxFileBytes) {
-      loading.AddMistake(absl::StrCat(*sources.file, ": is longer than ", kMaxFileBytes, " bytes"));
-    } else {
-      toml.resize(static_cast<size_t>(count));
-      loading.AddText({*sources.file, std::move(toml)});
-    }
-  }
-  return Finish(loading, sources.settings);
+absl::StatusOr<LoadedConfig> LoadConfig(const ConfigSources& sources) {
+  if (!sources.file.has_value()) return Load(sources, ConfigText{});
+  absl::StatusOr<std::string> toml = ReadConfigFile(*sources.file, sources.only_regular_file);
+  if (!toml.ok()) return Load(sources, toml.status());
+  return Load(sources, ConfigText{*sources.file, *std::move(toml)});
 }
 
-absl::StatusOr<Config> ParseConfig(const ConfigText& text,
-                                   const std::vector<std::string>& settings) {
-  Loading loading;
-  loading.AddText(text);
-  return Finish(loading, settings);
+absl::StatusOr<LoadedConfig> ParseConfig(const ConfigText& text, const ConfigSources& others) {
+  return Load(others, text);
+}
+
+absl::StatusOr<LoadedConfig> AssembleConfig(std::vector<ConfigEntry> entries) {
+  LoadedConfig loaded = Apply(std::move(entries));
+  const std::vector<std::string> mistakes = CrossCheck(loaded);
+  if (mistakes.empty()) return loaded;
+  return absl::InvalidArgumentError(absl::StrJoin(mistakes, "\n"));
 }
 
 }  // namespace weft

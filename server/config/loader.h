@@ -6,18 +6,21 @@
 
 #include "absl/status/statusor.h"
 #include "config/config.h"
+#include "config/schema.h"
 
 namespace weft {
 
-// Where a configuration comes from: defaults, then the file, then each setting; later ones win.
+// Where a configuration comes from; later ones win: the defaults, the presets, the file, the
+// environment, the settings.
 struct ConfigSources {
-  std::optional<std::string> file;    // Path of a TOML file.
-  std::vector<std::string> settings;  // "KEY=VALUE", VALUE in TOML; a bare word is a string.
+  std::vector<std::string> presets;      // As settings; what `weftd dev` changes of the defaults.
+  std::optional<std::string> file;       // Path of a TOML file.
+  std::vector<std::string> environment;  // "WEFT_SECTION_NAME=VALUE", as WeftVariables gives them.
+  std::vector<std::string> settings;     // "KEY=VALUE".
+  // Refuses a file that can be read only once, such as a pipe: it would be empty the next time.
+  bool only_regular_file = false;
 };
-
-// Reads and checks all of it; blocks on the file. InvalidArgument holds every mistake found, one a
-// line: place, key, what is wrong with which value, and what is right.
-absl::StatusOr<Config> LoadConfig(const ConfigSources& sources);
+// VALUE is TOML; a bare word is a string.
 
 // The text of a file, and what to call it in messages.
 struct ConfigText {
@@ -25,8 +28,28 @@ struct ConfigText {
   std::string toml;
 };
 
-// The same without the file system.
-absl::StatusOr<Config> ParseConfig(const ConfigText& text,
-                                   const std::vector<std::string>& settings);
+// The value of one key.
+struct ConfigEntry {
+  ConfigValue value;
+  // "default", "weftd dev", "/etc/weft/weftd.toml:3:5", "WEFT_LOG_LEVEL" or "--set".
+  std::string origin;
+};
+
+// A configuration in which everything is right.
+struct LoadedConfig {
+  Config config;
+  std::vector<ConfigEntry> entries;  // One for each of ConfigRows(), in their order.
+};
+
+// Reads and checks all of it; blocks on the file. InvalidArgument holds every mistake found, one a
+// line: place, key, what is wrong with which value, and what is right.
+absl::StatusOr<LoadedConfig> LoadConfig(const ConfigSources& sources);
+
+// The same with this text for the file.
+absl::StatusOr<LoadedConfig> ParseConfig(const ConfigText& text, const ConfigSources& others = {});
+
+// What entries make of a configuration, each of them right by itself; also whether they are right
+// together. InvalidArgument as LoadConfig.
+absl::StatusOr<LoadedConfig> AssembleConfig(std::vector<ConfigEntry> entries);
 
 }  // namespace weft

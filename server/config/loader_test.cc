@@ -18,21 +18,28 @@ using testing::HasSubstr;
 using testing::StartsWith;
 
 Config Good(const std::string& toml, const std::vector<std::string>& settings = {}) {
-  absl::StatusOr<Config> config = ParseConfig({"weftd.toml", toml}, settings);
-  EXPECT_TRUE(config.ok()) << config.status();
-  return config.ok() ? *config : Config();
+  const auto loaded = ParseConfig({"weftd.toml", toml}, {.settings = settings});
+  EXPECT_TRUE(loaded.ok()) << loaded.status();
+  return loaded.ok() ? loaded->config : Config();
 }
 
 std::vector<std::string> Mistakes(const std::string& toml,
-                                  const std::vector<std::string>& settings = {}) {
-  const absl::StatusOr<Config> config = ParseConfig({"weftd.toml", toml}, settings);
-  EXPECT_EQ(config.status().code(), absl::StatusCode::kInvalidArgument);
-  return absl::StrSplit(std::string(config.status().message()), '\n');
+                                  const std::vector<std::string>& settings = {},
+                                  const std::vector<std::string>& environment = {}) {
+  const auto loaded =
+      ParseConfig({"weftd.toml", toml}, {.environment = environment, .settings = settings});
+  EXPECT_EQ(loaded.status().code(), absl::StatusCode::kInvalidArgument);
+  return absl::StrSplit(std::string(loaded.status().message()), '\n');
+}
+
+const ConfigEntry& Entry(const LoadedConfig& loaded, std::string_view key) {
+  return loaded.entries[static_cast<size_t>(FindConfigRow(key) - ConfigRows().data())];
 }
 
 TEST(LoadConfig, HasADefaultForEverything) {
-  const absl::StatusOr<Config> config = LoadConfig({});
-  ASSERT_TRUE(config.ok()) << config.status();
+  const auto loaded = LoadConfig({});
+  ASSERT_TRUE(loaded.ok()) << loaded.status();
+  const Config* const config = &loaded->config;
   EXPECT_EQ(config->cores.cpus, std::nullopt);
   EXPECT_EQ(config->cores.worker_threads, 0);
   EXPECT_EQ(config->core.idle, IdlePolicy::kAdaptive);
@@ -151,7 +158,7 @@ TEST(LoadConfig, TellsThePlaceOfSyntaxErrorsAndDuplicates) {
   EXPECT_THAT(Mistakes("[executor]\nspin_us = 1\nspin_us = 2\n"),
               ElementsAre(AllOf(StartsWith("weftd.toml:3:"), HasSubstr("spin_us"))));
   EXPECT_THAT(Mistakes("", {"executor.cores=[1"}),
-              ElementsAre(StartsWith("--set: executor.cores: [1: ")));
+              ElementsAre(StartsWith("--set: executor.cores: [1 is not TOML: ")));
 }
 
 TEST(LoadConfig, DoesNotLetASettingSmuggleInAnother) {
@@ -165,22 +172,72 @@ TEST(LoadConfig, HoldsBoundsAgainstEachOther) {
                                 HasSubstr("limits.max_payload_bytes, 4194304"))));
 }
 
-TEST(LoadConfig, NamesAFileThatCannotBeRead) {
-  for (const char* path : {"/nowhere/weftd.toml", "/proc"}) {
-    const absl::StatusOr<Config> config = LoadConfig({.file = path, .settings = {}});
-    ASSERT_FALSE(config.ok()) << path;
-    EXPECT_THAT(std::string(config.status().message()),
-                StartsWith(std::string(path) + ": cannot be read: "));
-  }
+TEST(LoadConfig, NamesAFileThatCannotBeReadBesideOtherMistakes) {
+  const auto loaded = LoadConfig({.file = "/nowhere/weftd.toml", .settings = {"log.level=loud"}});
+  EXPECT_THAT(std::string(loaded.status().message()),
+              AllOf(StartsWith("/nowhere/weftd.toml: cannot be read: No such file or directory\n"),
+                    HasSubstr("\n--set: log.level: \"loud\"")));
 }
 
-TEST(LoadConfig, RefusesWhatNoDaemonCouldBeReachedOrStartedWith) {
-  const auto refusal = [](const std::vector<std::string>& settings) {
-    return std::string(ParseConfig({"file", ""}, settings).status().message());
-  };
-  EXPECT_THAT(refusal({"rpc.listen=[]", "rpc.unix_socket="}), HasSubstr("nobody could reach"));
-  EXPECT_THAT(refusal({"executor.cores=[0, 1, 0]"}), HasSubstr("CPU 0 is named twice"));
-  EXPECT_THAT(refusal({R"(rpc.unix_socket="/tmp/a\u0000b")"}), HasSubstr("NUL"));
+TEST(LoadConfig, LetsTheEnvironmentWinOverTheFileAndASettingOverBoth) {
+  const auto loaded =
+      ParseConfig({"weftd.toml", "[executor]\nspin_us = 1\nstacks = 2\nage_limit_ms = 3\n"},
+                  {.presets = {"executor.spin_us=9", "log.level=warn"},
+                   .environment = {"WEFT_EXECUTOR_SPIN_US=10", "WEFT_EXECUTOR_STACKS=20"},
+                   .settings = {"executor.spin_us=100"}});
+  ASSERT_TRUE(loaded.ok()) << loaded.status();
+  EXPECT_EQ(loaded->config.core.spin_us, 100u);
+  EXPECT_EQ(loaded->config.core.stacks, 20u);
+  EXPECT_EQ(loaded->config.core.age_limit_ms, 3u);
+  EXPECT_EQ(Entry(*loaded, "executor.spin_us").origin, "--set");
+  EXPECT_EQ(Entry(*loaded, "executor.stacks").origin, "WEFT_EXECUTOR_STACKS");
+  EXPECT_EQ(Entry(*loaded, "executor.age_limit_ms").origin, "weftd.toml:4:16");
+  EXPECT_EQ(Entry(*loaded, "log.level").origin, "weftd dev");
+  EXPECT_EQ(Entry(*loaded, "log.format").origin, "default");
+}
+
+TEST(LoadConfig, NamesTheVariableThatIsWrong) {
+  EXPECT_THAT(
+      Mistakes("", {},
+               {"WEFT_EXECUTOR_SPIN_MS=1", "WEFT_EXECUTOR_SPIN_US=99999",
+                "WEFT_EXECUTOR_NOTHING_LIKE_IT=1", "WEFT_RPC_LISTEN=[\"127.0.0.1:1\"",
+                "WEFT_LOG_LEVEL="}),
+      ElementsAre("WEFT_EXECUTOR_SPIN_MS: unknown variable, did you mean WEFT_EXECUTOR_SPIN_US?",
+                  "WEFT_EXECUTOR_SPIN_US: executor.spin_us: 99999 is not right, expected a whole "
+                  "number from 0 to 10000 (microseconds)",
+                  "WEFT_EXECUTOR_NOTHING_LIKE_IT: unknown variable, expected the name of a key "
+                  "after the section",
+                  AllOf(StartsWith("WEFT_RPC_LISTEN: rpc.listen: ["), HasSubstr("is not TOML")),
+                  StartsWith("WEFT_LOG_LEVEL: log.level: \"\" is not right")));
+}
+
+TEST(LoadConfig, LeavesVariablesOfOthersAlone) {
+  const auto loaded = ParseConfig(
+      {},
+      {.environment = {"WEFT_TARGET=127.0.0.1:1", "WEFT_TEST_SEED=1", "WEFT_SERVICE_HOST=10.0.0.1",
+                       "WEFT_PORT=tcp://10.0.0.1:7411", "WEFT_PORT_7411_TCP_PROTO=tcp"}});
+  EXPECT_TRUE(loaded.ok()) << loaded.status();
+}
+
+TEST(LoadConfig, TellsMistakesOfAllKindsOfOneFileAtOnce) {
+  EXPECT_THAT(
+      Mistakes("[executor]\nspin_us = 1\nidle = spin\nspin_us = 2\n\n[limits]\nmax_waiters 7\n"
+               "max_wait_s = 0\n\n[executor]\nstacks = 0\n[log]\nlevel = \"loud\"\n"),
+      ElementsAre(
+          "weftd.toml:3:8: executor.idle: spin is not right, expected quotes around a string: "
+          "idle = \"spin\"",
+          "weftd.toml:4:1: executor.spin_us: stands twice, first in line 2, expected once",
+          StartsWith("weftd.toml:7:13: is not TOML: "),
+          StartsWith("weftd.toml:8:14: limits.max_wait_s: 0 is not right"),
+          StartsWith("weftd.toml:10:1: executor: the section stands twice, first in line 1"),
+          StartsWith("weftd.toml:13:9: log.level: \"loud\"")));
+}
+
+TEST(LoadConfig, KeepsMessagesValidUtf8WhenItCutsAValue) {
+  std::string value(79, 'a');
+  for (int i = 0; i < 10; ++i) value += "\xc3\xa9";
+  EXPECT_THAT(Mistakes("log.level = \"" + value + "\""),
+              ElementsAre(HasSubstr(std::string(79, 'a') + "... is not right")));
 }
 
 }  // namespace

@@ -1,3 +1,5 @@
+#include <sys/un.h>
+
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -18,9 +20,11 @@ constexpr int64_t kTiB = kMiB * kMiB;
 constexpr int64_t kSecondNs = 1'000'000'000;
 
 ConfigRule Flag() { return {.kind = Kind::kFlag}; }
-ConfigRule Text() { return {.kind = Kind::kText}; }
 ConfigRule Whole(int64_t least, int64_t most) {
   return {.kind = Kind::kInteger, .least = least, .most = most};
+}
+ConfigRule Path(int64_t most, absl::Span<const std::string_view> words = {}) {
+  return {.kind = Kind::kPath, .most = most, .choices = words};
 }
 ConfigRule Choice(absl::Span<const std::string_view> choices) {
   return {.kind = Kind::kChoice, .choices = choices};
@@ -52,6 +56,8 @@ std::optional<std::vector<int>> AsCpus(const ConfigValue& value) {
   return std::vector<int>(numbers->begin(), numbers->end());
 }
 
+constexpr int64_t kSocketPathMost = sizeof(sockaddr_un::sun_path) - 1;
+constexpr std::string_view kSocketWords[] = {"auto"};
 constexpr std::string_view kIdlePolicies[] = {"spin", "adaptive", "sleep"};
 constexpr std::string_view kLogLevels[] = {"trace", "debug", "info", "warn", "error"};
 constexpr std::string_view kLogFormats[] = {"text", "json"};
@@ -108,16 +114,20 @@ std::vector<ConfigRow> ListenerRows() {
   return {
       {"rpc.listen",
        "host:port",
-       {.kind = Kind::kTextList},
+       {.kind = Kind::kAddressList},
        "[\"127.0.0.1:7411\"]",
        kRestart,
        "TCP addresses of the gRPC server; an empty list for none.",
        [](Config& c, const ConfigValue& v) { c.rpc.listen = AsTextList(v); }},
-      {"rpc.unix_socket", "path", Text(), "\"auto\"", kRestart,
+      {"rpc.unix_socket", "path", Path(kSocketPathMost, kSocketWords), "\"auto\"", kRestart,
        "Unix socket of the gRPC server: auto: weftd.sock in $RUNTIME_DIRECTORY, else "
        "$XDG_RUNTIME_DIR/weft, else (as root) /run/weft; empty for none.",
        [](Config& c, const ConfigValue& v) { c.rpc.unix_socket = AsText(v); }},
-      {"web.listen", "host:port", Text(), "\"127.0.0.1:7412\"", kRestart,
+      {"web.listen",
+       "host:port",
+       {.kind = Kind::kAddress},
+       "\"127.0.0.1:7412\"",
+       kRestart,
        "TCP address of the HTTP server (metrics and health); empty for none.",
        [](Config& c, const ConfigValue& v) { c.web.listen = AsText(v); }},
   };

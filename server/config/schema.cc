@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "config/listen_address.h"
 
 namespace weft {
 namespace {
@@ -12,6 +13,8 @@ namespace {
 using Kind = ConfigRule::Kind;
 
 constexpr size_t kNearDistance = 3;
+constexpr char kAddressForm[] =
+    "IP:PORT with a port from 0 to 65535, as in \"127.0.0.1:7411\" or \"[::1]:7411\"";
 
 // The number of single-character insertions, removals and replacements between the two.
 size_t EditDistance(std::string_view from, std::string_view to) {
@@ -37,6 +40,30 @@ bool AreCpus(const ConfigValue& value) {
                      [](int64_t number) { return number >= 0 && number < 4096; });
 }
 
+bool IsPath(const ConfigRule& rule, const ConfigValue& value) {
+  const auto* text = std::get_if<std::string>(&value);
+  if (text == nullptr) return false;
+  if (text->empty() || std::ranges::find(rule.choices, *text) != rule.choices.end()) return true;
+  return text->front() == '/' && text->size() <= static_cast<size_t>(rule.most) &&
+         text->find('\0') == std::string::npos;
+}
+
+bool AreAddresses(const ConfigValue& value) {
+  const auto is_address = [](const std::string& text) {
+    return ParseListenAddress(text).has_value();
+  };
+  const auto* texts = std::get_if<std::vector<std::string>>(&value);
+  return texts != nullptr && std::ranges::all_of(*texts, is_address);
+}
+
+std::string Listed(absl::Span<const std::string_view> choices, const char* before) {
+  if (choices.empty()) return "";
+  const auto quote = [](std::string* out, std::string_view choice) {
+    absl::StrAppend(out, "\"", std::string(choice), "\"");
+  };
+  return absl::StrCat(before, absl::StrJoin(choices, ", ", quote));
+}
+
 }  // namespace
 
 const ConfigRow* FindConfigRow(std::string_view key) {
@@ -53,20 +80,28 @@ bool IsConfigSection(std::string_view name) {
   });
 }
 
+size_t NearestName(std::string_view name, absl::Span<const std::string_view> names) {
+  size_t nearest = names.size();
+  size_t nearest_distance = kNearDistance + 1;
+  for (size_t i = 0; i < names.size(); ++i) {
+    const size_t distance = EditDistance(name, names[i]);
+    if (distance >= nearest_distance) continue;
+    nearest = i;
+    nearest_distance = distance;
+  }
+  return nearest;
+}
+
 std::string_view NearestConfigKey(std::string_view key) {
   // The end of a key says more than its section: "max_waiters" means limits.max_waiters.
-  std::string_view nearest;
-  size_t nearest_distance = kNearDistance + 1;
+  std::vector<std::string_view> keys;
   for (const ConfigRow& row : ConfigRows()) {
     const std::string_view name = row.key.substr(row.key.find('.') + 1);
     if (name == key.substr(key.rfind('.') + 1)) return row.key;
-    const size_t distance = EditDistance(key, row.key);
-    if (distance < nearest_distance) {
-      nearest = row.key;
-      nearest_distance = distance;
-    }
+    keys.push_back(row.key);
   }
-  return nearest;
+  const size_t nearest = NearestName(key, keys);
+  return nearest == keys.size() ? std::string_view() : keys[nearest];
 }
 
 bool Obeys(const ConfigRule& rule, const ConfigValue& value) {
@@ -82,11 +117,14 @@ bool Obeys(const ConfigRule& rule, const ConfigValue& value) {
       return text != nullptr &&
              std::find(rule.choices.begin(), rule.choices.end(), *text) != rule.choices.end();
     }
-    case Kind::kText:
-      return std::holds_alternative<std::string>(value);
-    case Kind::kTextList:
-      return std::holds_alternative<std::string>(value) ||
-             std::holds_alternative<std::vector<std::string>>(value);
+    case Kind::kPath:
+      return IsPath(rule, value);
+    case Kind::kAddress: {
+      const auto* text = std::get_if<std::string>(&value);
+      return text != nullptr && (text->empty() || ParseListenAddress(*text).has_value());
+    }
+    case Kind::kAddressList:
+      return AreAddresses(value);
     case Kind::kCpus:
       return AreCpus(value);
   }
@@ -101,15 +139,15 @@ std::string DescribeExpected(const ConfigRow& row) {
     case Kind::kInteger:
       return absl::StrCat("a whole number from ", row.rule.least, " to ", row.rule.most, unit);
     case Kind::kChoice:
-      return absl::StrCat(
-          "one of ",
-          absl::StrJoin(row.rule.choices, ", ", [](std::string* out, std::string_view choice) {
-            absl::StrAppend(out, "\"", std::string(choice), "\"");
-          }));
-    case Kind::kText:
-      return absl::StrCat("a string", unit);
-    case Kind::kTextList:
-      return absl::StrCat("a string or a list of strings", unit);
+      return Listed(row.rule.choices, "one of ");
+    case Kind::kPath:
+      return absl::StrCat(Listed(row.rule.choices, ""), row.rule.choices.empty() ? "" : " or ",
+                          "an absolute path of at most ", row.rule.most,
+                          " bytes, or \"\" for none");
+    case Kind::kAddress:
+      return absl::StrCat(kAddressForm, ", or \"\" for none");
+    case Kind::kAddressList:
+      return absl::StrCat("a list of addresses, each ", kAddressForm);
     case Kind::kCpus:
       return "\"auto\" or a list of CPU numbers from 0 to 4095";
   }

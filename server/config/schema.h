@@ -17,11 +17,19 @@ using ConfigValue =
 
 // What values a key takes.
 struct ConfigRule {
-  enum class Kind : uint8_t { kFlag, kInteger, kChoice, kText, kTextList, kCpus };
-  Kind kind = Kind::kText;
-  int64_t least = 0;  // kInteger, inclusive.
-  int64_t most = 0;
-  absl::Span<const std::string_view> choices = {};  // kChoice.
+  enum class Kind : uint8_t {
+    kFlag,
+    kInteger,
+    kChoice,
+    kPath,         // Absolute, or one of the choices; empty for none.
+    kAddress,      // "IP:PORT"; empty for none.
+    kAddressList,  // The loader takes a single one for a list of one.
+    kCpus,
+  };
+  Kind kind = Kind::kFlag;
+  int64_t least = 0;                                // kInteger, inclusive.
+  int64_t most = 0;                                 // kInteger, inclusive; kPath: bytes.
+  absl::Span<const std::string_view> choices = {};  // kChoice, kPath.
 };
 
 // What a reload does with a value that has changed.
@@ -52,11 +60,13 @@ const ConfigRow* FindConfigRow(std::string_view key);
 // True for the first half of any key.
 bool IsConfigSection(std::string_view name);
 
+// The place of the name most like this one; names.size() when none is near.
+size_t NearestName(std::string_view name, absl::Span<const std::string_view> names);
+
 // The key most like this one; empty when none is near.
 std::string_view NearestConfigKey(std::string_view key);
 
-// True when the value is of the kind and in the range that the rule asks for. A single text is
-// taken for a list of one.
+// True when the value is of the kind and in the range that the rule asks for.
 bool Obeys(const ConfigRule& rule, const ConfigValue& value);
 
 // What the row takes, as the end of an error: "a whole number from 0 to 10000 (microseconds)".

@@ -10,10 +10,8 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <charconv>
 #include <cstddef>
 #include <cstring>
-#include <system_error>
 
 #include "absl/strings/str_cat.h"
 
@@ -43,21 +41,6 @@ SocketAddress ToSocketAddress(const std::string& host, uint16_t port) {
     address.size = sizeof(v6);
   }
   return address;
-}
-
-bool IsLoopback(const SocketAddress& address) {
-  if (address.storage.ss_family == AF_INET) {
-    const auto& v4 = reinterpret_cast<const sockaddr_in&>(address.storage);
-    return (ntohl(v4.sin_addr.s_addr) >> 24) == 127;
-  }
-  const auto& v6 = reinterpret_cast<const sockaddr_in6&>(address.storage);
-  return IN6_IS_ADDR_LOOPBACK(&v6.sin6_addr);
-}
-
-std::string Written(const ListenAddress& address) {
-  const bool is_v6 = address.host.find(':') != std::string::npos;
-  return is_v6 ? absl::StrCat("[", address.host, "]:", address.port)
-               : absl::StrCat(address.host, ":", address.port);
 }
 
 // The folder that will hold the socket, made if it is missing and fit for nobody but its owner.
@@ -116,37 +99,6 @@ absl::StatusOr<sys::Fd> LockFile(const std::string& socket_path) {
 
 }  // namespace
 
-absl::StatusOr<ListenAddress> ParseListenAddress(std::string_view key, std::string_view text) {
-  const absl::Status wrong = absl::InvalidArgumentError(
-      absl::StrCat(Text(key), ": \"", Text(text),
-                   "\" is not an address, expected HOST:PORT with an IP address and a port from 0 "
-                   "to 65535, as in 127.0.0.1:7411 or [::1]:7411"));
-  const size_t colon = text.rfind(':');
-  if (colon == std::string_view::npos) return wrong;
-  ListenAddress address;
-  address.host = Text(text.substr(0, colon));
-  const bool has_brackets =
-      address.host.size() >= 2 && address.host.front() == '[' && address.host.back() == ']';
-  if (has_brackets) address.host = address.host.substr(1, address.host.size() - 2);
-  if (address.host == "localhost") address.host = "127.0.0.1";
-  if (has_brackets != (address.host.find(':') != std::string::npos)) return wrong;
-  const char* const end = text.data() + text.size();
-  const std::from_chars_result port = std::from_chars(text.data() + colon + 1, end, address.port);
-  if (port.ec != std::errc() || port.ptr != end) return wrong;
-  const SocketAddress socket = ToSocketAddress(address.host, address.port);
-  if (socket.size == 0) return wrong;
-  address.is_loopback = IsLoopback(socket);
-  return address;
-}
-
-absl::Status CheckReach(std::string_view key, const ListenAddress& address, bool insecure) {
-  if (address.is_loopback || insecure) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat(
-      Text(key), ": ", Written(address),
-      " is reachable from other machines, and nothing is encrypted or authenticated; expected a "
-      "loopback address, or security.insecure = true to allow it all the same"));
-}
-
 absl::Status CheckFree(std::string_view key, const ListenAddress& address) {
   const SocketAddress target = ToSocketAddress(address.host, address.port);
   const sys::Fd fd(socket(target.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -156,8 +108,8 @@ absl::Status CheckFree(std::string_view key, const ListenAddress& address) {
       listen(fd.get(), 1) == 0) {
     return absl::OkStatus();
   }
-  return absl::UnavailableError(
-      absl::StrCat(Text(key), ": cannot listen on ", Written(address), ": ", std::strerror(errno)));
+  return absl::UnavailableError(absl::StrCat(
+      Text(key), ": cannot listen on ", FormatListenAddress(address), ": ", std::strerror(errno)));
 }
 
 std::string ResolveUnixSocket(const std::string& setting, const Environment& environment,

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -8,23 +7,10 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "config/listen_address.h"
 #include "sys/fd.h"
 
 namespace weft {
-
-// Where a listener stands, as the configuration writes it: "127.0.0.1:7411" or "[::1]:7411".
-struct ListenAddress {
-  std::string host;   // An IP address, without brackets.
-  uint16_t port = 0;  // 0: any free one.
-  bool is_loopback = false;
-};
-
-// InvalidArgument names the key, the text and what is right. Names are refused but localhost, which
-// is 127.0.0.1: what a name means can change behind the daemon's back.
-absl::StatusOr<ListenAddress> ParseListenAddress(std::string_view key, std::string_view text);
-
-// InvalidArgument for an address beyond loopback, unless insecure.
-absl::Status CheckReach(std::string_view key, const ListenAddress& address, bool insecure);
 
 // Unavailable when somebody listens there already or the machine has no such address. Opens and
 // closes a socket; someone may still come first.

@@ -23,46 +23,7 @@ namespace {
 using testing::AllOf;
 using testing::HasSubstr;
 
-TEST(ListenAddress, ReadsIpAddressesAndPorts) {
-  const auto v4 = ParseListenAddress("rpc.listen", "127.0.0.1:7411");
-  ASSERT_TRUE(v4.ok());
-  EXPECT_EQ(v4->host, "127.0.0.1");
-  EXPECT_EQ(v4->port, 7411);
-  EXPECT_TRUE(v4->is_loopback);
-  const auto v6 = ParseListenAddress("rpc.listen", "[::1]:0");
-  ASSERT_TRUE(v6.ok());
-  EXPECT_EQ(v6->host, "::1");
-  EXPECT_TRUE(v6->is_loopback);
-  EXPECT_EQ(ParseListenAddress("k", "localhost:1")->host, "127.0.0.1");
-  EXPECT_TRUE(ParseListenAddress("k", "127.9.9.9:65535")->is_loopback);
-  EXPECT_FALSE(ParseListenAddress("k", "0.0.0.0:1")->is_loopback);
-  EXPECT_FALSE(ParseListenAddress("k", "[::]:1")->is_loopback);
-  EXPECT_FALSE(ParseListenAddress("k", "192.0.2.1:1")->is_loopback);
-}
-
-TEST(ListenAddress, RefusesOtherTextAndNamesIt) {
-  for (const char* text : {"", "7411", "127.0.0.1", "127.0.0.1:", ":7411", "127.0.0.1:65536",
-                           "127.0.0.1:-1", "127.0.0.1:x", "127.0.0.1:1 ", "example.com:1",
-                           "::1:7411", "[127.0.0.1]:1", "[::1]", "256.0.0.1:1"}) {
-    const auto address = ParseListenAddress("web.listen", text);
-    ASSERT_EQ(address.status().code(), absl::StatusCode::kInvalidArgument) << text;
-    EXPECT_THAT(std::string(address.status().message()),
-                AllOf(testing::StartsWith("web.listen: "),
-                      HasSubstr(std::string("\"") + text + "\""), HasSubstr("HOST:PORT")));
-  }
-}
-
-TEST(ListenAddress, BeyondLoopbackNeedsInsecure) {
-  const ListenAddress open = *ParseListenAddress("rpc.listen", "0.0.0.0:7411");
-  const absl::Status refused = CheckReach("rpc.listen", open, false);
-  EXPECT_EQ(refused.code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_THAT(std::string(refused.message()),
-              AllOf(HasSubstr("0.0.0.0:7411"), HasSubstr("security.insecure")));
-  EXPECT_TRUE(CheckReach("rpc.listen", open, true).ok());
-  EXPECT_TRUE(CheckReach("rpc.listen", *ParseListenAddress("k", "[::1]:1"), false).ok());
-}
-
-TEST(ListenAddress, TellsThatAPortIsTaken) {
+TEST(ListenGuard, TellsThatAPortIsTaken) {
   const sys::Fd holder(socket(AF_INET, SOCK_STREAM, 0));
   sockaddr_in address{};
   address.sin_family = AF_INET;

@@ -49,13 +49,6 @@ const char* IdleName(IdlePolicy idle) {
   return "";
 }
 
-absl::Status CheckListener(std::string_view key, const std::string& text, bool insecure) {
-  const absl::StatusOr<ListenAddress> address = ParseListenAddress(key, text);
-  if (!address.ok()) return address.status();
-  if (absl::Status reach = CheckReach(key, *address, insecure); !reach.ok()) return reach;
-  return CheckFree(key, *address);
-}
-
 }  // namespace
 
 Server::Server(Config config, std::string version)
@@ -116,17 +109,15 @@ absl::Status Server::ChooseCpus() {
 }
 
 absl::Status Server::CheckListeners() {
-  const bool insecure = config_.daemon.insecure;
-  for (const std::string& address : config_.rpc.listen) {
-    if (absl::Status status = CheckListener("rpc.listen", address, insecure); !status.ok()) {
-      return status;
-    }
-  }
-  if (!config_.web.listen.empty()) {
-    absl::Status status = CheckListener("web.listen", config_.web.listen, insecure);
+  for (const std::string& text : config_.rpc.listen) {
+    absl::Status status = CheckFree("rpc.listen", *ParseListenAddress(text));
     if (!status.ok()) return status;
   }
-  if (insecure) {
+  if (!config_.web.listen.empty()) {
+    absl::Status status = CheckFree("web.listen", *ParseListenAddress(config_.web.listen));
+    if (!status.ok()) return status;
+  }
+  if (config_.daemon.insecure) {
     log_.Warn("insecure", {{"key", "security.insecure"},
                            {"meaning",
                             "addresses beyond loopback are allowed; nothing is "
