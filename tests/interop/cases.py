@@ -15,11 +15,13 @@ class DaemonCase(unittest.TestCase):
     counts must add up, with nothing left in flight."""
 
     settings = ()
+    # The text of the daemon's configuration file; None for none.
+    config = None
     # Set by a case that has drained the daemon itself.
     drained = False
 
     def setUp(self):
-        self.daemon = WeftDaemon(*self.settings)
+        self.daemon = WeftDaemon(*self.settings, config=self.config)
         self.daemon.start()
         # Runs after tearDown and after what the case itself has registered.
         self.addCleanup(self.stop_daemon)

@@ -1,6 +1,6 @@
 'use strict';
-// Proves that submitMany of the Node.js package answers every row for itself and in order. Arguments
-// are those of node_cases.main.
+// Proves that submitMany of the Node.js package answers every row for itself and in order.
+// Arguments are those of node_cases.main.
 const assert = require('assert/strict');
 
 const { PACKAGE, daemonCases, main, plainCases } = require('./node_cases');

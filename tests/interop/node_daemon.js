@@ -13,8 +13,10 @@ const WEFTD = process.env.WEFTD || path.join(ROOT, 'build/dev/bin/weftd');
 const PATIENCE_MS = 30_000;
 
 class Daemon {
+  /** What it is started with: settings, or the text of its configuration file. */
   constructor(settings = []) {
-    this.settings = ['executor.worker_threads=1', ...settings];
+    this.settings = ['executor.worker_threads=1', ...(Array.isArray(settings) ? settings : [])];
+    this.config = settings.config;
   }
 
   async start() {
@@ -24,14 +26,24 @@ class Daemon {
     this.socket = path.join(this.folder, 'weftd.sock');
     const settings = ['rpc.listen=["127.0.0.1:0"]', 'web.listen=""',
       `rpc.unix_socket="${this.socket}"`, ...this.settings];
+    const command = settings.flatMap((each) => ['--set', each]);
+    this.configPath = path.join(this.folder, 'weftd.toml');
+    if (this.config !== undefined) {
+      this.writeConfig(this.config);
+      command.push('--config', this.configPath);
+    }
     const log = fs.openSync(this.logPath, 'w');
-    this.process = childProcess.spawn(WEFTD, settings.flatMap((each) => ['--set', each]),
-      { stdio: ['ignore', log, log] });
+    this.process = childProcess.spawn(WEFTD, command, { stdio: ['ignore', log, log] });
     fs.closeSync(log);
     // Listened for from the start, so that an early end is not missed.
     this.ended = events.once(this.process, 'exit').then(([code]) => code);
     await this.ready();
     [, this.address] = this.log().match(/listening rpc=(127\S+)/);
+  }
+
+  /** For the next start or reload. */
+  writeConfig(text) {
+    fs.writeFileSync(this.configPath, text);
   }
 
   log() {

@@ -1,6 +1,6 @@
 'use strict';
-// Proves that a stream of the Node.js package answers every row, bounds what is on its way, and ends
-// as it should whoever ends it. Arguments are those of node_cases.main.
+// Proves that a stream of the Node.js package answers every row, bounds what is on its way, and
+// ends as it should whoever ends it. Arguments are those of node_cases.main.
 const assert = require('assert/strict');
 
 const { daemonCases, main, refusal } = require('./node_cases');

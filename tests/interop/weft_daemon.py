@@ -18,8 +18,10 @@ PATIENCE_S = 30
 class WeftDaemon:
     """Runs from start to stop. One core by default, so that a test can hold all there is."""
 
-    def __init__(self, *settings):
+    def __init__(self, *settings, config=None):
         self.settings = ["executor.worker_threads=1", *settings]
+        # The text of its configuration file; None for none.
+        self.config = config
 
     def start(self):
         # 0700, which the daemon demands of the folder of its socket.
@@ -31,9 +33,20 @@ class WeftDaemon:
         command = [WEFTD]
         for setting in addresses + self.settings:
             command += ["--set", setting]
+        if self.config is not None:
+            self.write_config(self.config)
+            command += ["--config", self._config_path()]
         with open(self.log_path, "wb") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log)
         self.address = re.search(r"listening rpc=(127\S+)", self._await_ready()).group(1)
+
+    def write_config(self, text):
+        """For the next start or reload."""
+        with open(self._config_path(), "w", encoding="utf-8") as file:
+            file.write(text)
+
+    def _config_path(self):
+        return os.path.join(self.folder.name, "weftd.toml")
 
     def log(self):
         with open(self.log_path, encoding="utf-8") as log:

@@ -60,7 +60,8 @@ ENDLESS_LOOPS = [r"while \(true\)", r"for \(;;\)"]
 ENDLESS_LOOP_HOMES = ("server/core/run_loop", "server/core/blocking_pool")
 
 CPP = (".h", ".cc")
-WITH_LINE_LIMIT = (".h", ".cc", ".proto", ".py", ".sh", ".cmake", "CMakeLists.txt", ".ci/run")
+WITH_LINE_LIMIT = (".h", ".cc", ".proto", ".py", ".sh", ".js", ".mjs", ".mts", ".d.ts", ".cmake",
+                   "CMakeLists.txt", ".ci/run", ".ci/check-proto")  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,7 +77,7 @@ class Finding:
 
 def is_ours(path):
     # Public protocols keep the names and the form of their authors.
-    if path.startswith("proto/grpc/"):
+    if path.startswith(("proto/grpc/", "client/node/proto/google/")):
         return False
     return path.endswith((".c", *WITH_LINE_LIMIT))
 

@@ -1,5 +1,5 @@
-// Runs one task and says what came out and where the time went; then one that fails, and one that is
-// refused. Usage: node run_task.mjs [TARGET]
+// Runs one task and says what came out and where the time went; then one that fails, one that is
+// refused, and one that is given up. Usage: node run_task.mjs [TARGET]
 import { Client, WeftError } from '@weft/client';
 
 const client = new Client(process.argv[2] ?? '127.0.0.1:7411');
