@@ -23,7 +23,7 @@ class StreamRow:
     error: errors.WeftError | None
 
 
-def _row(message: task_service_pb2.StreamTasksRow) -> StreamRow:
+def row_of(message: task_service_pb2.StreamTasksRow) -> StreamRow:
     if message.WhichOneof("answer") == "result":
         return StreamRow(message.client_tag, message.result, None)
     return StreamRow(message.client_tag, None, errors.from_status(message.status))
@@ -112,7 +112,7 @@ class TaskStream:
         with self._changed:
             self._outstanding -= 1
             self._changed.notify_all()
-        return _row(message)
+        return row_of(message)
 
     def _has_room(self) -> bool:
         return self._outstanding < self.window
