@@ -55,7 +55,7 @@ class HandTurnedCore {
     CoreOptions options;
     options.handler_count = 1;
     options.local_slots = kBatch;
-    options.turn_budget = kBatch;
+    options.budget.polls = kBatch;
     core_ = std::make_unique<Core<sys::ProdEnv>>(options, sys::ProdEnv(clock.anchor()), doorbell_);
     prepared_ = core_->Prepare().ok();
   }

@@ -49,6 +49,7 @@ Core<Env>::Core(const CoreOptions& options, Env env, Doorbell& doorbell)
       env_(std::move(env)),
       doorbell_(doorbell),
       stats_(options.handler_count),
+      budget_(options.budget),
       look_again_ticks_(TicksOf(env_.anchor(), kLookAgainNs)),
       idle_(options.idle, TicksOf(env_.anchor(), int64_t{options.spin_us} * 1000),
             options.spin_us == 0 ? 0 : TicksOf(env_.anchor(), IdleBudget::kMaxSpinUs * 1000)) {}
@@ -183,8 +184,6 @@ bool Core<Env>::Turn() {
   // After the messages were taken, so that no task starts before it was submitted.
   clock_ = env_.Now();
   worked |= FireTimers();
-  // From here on, so that many expiries leave time for tasks.
-  look_again_ = clock_ + look_again_ticks_;
   worked |= RunReady();
   PublishTurn(worked);
   return worked;
@@ -196,6 +195,7 @@ void Core<Env>::Rest() {
   const sys::Ticks began = env_.Now();
   const sys::Ticks timer = next_timer();
   const sys::Ticks budget = idle_.spin();
+  stats_.spin_budget_ns.Set(budget == sys::kTicksForever ? -1 : env_.anchor().TicksToNs(budget));
   const sys::Ticks spin_until = budget == sys::kTicksForever ? budget : began + budget;
   sys::Ticks now = began;
   while (now < std::min(spin_until, timer)) {
@@ -249,8 +249,10 @@ bool Core<Env>::TakeMessages() {
     if (message == nullptr || !outbox_->HasRoom(kMostCompletions)) break;
     if (message->kind == MessageKind::kSubmit) {
       TakeSubmit(*message);
-    } else {
+    } else if (message->kind == MessageKind::kCancel) {
       TakeCancel(*message);
+    } else {
+      ready_->Release(message->entry);
     }
     inbox_->Pop();
   }
@@ -337,10 +339,17 @@ void Core<Env>::Unpark(LiveTask* task, WakeReason reason) {
 
 template <class Env>
 bool Core<Env>::RunReady() {
-  budget_left_ = options_.turn_budget;
+  const TurnBudget budget = budget_.load(std::memory_order_relaxed);
+  const bool is_timed = budget.microseconds > 0;
+  const uint32_t polls = is_timed ? TurnBudget::kMostPolls : budget.polls;
+  budget_left_ = polls;
+  turn_end_ = is_timed ? clock_ + TicksOf(env_.anchor(), int64_t{budget.microseconds} * 1'000)
+                       : sys::kTicksForever;
+  // From here on, so that many expiries leave time for tasks.
+  look_again_ = std::min(clock_ + look_again_ticks_, turn_end_);
   while (LiveTask* const task = NextTask()) Dispatch(task);
-  // Tasks that ended unstarted or were set aside are work, too.
-  return budget_left_ != options_.turn_budget;
+  // Tasks that ended unstarted, were set aside or are held are work, too.
+  return budget_left_ != polls;
 }
 
 template <class Env>
@@ -352,9 +361,8 @@ void Core<Env>::PublishTurn(bool worked) {
   if (!worked) return;
   stats_.turns.Add(1);
   stats_.live.Set(static_cast<int64_t>(live_));
+  stats_.held.Set(static_cast<int64_t>(ready_->held()));
   if (stats_.turns.value() % kTurnsPerSelfCheck == 0) {
-    stats_.spin_budget_ns.Set(
-        idle_.spin() == sys::kTicksForever ? -1 : env_.anchor().TicksToNs(idle_.spin()));
     if (ready_->CountLinked() + suspended_count_ != live_) stats_.violations.Add(1);
   }
 }

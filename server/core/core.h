@@ -77,6 +77,9 @@ class Core {
   RunningHandler running() const;
   // Any thread. Whether the thread sleeps and was not woken.
   bool asleep() const { return parking_.LooksParked(); }
+  // Any thread. How much one turn runs, from the next turn on; within the bounds of TurnBudget.
+  void SetBudget(TurnBudget budget) { budget_.store(budget, std::memory_order_relaxed); }
+  TurnBudget budget() const { return budget_.load(std::memory_order_relaxed); }
   // Any thread, after Prepare.
   const CoreStats& stats() const { return stats_; }
   const CoreOptions& options() const { return options_; }
@@ -130,6 +133,7 @@ class Core {
 
   // Running one task after another (dispatch.h).
   LiveTask* NextTask();
+  bool TurnIsOver() const;
   void Dispatch(LiveTask* task);
   void Execute(LiveTask* task);
   WakeReason Park(LiveTask* task, sys::Ticks until);
@@ -165,9 +169,11 @@ class Core {
   Runner* current_runner_ = nullptr;   // Null: the thread's own stack.
   LiveTask* handed_back_ = nullptr;    // A runner popped it but must not run it.
   std::optional<Fiber> thread_fiber_;  // The stack that Turn runs on.
+  std::atomic<TurnBudget> budget_;
   uint32_t budget_left_ = 0;
+  sys::Ticks turn_end_ = 0;  // When the budget in time is spent.
   const sys::Ticks look_again_ticks_;
-  sys::Ticks look_again_ = 0;  // From when on a turn ends for messages and timers that wait.
+  sys::Ticks look_again_ = 0;  // From when on a turn asks itself whether it is over.
   bool untold_ = false;  // Completions were pushed since the doorbell was last looked at for sure.
   uint64_t live_ = 0;
   uint64_t suspended_count_ = 0;

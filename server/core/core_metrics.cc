@@ -15,6 +15,8 @@ constexpr MetricDescription kUnstarted = {"weft_core_unstarted_total",
                                           "Tasks that ended without a start."};
 constexpr MetricDescription kLive = {"weft_core_live_tasks",
                                      "Tasks on the core, queued, running or suspended."};
+constexpr MetricDescription kHeld = {"weft_core_held_tasks",
+                                     "Tasks that stay queued because their handler is paused."};
 constexpr MetricDescription kTurns = {"weft_core_turns_total",
                                       "Passes of the run loop that did something."};
 constexpr MetricDescription kSuspensions = {"weft_core_suspensions_total",
@@ -83,6 +85,7 @@ void CoreMetrics::CollectCore(MetricWriter& writer, const std::string& cpu,
                         static_cast<double>(stats.unstarted[level].value()));
   }
   gauge(kLive, stats.live);
+  gauge(kHeld, stats.held);
   counter(kTurns, stats.turns);
   counter(kSuspensions, stats.suspensions);
   counter(kStackWaits, stats.stack_waits);

@@ -46,13 +46,62 @@ TEST_F(CoreTest, NeverRestsOnReadyTasksThoughTheDoorDrainsAtTheLastMoment) {
 }
 
 TEST_F(CoreTest, ATurnRunsNoMoreThanItsBudget) {
-  Build([](CoreOptions& options) { options.turn_budget = 3; });
+  Build([](CoreOptions& options) { options.budget.polls = 3; });
   const TaskEntry* entry = Suspending([](TaskContext&) { return TaskOutcome::kSucceeded; });
   for (int i = 0; i < 7; ++i) Submit(entry);
   core_->Turn();
   EXPECT_EQ(Drain().size(), 3U);
   core_->Turn();
   EXPECT_EQ(Drain().size(), 3U);
+}
+
+TEST_F(CoreTest, ABudgetInTimeEndsTheTurnAfterTheTaskThatReachesIt) {
+  Build([](CoreOptions& options) { options.budget.microseconds = 10; });
+  const TaskEntry* slow = Plain([&](TaskContext&) {
+    now_ += 4'000;
+    return TaskOutcome::kSucceeded;
+  });
+  for (int i = 0; i < 8; ++i) Submit(slow);
+  core_->Turn();
+  EXPECT_EQ(Drain().size(), 3U) << "the third reaches 12 us";
+  core_->Turn();
+  EXPECT_EQ(Drain().size(), 3U);
+  core_->Turn();
+  EXPECT_EQ(Drain().size(), 2U);
+}
+
+TEST_F(CoreTest, ABudgetInTimeCountsNoTasksAndOneTaskAlwaysRuns) {
+  Build([](CoreOptions& options) {
+    options.budget = {.polls = 1, .microseconds = 1};
+    options.max_queue_depth = 200;
+    options.inbox_capacity = 256;
+    options.outbox_capacity = 256;
+  });
+  const TaskEntry* quick = Plain([](TaskContext&) { return TaskOutcome::kSucceeded; });
+  const TaskEntry* slow = Plain([&](TaskContext&) {
+    now_ += 1'000'000;
+    return TaskOutcome::kSucceeded;
+  });
+  for (int i = 0; i < 100; ++i) Submit(quick);
+  core_->Turn();
+  EXPECT_EQ(Drain().size(), 100U) << "time stood still";
+  for (int i = 0; i < 2; ++i) Submit(slow);
+  EXPECT_TRUE(core_->Turn());
+  EXPECT_EQ(Drain().size(), 1U);
+}
+
+TEST_F(CoreTest, ANewBudgetHoldsFromTheNextTurnOn) {
+  Build([](CoreOptions& options) { options.budget.polls = 3; });
+  const TaskEntry* entry = Plain([&](TaskContext&) {
+    core_->SetBudget({.polls = 5});
+    return TaskOutcome::kSucceeded;
+  });
+  for (int i = 0; i < 10; ++i) Submit(entry);
+  core_->Turn();
+  EXPECT_EQ(Drain().size(), 3U);
+  EXPECT_EQ(core_->budget(), TurnBudget{.polls = 5});
+  core_->Turn();
+  EXPECT_EQ(Drain().size(), 5U);
 }
 
 TEST_F(CoreTest, UrgentWorkThatComesDuringALongTurnStartsAtTheNextBoundary) {
@@ -95,7 +144,7 @@ TEST_F(CoreTest, ATimerThatFallsDueDuringALongTurnFiresAtTheNextBoundary) {
 TEST_F(CoreTest, TasksWithoutAStackNeverKeepOthersFromRunning) {
   Build([](CoreOptions& options) {
     options.stacks = 1;
-    options.turn_budget = 4;
+    options.budget.polls = 4;
   });
   const TaskEntry* sleeper = Suspending([](TaskContext& context) {
     context.SleepFor(1'000'000'000);

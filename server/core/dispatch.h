@@ -12,8 +12,7 @@
 namespace weft {
 
 // The next task to run in this turn, or null: nothing is ready, the budget is spent, the Door has
-// to drain first, or messages or timers wait and the turn has gone on for kLookAgainNs: among them
-// may be what goes first.
+// to drain first, or the turn is over.
 template <class Env>
 LiveTask* Core<Env>::NextTask() {
   while (budget_left_ > 0) {
@@ -21,7 +20,7 @@ LiveTask* Core<Env>::NextTask() {
       stats_.outbox_waits.Add(1);
       return nullptr;
     }
-    if (clock_ >= look_again_ && (!inbox_->empty() || next_timer() <= clock_)) return nullptr;
+    if (clock_ >= look_again_ && TurnIsOver()) return nullptr;
     const bool stack_spare = spare_runners_ != nullptr || current_runner_ != nullptr;
     LiveTask* const task = ready_->Pop(clock_, stack_spare);
     if (task == nullptr) return nullptr;
@@ -31,11 +30,22 @@ LiveTask* Core<Env>::NextTask() {
       EndUnstarted(task, StopEnding(*task));
       continue;
     }
+    if (task->entry->paused.is_set()) [[unlikely]] {
+      ready_->Hold(task);
+      continue;
+    }
     if (stack_spare || task->entry->never_suspends) return task;
     stats_.stack_waits.Add(1);
     ready_->SetAside(task);
   }
   return nullptr;
+}
+
+// At a boundary from look_again_ on: the budget is one of time and spent, or messages or timers
+// wait and the turn has gone on for kLookAgainNs: among them may be what goes first.
+template <class Env>
+bool Core<Env>::TurnIsOver() const {
+  return clock_ >= turn_end_ || !inbox_->empty() || next_timer() <= clock_;
 }
 
 // On the thread's own stack. A task that never suspends costs a call; the others run on a runner,

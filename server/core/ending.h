@@ -70,13 +70,18 @@ typename Core<Env>::Ending Core<Env>::StopEnding(const LiveTask& task) {
 template <class Env>
 void Core<Env>::EndStarted(LiveTask* task, const Ending& ending) {
   stats_.executed.Add(1);
-  if (ending.state != TaskState::kSucceeded) stats_.execution_failures.Add(1);
+  if (ending.state != TaskState::kSucceeded) {
+    stats_.execution_failures.Add(1);
+    stats_.histograms[task->entry->index].failed.Add(1);
+  }
   if (options_.timing_metrics) {
     const sys::Ticks started = task->started.load(std::memory_order_relaxed);
     const int64_t execution_ns = env_.anchor().TicksToNs(clock_ - started);
     const int64_t queue_ns =
         env_.anchor().TicksToNs(std::max<sys::Ticks>(started - task->submitted, 0));
     stats_.CountExecution(task->entry->index, task->priority, queue_ns, execution_ns);
+  } else {
+    stats_.histograms[task->entry->index].untimed.Add(1);
   }
   Tell(*task, ending, true);
   FreeSlot(task);

@@ -19,6 +19,7 @@ enum class TaskPlace : uint8_t {
   kNowhere,    // Free, running, or suspended without being linked.
   kReady,      // ReadyQueue, fresh or resumed.
   kStackWait,  // ReadyQueue, fresh, waits for a spare stack.
+  kHeld,       // ReadyQueue, fresh, its handler is paused.
 };
 
 // A task while it lives on its core: one fixed slot, two cache lines, what a start touches first.

@@ -17,13 +17,17 @@ inline constexpr sys::Ticks kNoDeadline = INT64_MAX;
 // the Door as soon as the result was delivered.
 inline constexpr size_t kKeptOutputBytes = 1024;
 
-enum class MessageKind : uint8_t { kSubmit, kCancel };
+enum class MessageKind : uint8_t {
+  kSubmit,
+  kCancel,
+  kRelease,  // The handler `entry` is no longer paused: what was held for it is ready again.
+};
 
 // What the Door posts to a core's inbox: 56 bytes, so that with the inbox's sequence number it
 // fills one cache line.
 struct Message {
   TaskId id;
-  const TaskEntry* entry = nullptr;  // kSubmit: alive as long as the core.
+  const TaskEntry* entry = nullptr;  // kSubmit, kRelease: alive as long as the core.
   const char* payload = nullptr;     // kSubmit: the Door keeps it until it has drained the end.
   sys::Ticks deadline = kNoDeadline;
   sys::Ticks submitted = 0;

@@ -12,6 +12,18 @@ enum class IdlePolicy : uint8_t {
   kSleep,     // Sleeps at once.
 };
 
+// How much a core runs in one turn before it looks at inbox, timers and outbox again.
+struct TurnBudget {
+  static constexpr uint32_t kMostPolls = 65'536;
+  static constexpr uint32_t kMostMicroseconds = 100'000;
+
+  uint32_t polls = 64;        // Tasks started, resumed or set aside; 1 to kMostPolls.
+  uint32_t microseconds = 0;  // Above 0 it counts instead of polls: up to kMostMicroseconds.
+
+  bool operator==(const TurnBudget&) const = default;
+};
+static_assert(sizeof(TurnBudget) == 8, "a core reads it as one atomic word");
+
 // How one core is built. Every bound is allocated for at Start.
 struct CoreOptions {
   uint32_t index = 0;  // Place among the cores; the upper 8 bits of its tasks' ids.
@@ -25,7 +37,7 @@ struct CoreOptions {
   size_t outbox_capacity = 4096;      // Completions; a power of two.
   uint32_t age_limit_ms = 100;
   uint32_t stall_threshold_ms = 100;
-  uint32_t turn_budget = 64;   // Dispatches before inbox, timers and outbox are looked at again.
+  TurnBudget budget;           // The first; Core::SetBudget changes it.
   uint32_t handler_count = 0;  // Rows of the per-handler statistics.
   uint32_t local_slots = 64;   // Task slots for Spawn from the core's own thread.
   size_t max_output_bytes = 4 * 1024 * 1024;

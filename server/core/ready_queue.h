@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "core/live_task.h"
+#include "executor/task_context.h"
 
 namespace weft {
 
@@ -19,7 +20,9 @@ namespace weft {
 // ready before it waits at most age_limit + kAgedShare * m dispatches.
 //
 // A fresh task that needs a stack when none is spare is set aside (SetAside) without losing its
-// place in its level: it comes first again as soon as Pop is told that a stack is spare.
+// place in its level: it comes first again as soon as Pop is told that a stack is spare. One whose
+// handler is paused is held (Hold): Pop does not give it until Release put it back among the tasks
+// of its level by age.
 class ReadyQueue {
  public:
   static constexpr uint32_t kAgedShare = 16;
@@ -55,15 +58,45 @@ class ReadyQueue {
     aside_ |= BitOf(task);
   }
 
-  // Unlinks a task that Push or SetAside linked.
+  // A fresh task just popped whose handler is paused.
+  void Hold(LiveTask* task) {
+    task->place = TaskPlace::kHeld;
+    Append(&LevelOf(task).held, task);
+    ++held_;
+  }
+
+  // Makes ready again what is held for that handler, in the order in which it was ready before.
+  // Walks over all that is held and what is older: bounded by the slots, and rare.
+  void Release(const TaskEntry* entry) {
+    for (Level& level : levels_) {
+      LiveTask* before = level.ready.head;
+      for (LiveTask *task = level.held.head, *next = nullptr; task != nullptr; task = next) {
+        next = task->next;
+        if (task->entry != entry) continue;
+        Remove(task);
+        while (before != nullptr && before->ready_since <= task->ready_since) before = before->next;
+        task->place = TaskPlace::kReady;
+        InsertBefore(before, &level.ready, task);
+        occupied_ |= BitOf(task);
+      }
+    }
+  }
+
+  // Tasks that Hold linked.
+  size_t held() const { return held_; }
+
+  // Unlinks a task that Push, SetAside or Hold linked.
   void Remove(LiveTask* task) {
     Level& level = LevelOf(task);
     if (task->place == TaskPlace::kReady) {
       Unlink(&level.ready, task);
       if (level.ready.head == nullptr) occupied_ &= ~BitOf(task);
-    } else {
+    } else if (task->place == TaskPlace::kStackWait) {
       Unlink(&level.aside, task);
       if (level.aside.head == nullptr) aside_ &= ~BitOf(task);
+    } else {
+      Unlink(&level.held, task);
+      --held_;
     }
     task->place = TaskPlace::kNowhere;
   }
@@ -75,8 +108,9 @@ class ReadyQueue {
   size_t CountLinked() const {
     size_t count = 0;
     for (const Level& level : levels_) {
-      for (const LiveTask* task = level.ready.head; task != nullptr; task = task->next) ++count;
-      for (const LiveTask* task = level.aside.head; task != nullptr; task = task->next) ++count;
+      for (const List* list : {&level.ready, &level.aside, &level.held}) {
+        for (const LiveTask* task = list->head; task != nullptr; task = task->next) ++count;
+      }
     }
     return count;
   }
@@ -89,6 +123,7 @@ class ReadyQueue {
   struct Level {
     List ready;
     List aside;
+    List held;
   };
 
   static uint32_t BitOf(const LiveTask* task) {
@@ -101,6 +136,15 @@ class ReadyQueue {
     task->previous = list->tail;
     (list->tail != nullptr ? list->tail->next : list->head) = task;
     list->tail = task;
+  }
+
+  // Null: at the end.
+  static void InsertBefore(LiveTask* next, List* list, LiveTask* task) {
+    if (next == nullptr) return Append(list, task);
+    task->next = next;
+    task->previous = next->previous;
+    (next->previous != nullptr ? next->previous->next : list->head) = task;
+    next->previous = task;
   }
 
   static void Unlink(List* list, LiveTask* task) {
@@ -132,6 +176,7 @@ class ReadyQueue {
   uint32_t occupied_ = 0;  // Bit per level: something in `ready`.
   uint32_t aside_ = 0;     // Bit per level: something in `aside`.
   uint32_t since_aged_ = 0;
+  size_t held_ = 0;
   std::array<Level, kPriorityCount> levels_;
 };
 

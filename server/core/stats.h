@@ -39,6 +39,7 @@ struct CoreStats {
   Gauge min_execution_ns;                         // kNothingExecuted until something was.
   Gauge max_execution_ns;
   Gauge live;     // Tasks taken in and not ended, at the end of a turn.
+  Gauge held;     // The part of live that stays queued because its handler is paused; likewise.
   Counter turns;  // Turns that did something.
   Counter beats;  // Passes of the loop, idle ones too: grows unless asleep or inside a handler.
   Counter suspensions;
@@ -55,6 +56,8 @@ struct CoreStats {
   // By handler index (TaskEntry::index), then level.
   struct PerHandler {
     std::array<LatencyHistograms, kPriorityCount> levels;
+    Counter failed;   // Of its executions, those that did not succeed.
+    Counter untimed;  // Its executions while timing was off, which no histogram has.
   };
   std::vector<PerHandler> histograms;
 

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "dispatch/printable.h"
 #include "dispatch/router.h"
 #include "task/limits.h"
 
@@ -20,13 +20,6 @@ absl::string_view Absl(std::string_view text) { return {text.data(), text.size()
 
 std::string Field(std::string_view prefix, const char* name) {
   return absl::StrCat(Absl(prefix), ".", name);
-}
-
-// What a client sent, made fit for one line of a log or a terminal.
-std::string Quoted(std::string_view text) {
-  const bool cut = text.size() > kMaxHandlerNameBytes;
-  const std::string_view shown = text.substr(0, kMaxHandlerNameBytes);
-  return absl::StrCat("\"", absl::CHexEscape(Absl(shown)), cut ? "...\"" : "\"");
 }
 
 }  // namespace
@@ -61,6 +54,13 @@ std::optional<Refusal> Admission::CheckSpec(const TaskSpec& spec, std::string_vi
   if (!spec.affinity_key.empty()) return CheckAffinity(spec, field_prefix, checked);
   if (spec.cpu.has_value()) return CheckCpu(*spec.cpu, field_prefix, checked);
   return std::nullopt;
+}
+
+Refusal Admission::Paused(const TaskSpec& spec) {
+  return {.reason = RefusalReason::kHandlerPaused,
+          .message = absl::StrCat("the handler ", Quoted(spec.handler),
+                                  " is paused and takes no tasks until ResumeHandler"),
+          .retry_after_ns = kLongestRetryNs};
 }
 
 std::optional<Refusal> Admission::CheckHandler(const TaskSpec& spec, std::string_view field_prefix,

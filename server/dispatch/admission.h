@@ -36,6 +36,8 @@ class Admission {
   // field_prefix: where the spec stands in the request, "spec" or "specs[3]".
   std::optional<Refusal> CheckSpec(const TaskSpec& spec, std::string_view field_prefix,
                                    Checked* checked) const;
+  // The answer to a sound request whose handler is paused.
+  static Refusal Paused(const TaskSpec& spec);
   // core_index: where the task would go; in_flight_bytes: payloads of all tasks not yet ended, and
   // answers that clients have not read.
   std::optional<Refusal> CheckBounds(const TaskSpec& spec, uint32_t core_index,

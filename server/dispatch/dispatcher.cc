@@ -71,6 +71,9 @@ std::optional<Refusal> Dispatcher<Env>::Submit(const TaskSpec& spec, std::string
   if (auto refusal = admission_.CheckSpec(spec, field_prefix, &checked)) {
     return RefuseTask(std::move(*refusal));
   }
+  if (checked.entry->paused.is_set()) [[unlikely]] {
+    return RefuseTask(Admission::Paused(spec));
+  }
   const uint32_t core = Route(spec, checked);
   if (auto refusal = admission_.CheckBounds(spec, core, loads_[core], in_flight_bytes_)) {
     return RefuseTask(std::move(*refusal));
@@ -150,7 +153,7 @@ DoorTask& Dispatcher<Env>::Begin(uint32_t core, const TaskSpec& spec, PayloadBlo
 
 template <class Env>
 Refusal Dispatcher<Env>::RefuseTask(Refusal refusal) {
-  stats_.refused_tasks.Add();
+  stats_.refused_tasks[static_cast<size_t>(refusal.reason)].Add();
   return Refuse(std::move(refusal));
 }
 

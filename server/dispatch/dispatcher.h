@@ -12,6 +12,7 @@
 #include "core/stall_detector.h"
 #include "dispatch/admission.h"
 #include "dispatch/core_load.h"
+#include "dispatch/core_side.h"
 #include "dispatch/entry_lookup.h"
 #include "dispatch/execution_window.h"
 #include "dispatch/options.h"
@@ -91,6 +92,8 @@ class Dispatcher {
   // From now on Submit refuses with kDraining.
   void BeginDrain() { admission_.BeginDrain(); }
   bool draining() const { return admission_.draining(); }
+  // Every core gives back what it holds for this handler, which is no longer paused.
+  void Release(const TaskEntry& entry);
   // Asks every task in flight to stop (the drain limit has passed).
   void CancelAll(CancelReason reason);
   // Accepted and not ended, counted from the live slots.
@@ -104,6 +107,10 @@ class Dispatcher {
   void HoldAnswer(size_t bytes) { in_flight_bytes_ += bytes; }
   void LetGoOfAnswer(size_t bytes) { in_flight_bytes_ -= bytes; }
 
+  // By index, as given to the constructor.
+  size_t core_count() const { return sides_.size(); }
+  Core<Env>& core(size_t index) { return sides_[index]->core; }
+
   // What AdminService.GetStats tells.
   StatsSnapshot Snapshot();
   const DispatchStats& stats() const { return stats_; }
@@ -114,21 +121,8 @@ class Dispatcher {
   static constexpr size_t kTickMax = 256;     // Waits, and results, ended a Tick.
 
  private:
-  // One core as the Door sees it.
-  struct Side {
-    Side(Core<Env>& core_in, const TaskTable::Options& table_options)
-        : core(core_in), table(table_options) {}
+  using Side = CoreSide<Env>;
 
-    size_t StagedCount() const { return staged.size() - posted; }
-
-    Core<Env>& core;
-    TaskTable table;
-    std::vector<Message> staged;  // From `posted` on: not yet in the inbox.
-    size_t posted = 0;
-    uint64_t ended_before = 0;     // At the last MeasureRates.
-    uint64_t admitted_before = 0;  // At the last check of the core's own counts.
-    uint64_t turns_before = 0;
-  };
   struct Found {
     TaskTable::Kind kind = TaskTable::Kind::kNone;
     uint32_t core = 0;

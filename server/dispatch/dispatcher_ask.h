@@ -146,6 +146,13 @@ void Dispatcher<Env>::PostCancel(uint32_t core, uint32_t slot, CancelReason reas
 }
 
 template <class Env>
+void Dispatcher<Env>::Release(const TaskEntry& entry) {
+  for (auto& side : sides_) {
+    side->staged.push_back({.entry = &entry, .kind = MessageKind::kRelease});
+  }
+}
+
+template <class Env>
 void Dispatcher<Env>::CancelAll(CancelReason reason) {
   for (uint32_t core = 0; core < sides_.size(); ++core) {
     for (uint32_t slot = 0; slot < sides_[core]->table.slots(); ++slot) {

@@ -84,7 +84,10 @@ StatsSnapshot Dispatcher<Env>::Snapshot() {
   snapshot.cancelled = ended(TaskState::kCancelled);
   snapshot.expired = ended(TaskState::kExpired);
   snapshot.in_flight = in_flight();
-  snapshot.refused = stats_.refused_tasks.value();
+  for (size_t reason = 0; reason < kRefusalReasonCount; ++reason) {
+    snapshot.refused_by_reason[reason] = stats_.refused_tasks[reason].value();
+    snapshot.refused += snapshot.refused_by_reason[reason];
+  }
   snapshot.results_kept = retention_.count();
   snapshot.results_kept_bytes = retention_.bytes();
   snapshot.waiters = deadlines_.size();
@@ -109,6 +112,7 @@ CoreSnapshot Dispatcher<Env>::SnapshotCore(uint32_t core) {
     snapshot.queued[level] = load.Queued(static_cast<Priority>(level));
     snapshot.started += load.started[level] - (load.ended[level] - load.ended_unstarted[level]);
   }
+  snapshot.held = static_cast<uint64_t>(own.held.value());
   snapshot.executed = own.executed.value();
   snapshot.stack_waits = own.stack_waits.value();
   snapshot.sleeps = own.sleeps.value();

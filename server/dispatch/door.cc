@@ -56,8 +56,8 @@ void BasicDoor<Env>::AdvanceClock() {
     dispatcher_.SetAnchor(clock_->anchor());
     next_reanchor_ = now_ + env_.anchor().NsToTicks(kReanchorNs);
   }
-  next_tick_ =
-      std::min(dispatcher_.Tick(now_), clock_ == nullptr ? sys::kTicksForever : next_reanchor_);
+  next_tick_ = std::min({dispatcher_.Tick(now_), source_.Tick(now_),
+                         clock_ == nullptr ? sys::kTicksForever : next_reanchor_});
 }
 
 // ---- Draining.

@@ -22,6 +22,9 @@ class DoorSource {
   // Door thread only. Waits for one event until timeout_ns from now have passed, or Ring was
   // called; handles it and returns how many were handled (0 or 1).
   virtual size_t Wait(int64_t timeout_ns) = 0;
+  // Door thread only. What the source does at times of its own; after every round that did
+  // something, and when it is due. Returns when it wants to be called again.
+  virtual sys::Ticks Tick(sys::Ticks /*now*/) { return sys::kTicksForever; }
   // Any thread. Ends a Wait soon; at most one call between two Waits.
   virtual void Ring() = 0;
 };

@@ -23,7 +23,13 @@ class FakeSource final : public DoorSource {
     return on_wait ? on_wait(timeout_ns) : 0;
   }
   void Ring() override { ++rings; }
+  sys::Ticks Tick(sys::Ticks now) override {
+    ++ticks;
+    return on_tick ? on_tick(now) : sys::kTicksForever;
+  }
 
+  int ticks = 0;
+  std::function<sys::Ticks(sys::Ticks)> on_tick;
   int polls = 0, waits = 0, rings = 0;
   size_t poll_max = 0;
   int64_t last_timeout_ns = 0;
@@ -244,6 +250,19 @@ TEST_F(DoorTest, WaitsBrieflyForACoreWhoseInboxIsFull) {
   door_->Run();
   EXPECT_EQ(first_timeout_ns, 50'000);
   EXPECT_EQ(dispatcher_->Snapshot().succeeded, 4u);
+}
+
+TEST_F(DoorTest, CallsItsSourceWhenThatWantsToBeCalled) {
+  BuildDoor(IdlePolicy::kSleep);
+  source_.on_tick = [this](sys::Ticks now) { return now + 7'000'000; };
+  door_->Round();
+  const int ticks = source_.ticks;
+  now_ += 6'999'999;
+  door_->Round();
+  EXPECT_EQ(source_.ticks, ticks) << "not yet";
+  now_ += 1;
+  door_->Round();
+  EXPECT_EQ(source_.ticks, ticks + 1);
 }
 
 }  // namespace

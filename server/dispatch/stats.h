@@ -64,8 +64,8 @@ class DispatchStats : public MetricSource {
 
   Counter accepted;
   std::array<Counter, kTaskStateCount> ended;        // By terminal state.
-  std::array<Counter, kRefusalReasonCount> refused;  // Of any kind of request.
-  Counter refused_tasks;                             // Submissions only.
+  std::array<Counter, kRefusalReasonCount> refused;        // Of any kind of request.
+  std::array<Counter, kRefusalReasonCount> refused_tasks;  // Submissions only.
   std::array<Counter, kPromiseCount> violations;
   Counter clock_clamps;
   DoorCounters door;
@@ -92,6 +92,7 @@ class DispatchStats : public MetricSource {
 struct CoreSnapshot {
   uint32_t cpu = 0;
   std::array<uint64_t, kPriorityCount> queued{};
+  uint64_t held = 0;     // The part of queued whose handler is paused.
   uint64_t started = 0;  // And not ended.
   uint64_t executed = 0;
   uint64_t stack_waits = 0;
@@ -114,6 +115,7 @@ struct StatsSnapshot {
   uint64_t expired = 0;
   uint64_t in_flight = 0;  // Counted from the live slots.
   uint64_t refused = 0;
+  std::array<uint64_t, kRefusalReasonCount> refused_by_reason{};
   std::vector<CoreSnapshot> cores;
   uint64_t results_kept = 0;
   uint64_t results_kept_bytes = 0;

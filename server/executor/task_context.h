@@ -91,13 +91,32 @@ class TaskContext {
   bool has_deadline_;
 };
 
-// How an executor reaches the code of a handler. One per registered handler; immutable and alive
-// as long as the daemon.
+// Whether tasks are held back that have not started. Written by the Door, read by every core at
+// each start; relaxed, pairs with nothing. Copied with its entry, before Start only.
+class PauseFlag {
+ public:
+  PauseFlag() = default;
+  PauseFlag(const PauseFlag& other) : is_set_(other.is_set()) {}
+  PauseFlag& operator=(const PauseFlag& other) {
+    Set(other.is_set());
+    return *this;
+  }
+
+  bool is_set() const { return is_set_.load(std::memory_order_relaxed); }
+  void Set(bool is_set) { is_set_.store(is_set, std::memory_order_relaxed); }
+
+ private:
+  std::atomic<bool> is_set_{false};
+};
+
+// How an executor reaches the code of a handler. One per registered handler; alive as long as the
+// daemon and, but for the flag, immutable.
 struct TaskEntry {
   TaskOutcome (*run)(void* state, TaskContext& context) = nullptr;
   void* state = nullptr;
   uint16_t index = 0;           // Dense, below kMaxHandlers: which row of the statistics.
   bool never_suspends = false;  // Runs as a plain call, on no stack of its own.
+  mutable PauseFlag paused;     // Beside what a start reads anyway.
 };
 
 }  // namespace weft

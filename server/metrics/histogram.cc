@@ -12,6 +12,16 @@ static_assert(HistogramBuckets::IndexOf(UINT64_MAX) == HistogramBuckets::kCount 
 static_assert(HistogramBuckets::LowestOf(HistogramBuckets::kCount) ==
               uint64_t{1} << HistogramBuckets::kRangeBits);
 
+namespace {
+
+// How many values a quantile has at or below it.
+uint64_t RankOf(double quantile, uint64_t count) {
+  const double rank = std::ceil(quantile * static_cast<double>(count));
+  return std::max<uint64_t>(1, static_cast<uint64_t>(rank));
+}
+
+}  // namespace
+
 void HistogramSnapshot::Merge(const HistogramSnapshot& other) {
   if (other.count == 0) return;
   for (size_t i = 0; i < buckets.size(); ++i) buckets[i] += other.buckets[i];
@@ -40,9 +50,7 @@ uint64_t HistogramSnapshot::Quantile(double quantile) const {
   if (count == 0) return 0;
   if (quantile <= 0) return min_ns;
   if (quantile >= 1) return max_ns;
-  // The smallest value that has at least this many values at or below it.
-  const auto rank = std::max<uint64_t>(
-      1, static_cast<uint64_t>(std::ceil(quantile * static_cast<double>(count))));
+  const uint64_t rank = RankOf(quantile, count);
   uint64_t below = 0;
   for (size_t i = 0; i + 1 < buckets.size(); ++i) {
     if (below + buckets[i] >= rank) {
@@ -57,6 +65,17 @@ uint64_t HistogramSnapshot::Quantile(double quantile) const {
   return max_ns;
 }
 
+uint64_t HistogramSnapshot::QuantileBound(double quantile) const {
+  if (count == 0) return 0;
+  const uint64_t rank = RankOf(quantile, count);
+  uint64_t at_most = 0;
+  for (size_t i = 0; i + 1 < buckets.size(); ++i) {
+    at_most += buckets[i];
+    if (at_most >= rank) return std::min(HistogramBuckets::HighestOf(i), max_ns);
+  }
+  return max_ns;
+}
+
 uint64_t HistogramSnapshot::CountAtMost(uint64_t ns) const {
   uint64_t at_most = 0;
   for (size_t i = 0; i + 1 < buckets.size() && HistogramBuckets::HighestOf(i) <= ns; ++i) {
@@ -67,6 +86,8 @@ uint64_t HistogramSnapshot::CountAtMost(uint64_t ns) const {
 
 HistogramSnapshot Histogram::Snapshot() const {
   HistogramSnapshot snapshot;
+  // Most histograms of a daemon stay empty: one line instead of all.
+  if (min_ns_.load(std::memory_order_relaxed) == UINT64_MAX) return snapshot;
   for (size_t i = 0; i < buckets_.size(); ++i) {
     snapshot.buckets[i] = buckets_[i].load(std::memory_order_relaxed);
     snapshot.count += snapshot.buckets[i];

@@ -53,6 +53,10 @@ struct HistogramSnapshot {
   // 0 when count is 0.
   uint64_t Quantile(double quantile) const;
 
+  // A value that at least that share of the values does not exceed, and that exceeds the least such
+  // value by a bucket's width at most. 0 when count is 0.
+  uint64_t QuantileBound(double quantile) const;
+
   // How many values lie in buckets that end at or below `ns`: never counts a value above it.
   uint64_t CountAtMost(uint64_t ns) const;
 

@@ -155,5 +155,27 @@ TEST(Histogram, MayBeReadBesideItsWriter) {
   writer.join();
 }
 
+TEST(Histogram, AQuantileBoundIsTheUpperEdgeOfItsBucket) {
+  Histogram histogram;
+  EXPECT_EQ(histogram.Snapshot().QuantileBound(0.5), 0U);
+  for (int i = 0; i < 98; ++i) histogram.Record(1'000);
+  histogram.Record(5'000'000);
+  histogram.Record(INT64_MAX);
+  const HistogramSnapshot snapshot = histogram.Snapshot();
+  const auto edge_of = [](uint64_t ns) {
+    return HistogramBuckets::HighestOf(HistogramBuckets::IndexOf(ns));
+  };
+  EXPECT_EQ(snapshot.QuantileBound(0), edge_of(1'000));
+  EXPECT_EQ(snapshot.QuantileBound(0.98), edge_of(1'000));
+  EXPECT_EQ(snapshot.QuantileBound(0.99), edge_of(5'000'000));
+  EXPECT_EQ(snapshot.QuantileBound(1), static_cast<uint64_t>(INT64_MAX));
+}
+
+TEST(Histogram, AQuantileBoundIsNeverAboveTheLargestValue) {
+  Histogram histogram;
+  histogram.Record(1'025);
+  EXPECT_EQ(histogram.Snapshot().QuantileBound(0.5), 1'025U);
+}
+
 }  // namespace
 }  // namespace weft

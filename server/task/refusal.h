@@ -20,9 +20,11 @@ enum class RefusalReason : uint8_t {
   kDraining,          // UNAVAILABLE.
   kTaskNotFound,      // NOT_FOUND: never was, or is forgotten.
   kCallsFull,         // RESOURCE_EXHAUSTED: limits.max_calls or limits.max_streams.
+  kHandlerPaused,     // UNAVAILABLE: until ResumeHandler.
+  kHandlerNotFound,   // NOT_FOUND: of a call about a handler; of a task it is kUnknownHandler.
 };
 
-inline constexpr size_t kRefusalReasonCount = 10;
+inline constexpr size_t kRefusalReasonCount = 12;
 
 // "QUEUE_FULL" and so on: google.rpc.ErrorInfo.reason; in lower case the metrics label.
 std::string_view RefusalReasonName(RefusalReason reason);

@@ -56,8 +56,10 @@ grpc::StatusCode RefusalCode(RefusalReason reason) {
     case RefusalReason::kCallsFull:
       return grpc::StatusCode::RESOURCE_EXHAUSTED;
     case RefusalReason::kDraining:
+    case RefusalReason::kHandlerPaused:
       return grpc::StatusCode::UNAVAILABLE;
     case RefusalReason::kTaskNotFound:
+    case RefusalReason::kHandlerNotFound:
       return grpc::StatusCode::NOT_FOUND;
   }
   return grpc::StatusCode::INTERNAL;
@@ -69,7 +71,9 @@ void WriteRefusal(const Refusal& refusal, google::rpc::Status* message) {
   message->set_code(code);
   message->set_message(refusal.message);
   AddErrorInfo(refusal, message);
-  if (code == grpc::StatusCode::INVALID_ARGUMENT) AddBadRequest(refusal, message);
+  const bool is_of_field = code == grpc::StatusCode::INVALID_ARGUMENT ||
+                           refusal.reason == RefusalReason::kHandlerNotFound;
+  if (is_of_field) AddBadRequest(refusal, message);
   if (code == grpc::StatusCode::RESOURCE_EXHAUSTED) AddQuotaFailure(refusal, message);
   if (refusal.retry_after_ns > 0) AddRetryInfo(refusal, message);
 }

@@ -57,6 +57,8 @@ constexpr Case kCases[] = {
     {RefusalReason::kDraining, grpc::StatusCode::UNAVAILABLE},
     {RefusalReason::kTaskNotFound, grpc::StatusCode::NOT_FOUND},
     {RefusalReason::kCallsFull, grpc::StatusCode::RESOURCE_EXHAUSTED},
+    {RefusalReason::kHandlerPaused, grpc::StatusCode::UNAVAILABLE},
+    {RefusalReason::kHandlerNotFound, grpc::StatusCode::NOT_FOUND},
 };
 static_assert(std::size(kCases) == kRefusalReasonCount, "every reason has its case");
 
@@ -74,7 +76,8 @@ TEST(ToGrpcStatus, GivesEveryReasonItsCodeAndDetails) {
     EXPECT_EQ(info->domain(), "weft");
     EXPECT_EQ(info->reason(), RefusalReasonName(expected.reason));
     EXPECT_EQ(Find<google::rpc::BadRequest>(message).has_value(),
-              expected.code == grpc::StatusCode::INVALID_ARGUMENT);
+              expected.code == grpc::StatusCode::INVALID_ARGUMENT ||
+                  expected.reason == RefusalReason::kHandlerNotFound);
     EXPECT_EQ(Find<google::rpc::QuotaFailure>(message).has_value(),
               expected.code == grpc::StatusCode::RESOURCE_EXHAUSTED);
     EXPECT_FALSE(Find<google::rpc::RetryInfo>(message));

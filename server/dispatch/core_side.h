@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "core/core.h"
+#include "core/message.h"
+#include "dispatch/task_table.h"
+
+namespace weft {
+
+// One core as the Door sees it. Owned by the Dispatcher. Door thread only.
+template <class Env>
+struct CoreSide {
+  CoreSide(Core<Env>& core_in, const TaskTable::Options& table_options)
+      : core(core_in), table(table_options) {}
+
+  size_t StagedCount() const { return staged.size() - posted; }
+
+  Core<Env>& core;
+  TaskTable table;
+  std::vector<Message> staged;  // From `posted` on: not yet in the inbox.
+  size_t posted = 0;
+  uint64_t ended_before = 0;     // At the last MeasureRates.
+  uint64_t admitted_before = 0;  // At the last check of the core's own counts.
+  uint64_t turns_before = 0;
+};
+
+}  // namespace weft
