@@ -13,6 +13,7 @@ struct RpcOptions {
   std::string unix_socket;                               // rpc.unix_socket; empty: none.
   size_t max_payload_bytes = 4 * 1024 * 1024;            // limits.max_payload_bytes
   size_t max_streams = 256;      // limits.max_streams: StreamTasks calls open at once.
+  size_t max_watchers = 16;      // limits.max_watchers: of WatchStats, and of WatchTasks.
   size_t max_calls_posted = 32;  // limits.max_calls_posted: of each task method; 256 cost 6 %.
   size_t max_calls = 65'536;     // limits.max_calls: of each task method, being answered at once.
 
