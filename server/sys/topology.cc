@@ -1,5 +1,6 @@
 #include "sys/topology.h"
 
+#include <hwloc.h>
 #include <sched.h>
 
 #include <algorithm>
@@ -21,6 +22,34 @@ struct CpuSetDeleter {
 
 bool Contains(absl::Span<const int> cpus, int cpu) {
   return std::find(cpus.begin(), cpus.end(), cpu) != cpus.end();
+}
+
+struct TopologyDeleter {
+  void operator()(hwloc_topology* topology) const { hwloc_topology_destroy(topology); }
+};
+using TopologyPtr = std::unique_ptr<hwloc_topology, TopologyDeleter>;
+
+// With packages and NUMA nodes only: caches and devices are most of what a full one costs. Null
+// when the machine tells nothing.
+TopologyPtr LoadTopology() {
+  hwloc_topology_t made = nullptr;
+  if (hwloc_topology_init(&made) != 0) return nullptr;
+  TopologyPtr topology(made);
+  hwloc_topology_set_all_types_filter(made, HWLOC_TYPE_FILTER_KEEP_NONE);
+  hwloc_topology_set_type_filter(made, HWLOC_OBJ_PACKAGE, HWLOC_TYPE_FILTER_KEEP_ALL);
+  return hwloc_topology_load(made) == 0 ? std::move(topology) : nullptr;
+}
+
+CpuPlace PlaceOf(hwloc_topology_t topology, int cpu) {
+  CpuPlace place;
+  const hwloc_obj_t unit = hwloc_get_pu_obj_by_os_index(topology, static_cast<unsigned>(cpu));
+  if (unit == nullptr) return place;
+  const int node = unit->nodeset == nullptr ? -1 : hwloc_bitmap_first(unit->nodeset);
+  if (node >= 0) place.numa_node = static_cast<uint32_t>(node);
+  const hwloc_obj_t package = hwloc_get_ancestor_obj_by_type(topology, HWLOC_OBJ_PACKAGE, unit);
+  const bool is_numbered = package != nullptr && package->os_index != HWLOC_UNKNOWN_INDEX;
+  if (is_numbered) place.package = package->os_index;
+  return place;
 }
 
 std::vector<int> AutoCores(absl::Span<const int> allowed) {
@@ -99,6 +128,14 @@ std::vector<int> FrontCpus(absl::Span<const int> allowed, const std::vector<int>
   }
   if (front.empty()) front.assign(allowed.begin(), allowed.end());
   return front;
+}
+
+std::vector<CpuPlace> CpuPlaces(absl::Span<const int> cpus) {
+  std::vector<CpuPlace> places(cpus.size());
+  const TopologyPtr topology = LoadTopology();
+  if (topology == nullptr) return places;
+  for (size_t i = 0; i < cpus.size(); ++i) places[i] = PlaceOf(topology.get(), cpus[i]);
+  return places;
 }
 
 std::string FormatCpus(absl::Span<const int> cpus) {

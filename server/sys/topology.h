@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -32,6 +33,15 @@ absl::StatusOr<std::vector<int>> ChooseCores(const CoreRequest& request,
 // Where the Door and gRPC's threads belong: `allowed` without `cores`; all of `allowed` when
 // nothing would remain, so that the Door then shares its CPU with a core.
 std::vector<int> FrontCpus(absl::Span<const int> allowed, const std::vector<int>& cores);
+
+// Where a CPU sits; 0 what the machine does not tell.
+struct CpuPlace {
+  uint32_t numa_node = 0;
+  uint32_t package = 0;
+};
+
+// Of each of `cpus`, in their order. Reads the machine's topology: some milliseconds.
+std::vector<CpuPlace> CpuPlaces(absl::Span<const int> cpus);
 
 // "0-3,6": as taskset and the kernel write it. `cpus` ascending.
 std::string FormatCpus(absl::Span<const int> cpus);

@@ -1,8 +1,12 @@
-// Proves the choice of cores on synthetic CPU sets; only AllowedCpus looks at this machine.
+// Proves the choice of cores on synthetic CPU sets; only AllowedCpus and CpuPlaces look at this
+// machine.
 #include "sys/topology.h"
 
 #include <sched.h>
 
+#include <algorithm>
+#include <fstream>
+#include <string>
 #include <vector>
 
 #include "gmock/gmock.h"
@@ -88,6 +92,28 @@ TEST(Topology, AllowedCpusIsTheKernelsMask) {
   ASSERT_EQ(::sched_getaffinity(0, sizeof set, &set), 0);
   EXPECT_EQ(static_cast<int>(allowed->size()), CPU_COUNT(&set));
   for (const int cpu : *allowed) EXPECT_TRUE(CPU_ISSET(static_cast<size_t>(cpu), &set)) << cpu;
+}
+
+TEST(Topology, APackageIsTheOneTheKernelTells) {
+  auto allowed = AllowedCpus();
+  ASSERT_TRUE(allowed.ok()) << allowed.status();
+  const std::vector<CpuPlace> places = CpuPlaces(*allowed);
+  ASSERT_EQ(places.size(), allowed->size());
+  for (size_t i = 0; i < places.size(); ++i) {
+    std::ifstream file("/sys/devices/system/cpu/cpu" + std::to_string((*allowed)[i]) +
+                       "/topology/physical_package_id");
+    int package = 0;
+    // Minus one where the kernel does not know either.
+    if (!(file >> package)) continue;
+    EXPECT_EQ(static_cast<int>(places[i].package), std::max(package, 0));
+  }
+}
+
+TEST(Topology, ACpuThatIsNotThereIsAtNode0OfPackage0) {
+  const std::vector<CpuPlace> places = CpuPlaces(std::vector<int>{4'095});
+  ASSERT_EQ(places.size(), 1U);
+  EXPECT_EQ(places[0].numa_node, 0U);
+  EXPECT_EQ(places[0].package, 0U);
 }
 
 }  // namespace
