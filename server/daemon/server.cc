@@ -155,6 +155,7 @@ absl::Status Server::StartCores() {
     if (absl::Status status = cores_.back()->Start(); !status.ok()) return status;
   }
   dispatcher_.emplace(config_.dispatch, cores, lookup_, env_);
+  steering_.emplace(*dispatcher_, lookup_, HandlerNames());
   return absl::OkStatus();
 }
 
@@ -165,10 +166,10 @@ absl::Status Server::StartRpc() {
     if (drain_.RequestOnce() == DrainAction::kBegin) BeginDrain("DrainServer");
   };
   for (const HandlerRegistry::Row& row : handlers_.rows()) {
-    info.handlers.push_back({std::string(row.handler->name()), std::string(row.handler->help()),
-                             row.entry.never_suspends});
+    info.handlers.push_back({std::string(row.handler->help()), row.entry.never_suspends});
   }
-  rpc_.emplace(config_.rpc, *dispatcher_, std::move(info));
+  info.places = sys::CpuPlaces(cpus_);
+  rpc_.emplace(config_.rpc, *dispatcher_, *steering_, std::move(info));
   // Before the first core can ring.
   doorbell_.argument = &rpc_->source();
   doorbell_.ring = [](void* source) { static_cast<DoorSource*>(source)->Ring(); };
@@ -185,8 +186,9 @@ void Server::StartWatches() {
   core_metrics_.emplace(std::move(rows), HandlerNames());
   stall_log_.emplace(HandlerNames(), config_.core.stall_threshold_ms, log_);
   dispatcher_->set_stall_observer(*stall_log_);
-  metrics_page_.emplace(version_, std::vector<const MetricSource*>{
-                                      &dispatcher_->stats(), &rpc_->metrics(), &*core_metrics_});
+  metrics_page_.emplace(version_,
+                        std::vector<const MetricSource*>{&dispatcher_->stats(), &*steering_,
+                                                         &rpc_->metrics(), &*core_metrics_});
   if (notifier_.has_listener()) {
     notify_thread_.emplace(MakeServiceReport(), [this] { return ReadService(); });
   }

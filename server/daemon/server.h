@@ -23,6 +23,7 @@
 #include "dispatch/dispatcher.h"
 #include "dispatch/door.h"
 #include "dispatch/entry_lookup.h"
+#include "dispatch/steering.h"
 #include "handlers/registry.h"
 #include "rpc/rpc_server.h"
 #include "sys/clock.h"
@@ -96,6 +97,7 @@ class Server {
   Doorbell doorbell_;
   std::vector<std::unique_ptr<Core<sys::ProdEnv>>> cores_;
   std::optional<Dispatcher<sys::ProdEnv>> dispatcher_;
+  std::optional<ProdSteering> steering_;
   std::optional<RpcServer> rpc_;
   std::optional<Door> door_;
   std::optional<CoreMetrics> core_metrics_;

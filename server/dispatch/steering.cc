@@ -17,13 +17,14 @@ constexpr MetricDescription kPaused = {
 // Entry and time of what runs are read apart; a task rarely ends between two such reads.
 constexpr int kReadsOfRunning = 4;
 
-Refusal OutOfRange(const char* field, uint32_t value, uint32_t most) {
-  return {.reason = RefusalReason::kInvalidField,
-          .message = absl::StrCat(field, " is ", value, "; allowed are 1 to ", most),
-          .field = field};
-}
-
 }  // namespace
+
+Refusal BudgetOutOfRange(std::string_view field, uint32_t value, uint32_t most) {
+  const std::string name(field);
+  return {.reason = RefusalReason::kInvalidField,
+          .message = absl::StrCat(name, " is ", value, "; allowed are 1 to ", most),
+          .field = name};
+}
 
 template <class Env>
 Steering<Env>::Steering(Dispatcher<Env>& dispatcher, const EntryLookup& lookup,
@@ -85,11 +86,12 @@ std::optional<Refusal> Steering<Env>::Resume(std::string_view handler, bool* cha
 template <class Env>
 std::optional<Refusal> Steering<Env>::CheckBudget(const TurnBudget& budget) const {
   if (budget.microseconds > TurnBudget::kMostMicroseconds) {
-    return OutOfRange("budget.microseconds", budget.microseconds, TurnBudget::kMostMicroseconds);
+    return BudgetOutOfRange("budget.microseconds", budget.microseconds,
+                            TurnBudget::kMostMicroseconds);
   }
   if (budget.microseconds > 0) return std::nullopt;
   if (budget.polls >= 1 && budget.polls <= TurnBudget::kMostPolls) return std::nullopt;
-  return OutOfRange("budget.polls", budget.polls, TurnBudget::kMostPolls);
+  return BudgetOutOfRange("budget.polls", budget.polls, TurnBudget::kMostPolls);
 }
 
 template <class Env>

@@ -78,6 +78,9 @@ class Steering final : public MetricSource {
   std::vector<const CoreStats*> core_stats_;
 };
 
+// The refusal of a budget outside 1 to most.
+Refusal BudgetOutOfRange(std::string_view field, uint32_t value, uint32_t most);
+
 using ProdSteering = Steering<sys::ProdEnv>;
 
 extern template class Steering<sys::ProdEnv>;

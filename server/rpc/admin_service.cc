@@ -1,139 +1,183 @@
 #include "rpc/admin_service.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
-#include "dispatch/stats.h"
 #include "rpc/plain_method.h"
+#include "rpc/stats_teller.h"
+#include "rpc/stats_watch.h"
 #include "weft/v1/admin_service.grpc.pb.h"
+#include "wire/status_wire.h"
 
 namespace weft {
 namespace {
 
 using AdminGrpc = v1::AdminService::AsyncService;
 
-void WriteSums(const ExecutionSums& sums, v1::ExecutorStats* message) {
-  message->set_tasks_executed(sums.executed);
-  message->set_tasks_failed(sums.failed);
-  message->set_total_execution_time_ns(sums.total_ns);
-  message->set_min_latency_ns(sums.min_ns);
-  message->set_max_latency_ns(sums.max_ns);
-  message->set_avg_latency_ns(sums.executed == 0 ? 0 : sums.total_ns / sums.executed);
+std::string_view IdleName(IdlePolicy idle) {
+  constexpr std::string_view kNames[] = {"spin", "adaptive", "sleep"};
+  return kNames[static_cast<size_t>(idle)];
 }
 
-void WriteCore(const CoreSnapshot& core, v1::CoreStats* message) {
-  const auto queued = [&core](Priority priority) {
-    return static_cast<uint32_t>(core.queued[static_cast<size_t>(priority)]);
-  };
-  message->set_core(core.cpu);
-  message->set_queued_high(queued(Priority::kHigh));
-  message->set_queued_normal(queued(Priority::kNormal));
-  message->set_queued_low(queued(Priority::kLow));
-  message->set_started(static_cast<uint32_t>(core.started));
-  message->set_tasks_executed(core.executed);
-  message->set_stack_waits(core.stack_waits);
-  message->set_sleeps(core.sleeps);
-  message->set_wakes(core.wakes);
-  message->set_stalls(core.stalls);
-}
-
-void WriteTasks(const StatsSnapshot& stats, v1::TaskCounts* message) {
-  message->set_accepted(stats.accepted);
-  message->set_succeeded(stats.succeeded);
-  message->set_failed(stats.failed);
-  message->set_cancelled(stats.cancelled);
-  message->set_expired(stats.expired);
-  message->set_in_flight(stats.in_flight);
-  message->set_refused(stats.refused);
-}
-
-void WriteStats(const StatsSnapshot& stats, v1::GetStatsResponse* message) {
-  message->Clear();
-  WriteSums(stats.lifetime, message->mutable_lifetime());
-  WriteSums(stats.last_10s, message->mutable_last_10s());
-  message->set_active_workers(stats.active_workers);
-  message->set_target_latency_ns(static_cast<uint64_t>(stats.target_latency_ns));
-  message->set_meeting_latency_target(stats.meeting_latency_target);
-  WriteTasks(stats, message->mutable_tasks());
-  for (const CoreSnapshot& core : stats.cores) WriteCore(core, message->add_cores());
-  message->set_results_kept(stats.results_kept);
-  message->set_results_kept_bytes(stats.results_kept_bytes);
-  message->set_waiters(stats.waiters);
-  message->set_promise_violations(stats.promise_violations);
-  message->set_draining(stats.draining);
-  message->set_max_queue_depth(stats.max_queue_depth);
-}
-
-v1::ListHandlersResponse MakeList(std::vector<AdminInfo::HandlerRow> rows) {
-  std::ranges::sort(rows, {}, &AdminInfo::HandlerRow::name);
-  v1::ListHandlersResponse list;
-  for (const AdminInfo::HandlerRow& row : rows) {
-    v1::HandlerInfo* const handler = list.add_handlers();
-    handler->set_name(row.name);
-    handler->set_help(row.help);
-    handler->set_never_suspends(row.never_suspends);
-  }
-  return list;
+grpc::Status ToStatus(const std::optional<Refusal>& refusal) {
+  return refusal ? ToGrpcStatus(*refusal) : grpc::Status::OK;
 }
 
 }  // namespace
 
 struct AdminService::Parts {
-  Parts(const RpcContext& context_in, AdminInfo info)
-      : context(context_in),
-        handlers(MakeList(std::move(info.handlers))),
-        version(std::move(info.version)),
-        request_drain(std::move(info.request_drain)) {}
+  template <class Request, class Response>
+  using Method = PlainMethod<AdminGrpc, Request, Response>;
 
-  grpc::Status GetStats(v1::GetStatsResponse& response) {
-    WriteStats(context.dispatcher.Snapshot(), &response);
-    response.set_version(version);
-    response.set_ready_at_ns(ready_at_ns);
-    return grpc::Status::OK;
+  Parts(const RpcContext& context_in, ProdSteering& steering_in, AdminInfo info_in)
+      : context(context_in), steering(steering_in), info(std::move(info_in)) {
+    for (size_t i = 0; i < steering.handler_count(); ++i) by_name.push_back(i);
+    std::ranges::sort(by_name, {}, [this](size_t i) { return steering.handler_name(i); });
   }
-  grpc::Status DrainServer(v1::DrainServerResponse& response) {
-    response.set_in_flight(context.dispatcher.in_flight());
-    request_drain();
-    return grpc::Status::OK;
+
+  grpc::Status ListCores(v1::ListCoresResponse& response);
+  grpc::Status SetBudget(const v1::SetBudgetRequest& request, v1::SetBudgetResponse& response);
+  grpc::Status ListHandlers(v1::ListHandlersResponse& response);
+  void WriteCore(const CoreActivity& activity, size_t index, v1::CoreInfo* core) const;
+
+  // Applies f to every unary method.
+  template <class Function>
+  void ForEachMethod(Function f) {
+    f(get_stats), f(list_cores), f(set_budget), f(list_handlers), f(pause_handler);
+    f(resume_handler), f(drain_server);
   }
 
   const RpcContext& context;
-  const v1::ListHandlersResponse handlers;
-  const std::string version;
-  const std::function<void()> request_drain;
-  int64_t ready_at_ns = 0;
+  ProdSteering& steering;
+  const AdminInfo info;
+  std::vector<size_t> by_name;  // Indices of the handlers.
+  StatsTeller teller{context.dispatcher, steering, info.version};
   AdminGrpc service;
-  PlainMethod<AdminGrpc, v1::GetStatsRequest, v1::GetStatsResponse> get_stats{
-      service, &AdminGrpc::RequestGetStats,
-      [this](const auto&, auto& response) { return GetStats(response); }};
-  PlainMethod<AdminGrpc, v1::ListHandlersRequest, v1::ListHandlersResponse> list_handlers{
-      service, &AdminGrpc::RequestListHandlers, [this](const auto&, auto& response) {
-        response = handlers;
+  StatsWatch watch{context, service, steering, teller};
+  Method<v1::GetStatsRequest, v1::GetStatsResponse> get_stats{
+      service, &AdminGrpc::RequestGetStats, [this](const auto&, auto& response) {
+        teller.Write(steering.Handlers(), &response);
         return grpc::Status::OK;
       }};
-  PlainMethod<AdminGrpc, v1::DrainServerRequest, v1::DrainServerResponse> drain_server{
-      service, &AdminGrpc::RequestDrainServer,
-      [this](const auto&, auto& response) { return DrainServer(response); }};
+  Method<v1::ListCoresRequest, v1::ListCoresResponse> list_cores{
+      service, &AdminGrpc::RequestListCores,
+      [this](const auto&, auto& response) { return ListCores(response); }};
+  Method<v1::SetBudgetRequest, v1::SetBudgetResponse> set_budget{
+      service, &AdminGrpc::RequestSetBudget,
+      [this](const auto& request, auto& response) { return SetBudget(request, response); }};
+  Method<v1::ListHandlersRequest, v1::ListHandlersResponse> list_handlers{
+      service, &AdminGrpc::RequestListHandlers,
+      [this](const auto&, auto& response) { return ListHandlers(response); }};
+  Method<v1::PauseHandlerRequest, v1::PauseHandlerResponse> pause_handler{
+      service, &AdminGrpc::RequestPauseHandler, [this](const auto& request, auto& response) {
+        bool changed = false;
+        const auto refusal = steering.Pause(request.handler(), &changed);
+        response.set_changed(changed);
+        return ToStatus(refusal);
+      }};
+  Method<v1::ResumeHandlerRequest, v1::ResumeHandlerResponse> resume_handler{
+      service, &AdminGrpc::RequestResumeHandler, [this](const auto& request, auto& response) {
+        bool changed = false;
+        const auto refusal = steering.Resume(request.handler(), &changed);
+        response.set_changed(changed);
+        return ToStatus(refusal);
+      }};
+  Method<v1::DrainServerRequest, v1::DrainServerResponse> drain_server{
+      service, &AdminGrpc::RequestDrainServer, [this](const auto&, auto& response) {
+        response.set_in_flight(context.dispatcher.in_flight());
+        info.request_drain();
+        return grpc::Status::OK;
+      }};
 };
 
-AdminService::AdminService(const RpcContext& context, AdminInfo info)
-    : parts_(std::make_unique<Parts>(context, std::move(info))) {}
+void AdminService::Parts::WriteCore(const CoreActivity& activity, size_t index,
+                                    v1::CoreInfo* core) const {
+  if (index < info.places.size()) {
+    core->set_numa_node(info.places[index].numa_node);
+    core->set_package(info.places[index].package);
+  }
+  if (activity.budget.microseconds > 0) {
+    core->mutable_budget()->set_microseconds(activity.budget.microseconds);
+  } else {
+    core->mutable_budget()->set_polls(activity.budget.polls);
+  }
+  core->set_idle(std::string(IdleName(activity.idle)));
+  core->set_spin_budget_ns(activity.spin_budget_ns);
+  if (!activity.running_handler.has_value()) return;
+  core->set_running_handler(steering.handler_name(*activity.running_handler));
+  core->set_running_for_ns(activity.running_for_ns);
+}
+
+grpc::Status AdminService::Parts::ListCores(v1::ListCoresResponse& response) {
+  response.Clear();
+  const StatsSnapshot stats = context.dispatcher.Snapshot();
+  const std::vector<CoreActivity> activities = steering.Cores();
+  for (size_t index = 0; index < activities.size(); ++index) {
+    v1::CoreInfo* const core = response.add_cores();
+    StatsTeller::WriteCore(stats.cores[index], core->mutable_stats());
+    WriteCore(activities[index], index, core);
+  }
+  return grpc::Status::OK;
+}
+
+// A budget without a limit is one of no polls: refused by that field.
+grpc::Status AdminService::Parts::SetBudget(const v1::SetBudgetRequest& request,
+                                            v1::SetBudgetResponse& response) {
+  response.Clear();
+  TurnBudget budget{.polls = request.budget().polls()};
+  std::optional<uint32_t> cpu;
+  if (request.has_core()) cpu = request.core();
+  if (request.budget().has_microseconds()) {
+    budget = {.microseconds = request.budget().microseconds()};
+    // To a core 0 would mean that polls count.
+    if (budget.microseconds == 0) {
+      return ToGrpcStatus(context.dispatcher.Refuse(BudgetOutOfRange(
+          "budget.microseconds", budget.microseconds, TurnBudget::kMostMicroseconds)));
+    }
+  }
+  std::vector<uint32_t> cpus;
+  const auto refusal = steering.SetBudget(cpu, budget, &cpus);
+  response.mutable_cores()->Add(cpus.begin(), cpus.end());
+  return ToStatus(refusal);
+}
+
+grpc::Status AdminService::Parts::ListHandlers(v1::ListHandlersResponse& response) {
+  response.Clear();
+  for (const size_t i : by_name) {
+    v1::HandlerInfo* const handler = response.add_handlers();
+    handler->set_name(steering.handler_name(i));
+    handler->set_paused(steering.paused(i));
+    if (i >= info.handlers.size()) continue;
+    handler->set_help(info.handlers[i].help);
+    handler->set_never_suspends(info.handlers[i].never_suspends);
+  }
+  return grpc::Status::OK;
+}
+
+AdminService::AdminService(const RpcContext& context, ProdSteering& steering, AdminInfo info)
+    : parts_(std::make_unique<Parts>(context, steering, std::move(info))) {}
 AdminService::~AdminService() = default;
 
 grpc::Service& AdminService::service() { return parts_->service; }
 
 void AdminService::Start() {
-  CompletionSource& source = parts_->context.source;
-  const size_t max_calls = parts_->context.options.max_calls;
-  parts_->get_stats.Start(source, max_calls);
-  parts_->list_handlers.Start(source, max_calls);
-  parts_->drain_server.Start(source, max_calls);
+  parts_->ForEachMethod([this](auto& method) {
+    method.Start(parts_->context.source, parts_->context.options.max_calls);
+  });
+  parts_->watch.Start();
 }
 
-void AdminService::set_ready_at_ns(int64_t ready_at_ns) { parts_->ready_at_ns = ready_at_ns; }
+void AdminService::set_ready_at_ns(int64_t ready_at_ns) {
+  parts_->teller.set_ready_at_ns(ready_at_ns);
+}
+void AdminService::EndWatches() { parts_->watch.End(); }
 
 size_t AdminService::busy() const {
-  return parts_->get_stats.busy() + parts_->list_handlers.busy() + parts_->drain_server.busy();
+  size_t busy = 0;
+  parts_->ForEachMethod([&busy](const auto& method) { busy += method.busy(); });
+  return busy;
 }
+size_t AdminService::watchers() const { return parts_->watch.open(); }
 
 }  // namespace weft

@@ -1,24 +1,27 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "dispatch/steering.h"
 #include "grpcpp/impl/codegen/service_type.h"
 #include "rpc/rpc_context.h"
+#include "sys/topology.h"
 
 namespace weft {
 
 // What the daemon tells AdminService once and for all.
 struct AdminInfo {
   struct HandlerRow {
-    std::string name;
     std::string help;
     bool never_suspends = false;
   };
-  std::vector<HandlerRow> handlers;     // Any order.
+  std::vector<HandlerRow> handlers;     // By TaskEntry::index; the steering has their names.
+  std::vector<sys::CpuPlace> places;    // By core index; none: not known.
   std::string version;                  // "0.1.0"
   std::function<void()> request_drain;  // Must not block; Door::RequestDrain.
 };
@@ -26,7 +29,8 @@ struct AdminInfo {
 // weft.v1.AdminService on the one completion queue. Owned by RpcServer. Door thread only.
 class AdminService {
  public:
-  AdminService(const RpcContext& context, AdminInfo info);
+  // Both outlive this.
+  AdminService(const RpcContext& context, ProdSteering& steering, AdminInfo info);
   ~AdminService();
 
   // To be registered with the builder; before Start.
@@ -34,7 +38,11 @@ class AdminService {
   void Start();
   // Before the Door runs.
   void set_ready_at_ns(int64_t ready_at_ns);
+  // Ends every WatchStats.
+  void EndWatches();
   size_t busy() const;
+  // WatchStats calls that are open.
+  size_t watchers() const;
 
  private:
   struct Parts;

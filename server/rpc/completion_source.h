@@ -30,6 +30,16 @@ class RoundListener {
   bool listed_ = false;
 };
 
+// Asked to do what is due.
+class TickListener {
+ public:
+  // Returns when it wants to be called again; may be called before.
+  virtual sys::Ticks Tick(sys::Ticks now) = 0;
+
+ protected:
+  ~TickListener() = default;
+};
+
 // The one completion queue as a source of the Door. A round is what lies between the beginnings of
 // two Polls: the events polled and the completions collected after them. Owned by RpcServer; Door
 // thread only, unless it says otherwise.
@@ -43,6 +53,9 @@ class CompletionSource final : public DoorSource {
 
   size_t Poll(size_t max_events) override;
   size_t Wait(int64_t timeout_ns) override;
+  sys::Ticks Tick(sys::Ticks now) override {
+    return tick_ == nullptr ? sys::kTicksForever : tick_->Tick(now);
+  }
   // Any thread. Does nothing when the last ring has not been taken yet or the source is closed.
   void Ring() override;
 
@@ -51,6 +64,9 @@ class CompletionSource final : public DoorSource {
 
   // Calls listener at the end of every round. Before the first Poll.
   void AtEndOfEveryRound(RoundListener& listener) { every_round_ = &listener; }
+
+  // Calls listener at the Door's times. Before the first Poll.
+  void AtTick(TickListener& listener) { tick_ = &listener; }
 
   // From now on no new call may be asked for; those under way go on.
   void StopAsking() { asking_ = false; }
@@ -72,6 +88,7 @@ class CompletionSource final : public DoorSource {
   std::unique_ptr<grpc::ServerCompletionQueue> queue_;
   RoundListener* listeners_ = nullptr;
   RoundListener* every_round_ = nullptr;
+  TickListener* tick_ = nullptr;
   bool asking_ = false;
   bool open_ = false;
 

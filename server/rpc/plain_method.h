@@ -21,8 +21,9 @@ class PlainMethod {
   PlainMethod(Service& service, AskMember ask, AnswerFunction answer)
       : service_(service), ask_(ask), answer_(std::move(answer)) {}
 
-  void Start(CompletionSource& source, size_t max_calls) {
-    pool_.Start(source, kPosted, max_calls,
+  // posted: calls that are ready to be taken at once.
+  void Start(CompletionSource& source, size_t max_calls, size_t posted = kPosted) {
+    pool_.Start(source, posted, max_calls,
                 [this, &source] { return std::make_unique<Call>(source, *this); });
   }
 

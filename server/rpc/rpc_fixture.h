@@ -49,10 +49,17 @@ class RpcFixture : public ::testing::Test, public EntryLookup {
     Core<sys::ProdEnv>* const cores[] = {core_.get()};
     dispatcher_.emplace(dispatch_options_, std::span<Core<sys::ProdEnv>* const>(cores), *this,
                         env_);
-    AdminInfo info{{{"sleep", "sleeps", false}, {"echo", "echoes", true}}, "1.2.3", [this] {
-                     door_->RequestDrain();
-                   }};
-    server_.emplace(rpc_options_, *dispatcher_, std::move(info));
+    AdminInfo info;
+    std::vector<std::string> names;
+    for (const HandlerRegistry::Row& row : registry_.rows()) {
+      names.emplace_back(row.handler->name());
+      info.handlers.push_back({std::string(row.handler->help()), row.entry.never_suspends});
+    }
+    info.places = {{.numa_node = 2, .package = 3}};
+    info.version = "1.2.3";
+    info.request_drain = [this] { door_->RequestDrain(); };
+    steering_.emplace(*dispatcher_, *this, std::move(names));
+    server_.emplace(rpc_options_, *dispatcher_, *steering_, std::move(info));
     doorbell_.argument = &server_->source();
     doorbell_.ring = [](void* source) { static_cast<DoorSource*>(source)->Ring(); };
     door_.emplace(server_->source(), *dispatcher_, doorbell_, env_, IdlePolicy::kSleep, 0);
@@ -163,6 +170,7 @@ class RpcFixture : public ::testing::Test, public EntryLookup {
   HandlerRegistry registry_;
   std::unique_ptr<Core<sys::ProdEnv>> core_;
   std::optional<ProdDispatcher> dispatcher_;
+  std::optional<ProdSteering> steering_;
   std::optional<RpcServer> server_;
   std::optional<Door> door_;
   std::thread door_thread_;

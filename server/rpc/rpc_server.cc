@@ -13,6 +13,7 @@
 #include "grpcpp/security/server_credentials.h"
 #include "grpcpp/server.h"
 #include "grpcpp/server_builder.h"
+#include "rpc/channelz_service.h"
 #include "rpc/completion_source.h"
 #include "rpc/health_service.h"
 #include "rpc/reflection_service.h"
@@ -25,6 +26,7 @@ namespace {
 constexpr char kTaskServiceName[] = "weft.v1.TaskService";
 constexpr char kAdminServiceName[] = "weft.v1.AdminService";
 constexpr char kHealthServiceName[] = "grpc.health.v1.Health";
+constexpr char kChannelzServiceName[] = "grpc.channelz.v1.Channelz";
 // Of one connection; clients with more calls open wait on their side.
 constexpr int kCallsPerConnectionMax = 16'384;
 constexpr int64_t kShutdownPollNs = 10'000'000;
@@ -36,23 +38,27 @@ std::string WithPort(const std::string& address, int port) {
 }  // namespace
 
 struct RpcServer::Parts final : public RoundListener {
-  Parts(RpcOptions options_in, ProdDispatcher& dispatcher, AdminInfo info)
+  Parts(RpcOptions options_in, ProdDispatcher& dispatcher, ProdSteering& steering, AdminInfo info)
       : options(std::move(options_in)),
         context{options, dispatcher, source},
         tasks(context),
-        admin(context, std::move(info)),
+        admin(context, steering, std::move(info)),
+        channelz(source, options.max_calls),
         health(source, {kTaskServiceName, kAdminServiceName}, options.max_watches,
                options.max_calls),
-        reflection(source, {kTaskServiceName, kAdminServiceName, kHealthServiceName},
+        reflection(source,
+                   {kTaskServiceName, kAdminServiceName, kHealthServiceName, kChannelzServiceName},
                    options.max_reflections) {}
 
   // Every round: a drain that has begun is told to those who watch.
   void EndOfRound(bool /*before_sleep*/) override {
     stats.calls.Set(static_cast<int64_t>(tasks.busy_calls()));
     stats.streams.Set(static_cast<int64_t>(tasks.open_streams()));
+    stats.stats_watchers.Set(static_cast<int64_t>(admin.watchers()));
     if (told_draining || !context.dispatcher.draining()) return;
     told_draining = true;
     health.SetNotServing();
+    if (!context.dispatcher.HasOpen()) admin.EndWatches();
   }
 
   absl::Status Build();
@@ -63,6 +69,7 @@ struct RpcServer::Parts final : public RoundListener {
   const RpcContext context;
   TaskService tasks;
   AdminService admin;
+  ChannelzService channelz;
   HealthService health;
   ReflectionService reflection;
   std::unique_ptr<grpc::Server> server;
@@ -89,6 +96,7 @@ absl::Status RpcServer::Parts::Build() {
   }
   builder.RegisterService(&tasks.service());
   builder.RegisterService(&admin.service());
+  builder.RegisterService(&channelz.service());
   builder.RegisterService(&health.service());
   builder.RegisterService(&reflection.service());
   auto queue = builder.AddCompletionQueue();
@@ -120,8 +128,9 @@ absl::Status RpcServer::Parts::NameFailure(const std::vector<int>& ports, int un
   return absl::InternalError("the gRPC server cannot be started");
 }
 
-RpcServer::RpcServer(RpcOptions options, ProdDispatcher& dispatcher, AdminInfo info)
-    : parts_(std::make_unique<Parts>(std::move(options), dispatcher, std::move(info))) {}
+RpcServer::RpcServer(RpcOptions options, ProdDispatcher& dispatcher, ProdSteering& steering,
+                     AdminInfo info)
+    : parts_(std::make_unique<Parts>(std::move(options), dispatcher, steering, std::move(info))) {}
 
 RpcServer::~RpcServer() { Shutdown(0); }
 
@@ -130,6 +139,7 @@ absl::Status RpcServer::Start() {
   parts_->source.AtEndOfEveryRound(*parts_);
   parts_->tasks.Start();
   parts_->admin.Start();
+  parts_->channelz.Start();
   parts_->health.Start();
   parts_->reflection.Start();
   return absl::OkStatus();
@@ -144,6 +154,7 @@ void RpcServer::Shutdown(int64_t limit_ns) {
   if (parts_->server != nullptr) {
     parts_->health.SetNotServing();
     parts_->health.EndWatches();
+    parts_->admin.EndWatches();
     parts_->tasks.EndStreams();
     // Server::Shutdown blocks until every call is over, which needs the queue to be polled.
     std::atomic<bool> down{false};

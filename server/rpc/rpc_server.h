@@ -20,8 +20,8 @@ namespace weft {
 // then the Door's, then the one that shuts down.
 class RpcServer {
  public:
-  // dispatcher outlives the server.
-  RpcServer(RpcOptions options, ProdDispatcher& dispatcher, AdminInfo info);
+  // dispatcher and steering outlive the server.
+  RpcServer(RpcOptions options, ProdDispatcher& dispatcher, ProdSteering& steering, AdminInfo info);
   ~RpcServer();  // Shuts down at once.
 
   // Binds every address and asks for the first calls. UNAVAILABLE names the address that could not

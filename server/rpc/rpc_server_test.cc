@@ -34,7 +34,7 @@ TEST_F(RpcServerTest, NamesTheAddressThatIsInUse) {
   StartServer();
   RpcOptions options = rpc_options_;
   options.listen = {server_->addresses().front()};
-  RpcServer second(options, *dispatcher_, {});
+  RpcServer second(options, *dispatcher_, *steering_, {});
   const absl::Status status = second.Start();
   EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
   EXPECT_NE(std::string(status.message()).find(server_->addresses().front()), std::string::npos)
@@ -63,11 +63,12 @@ TEST_F(RpcServerTest, ListsTheHandlersByName) {
   grpc::ClientContext context;
   v1::ListHandlersResponse response;
   ASSERT_TRUE(admin_->ListHandlers(&context, {}, &response).ok());
-  ASSERT_EQ(response.handlers_size(), 2);
-  EXPECT_EQ(response.handlers(0).name(), "echo");
-  EXPECT_EQ(response.handlers(0).help(), "echoes");
-  EXPECT_TRUE(response.handlers(0).never_suspends());
-  EXPECT_EQ(response.handlers(1).name(), "sleep");
+  ASSERT_EQ(response.handlers_size(), 7);
+  EXPECT_EQ(response.handlers(1).name(), "echo");
+  EXPECT_FALSE(response.handlers(1).help().empty());
+  EXPECT_TRUE(response.handlers(1).never_suspends());
+  EXPECT_EQ(response.handlers(5).name(), "sleep");
+  EXPECT_FALSE(response.handlers(5).never_suspends());
 }
 
 TEST_F(RpcServerTest, TellsTheStatistics) {
@@ -166,7 +167,7 @@ TEST_F(RpcServerTest, ReflectsItsServicesAndTheirFiles) {
     names.insert(service.name());
   }
   EXPECT_EQ(names, (std::set<std::string>{"weft.v1.TaskService", "weft.v1.AdminService",
-                                          "grpc.health.v1.Health",
+                                          "grpc.health.v1.Health", "grpc.channelz.v1.Channelz",
                                           "grpc.reflection.v1alpha.ServerReflection"}));
   for (const std::string& name : names) {
     request.set_file_containing_symbol(name);

@@ -7,8 +7,9 @@ namespace weft {
 
 // How full the bounds of the gRPC front are. Written by the Door thread, once a round.
 struct RpcStats final : public MetricSource {
-  Gauge calls;    // Of limits.max_calls for each method: task calls being answered.
-  Gauge streams;  // Of limits.max_streams.
+  Gauge calls;           // Of limits.max_calls for each method: task calls being answered.
+  Gauge streams;         // Of limits.max_streams.
+  Gauge stats_watchers;  // Of limits.max_watchers.
 
   // Any thread.
   void Collect(MetricWriter& writer) const override {
@@ -16,6 +17,8 @@ struct RpcStats final : public MetricSource {
     writer.WriteGauge({"weft_rpc_calls", "Unary task calls that are being answered."}, {},
                       value(calls));
     writer.WriteGauge({"weft_rpc_streams", "StreamTasks calls that are open."}, {}, value(streams));
+    writer.WriteGauge({"weft_rpc_stats_watchers", "WatchStats calls that are open."}, {},
+                      value(stats_watchers));
   }
 };
 
