@@ -43,8 +43,9 @@ SocketAddress ToSocketAddress(const std::string& host, uint16_t port) {
   return address;
 }
 
-// The folder that will hold the socket, made if it is missing and fit for nobody but its owner.
-absl::Status PrepareFolder(const std::string& folder) {
+// The folder that will hold the socket, made if it is missing; only its owner writes there, and
+// only its group may enter besides. Returns its mode.
+absl::StatusOr<mode_t> PrepareFolder(const std::string& folder) {
   if (mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) {
     return absl::FailedPreconditionError(absl::StrCat("rpc.unix_socket: folder ", folder,
                                                       " cannot be made: ", std::strerror(errno)));
@@ -59,13 +60,13 @@ absl::Status PrepareFolder(const std::string& folder) {
                                                       " belongs to user ", status.st_uid,
                                                       ", expected one of user ", geteuid()));
   }
-  if ((status.st_mode & 077) != 0) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("rpc.unix_socket: folder ", folder, " has mode ",
-                     absl::Hex((status.st_mode >> 6) & 7), absl::Hex((status.st_mode >> 3) & 7),
-                     absl::Hex(status.st_mode & 7), " and is open to others, expected 700"));
+  if ((status.st_mode & 027) != 0) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "rpc.unix_socket: folder ", folder, " has mode ", absl::Hex((status.st_mode >> 6) & 7),
+        absl::Hex((status.st_mode >> 3) & 7), absl::Hex(status.st_mode & 7),
+        " and is open to others, expected 700, or 750 to let its group in"));
   }
-  return absl::OkStatus();
+  return status.st_mode & 0777;
 }
 
 // The caller holds the lock, so whatever socket stands there has no daemon any more.
@@ -132,11 +133,13 @@ absl::StatusOr<UnixSocketLock> UnixSocketLock::Acquire(const std::string& path) 
                      "\" is not right, expected the absolute path of a file, at most ", kLongest,
                      " characters"));
   }
-  if (absl::Status status = PrepareFolder(path.substr(0, slash)); !status.ok()) return status;
+  const absl::StatusOr<mode_t> folder = PrepareFolder(path.substr(0, slash));
+  if (!folder.ok()) return folder.status();
   absl::StatusOr<sys::Fd> lock = LockFile(path);
   if (!lock.ok()) return lock.status();
   if (absl::Status status = RemoveStaleSocket(path); !status.ok()) return status;
-  return UnixSocketLock(path, std::move(*lock));
+  const bool lets_group_in = (*folder & 010) != 0;
+  return UnixSocketLock(path, lets_group_in ? 0660 : 0600, std::move(*lock));
 }
 
 UnixSocketLock::~UnixSocketLock() {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <functional>
 #include <string>
 #include <string_view>
@@ -29,8 +31,9 @@ class UnixSocketLock {
  public:
   // Makes the parent folder with mode 0700 when it is missing, takes the lock and removes a socket
   // that a daemon left behind. InvalidArgument for a path that no socket can have;
-  // FailedPrecondition when the folder is open to others, belongs to somebody else, or something
-  // other than a socket stands there; Unavailable when another daemon holds the lock.
+  // FailedPrecondition when the folder is open to others, lets its group write, belongs to somebody
+  // else, or something other than a socket stands there; Unavailable when another daemon holds the
+  // lock.
   static absl::StatusOr<UnixSocketLock> Acquire(const std::string& path);
   // Removes the socket, then gives up the lock. The lock file stays: removing it would let two
   // daemons lock two files of one name.
@@ -39,11 +42,16 @@ class UnixSocketLock {
   UnixSocketLock& operator=(UnixSocketLock&&) = delete;
 
   const std::string& path() const { return path_; }
+  // What the socket's mode has to be: its folder says whom it is for. 0600, or 0660 when the group
+  // may enter the folder.
+  mode_t mode() const { return mode_; }
 
  private:
-  UnixSocketLock(std::string path, sys::Fd lock) : path_(std::move(path)), lock_(std::move(lock)) {}
+  UnixSocketLock(std::string path, mode_t mode, sys::Fd lock)
+      : path_(std::move(path)), mode_(mode), lock_(std::move(lock)) {}
 
   std::string path_;
+  mode_t mode_;
   sys::Fd lock_;
 };
 

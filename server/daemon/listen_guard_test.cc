@@ -16,6 +16,7 @@
 #include <fstream>
 #include <map>
 #include <string>
+#include <utility>
 
 namespace weft {
 namespace {
@@ -137,6 +138,23 @@ TEST_F(UnixSocketLockTest, RefusesAFolderOpenToOthers) {
   EXPECT_EQ(lock.status().code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_THAT(std::string(lock.status().message()),
               AllOf(HasSubstr("mode 755"), HasSubstr("expected 700")));
+}
+
+TEST_F(UnixSocketLockTest, RefusesAFolderWhereItsGroupWrites) {
+  std::filesystem::create_directory(root_ + "/folder");
+  ASSERT_EQ(chmod((root_ + "/folder").c_str(), 0770), 0);
+  EXPECT_EQ(UnixSocketLock::Acquire(socket_).status().code(),
+            absl::StatusCode::kFailedPrecondition);
+}
+
+TEST_F(UnixSocketLockTest, LetsInWhomTheFolderLetsIn) {
+  std::filesystem::create_directory(root_ + "/folder");
+  for (const auto& [folder, socket] : {std::pair(0700, 0600), {0740, 0600}, {0750, 0660}}) {
+    ASSERT_EQ(chmod((root_ + "/folder").c_str(), static_cast<mode_t>(folder)), 0);
+    const auto lock = UnixSocketLock::Acquire(socket_);
+    ASSERT_TRUE(lock.ok()) << lock.status();
+    EXPECT_EQ(lock->mode(), static_cast<mode_t>(socket)) << std::oct << folder;
+  }
 }
 
 TEST_F(UnixSocketLockTest, RefusesPathsNoSocketCanHave) {

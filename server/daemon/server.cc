@@ -67,9 +67,10 @@ Server::~Server() {
 absl::Status Server::Start() {
   if (absl::Status status = RegisterBuiltinHandlers(handlers_); !status.ok()) return status;
   if (absl::Status status = ChooseCpus(); !status.ok()) return status;
+  if (absl::Status status = TakeListeners(); !status.ok()) return status;
   if (absl::Status status = CheckListeners(); !status.ok()) return status;
   if (absl::Status status = GuardUnixSocket(); !status.ok()) return status;
-  if (config_.rpc.listen.empty() && config_.rpc.unix_socket.empty()) {
+  if (config_.rpc.listen.empty() && config_.rpc.unix_socket.empty() && inherited_.empty()) {
     return absl::InvalidArgumentError(
         "rpc.listen: [] is not right while there is no place for a unix socket, as nobody could "
         "reach the daemon; expected an address");
@@ -108,6 +109,22 @@ absl::Status Server::ChooseCpus() {
   return sys::PinThisThread(front_cpus_);
 }
 
+// What the service manager has opened takes the place of what the configuration names.
+absl::Status Server::TakeListeners() {
+  absl::StatusOr<InheritedListeners> listeners =
+      SortInheritedSockets(TakeInheritedSockets(), config_.daemon.insecure);
+  if (!listeners.ok()) return listeners.status();
+  if (!listeners->rpc.empty()) config_.rpc.listen.clear();
+  if (!listeners->local.empty()) config_.rpc.unix_socket.clear();
+  for (std::vector<InheritedListener>* of : {&listeners->rpc, &listeners->local}) {
+    for (InheritedListener& listener : *of) {
+      log_.Info("inherited", {{"fd", listener.fd.get()}, {"address", listener.address}});
+      inherited_.push_back(std::move(listener));
+    }
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Server::CheckListeners() {
   for (const std::string& text : config_.rpc.listen) {
     absl::Status status = CheckFree("rpc.listen", *ParseListenAddress(text));
@@ -140,6 +157,7 @@ absl::Status Server::GuardUnixSocket() {
   }
   if (!lock.ok()) return lock.status();
   socket_lock_.emplace(*std::move(lock));
+  config_.rpc.unix_socket_mode = socket_lock_->mode();
   return absl::OkStatus();
 }
 
@@ -170,6 +188,7 @@ absl::Status Server::StartRpc() {
   }
   info.places = sys::CpuPlaces(cpus_);
   rpc_.emplace(config_.rpc, *dispatcher_, *steering_, std::move(info));
+  rpc_->Adopt(std::move(inherited_));
   // Before the first core can ring.
   doorbell_.argument = &rpc_->source();
   doorbell_.ring = [](void* source) { static_cast<DoorSource*>(source)->Ring(); };

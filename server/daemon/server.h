@@ -13,6 +13,7 @@
 #include "core/core_metrics.h"
 #include "core/doorbell.h"
 #include "daemon/drain.h"
+#include "daemon/inherited_sockets.h"
 #include "daemon/listen_guard.h"
 #include "daemon/log.h"
 #include "daemon/metrics_page.h"
@@ -25,6 +26,7 @@
 #include "dispatch/entry_lookup.h"
 #include "dispatch/steering.h"
 #include "handlers/registry.h"
+#include "rpc/inherited_listener.h"
 #include "rpc/rpc_server.h"
 #include "sys/clock.h"
 #include "sys/prod_env.h"
@@ -62,6 +64,7 @@ class Server {
 
   // The steps of Start.
   absl::Status ChooseCpus();
+  absl::Status TakeListeners();
   absl::Status CheckListeners();
   absl::Status GuardUnixSocket();
   absl::Status StartCores();
@@ -89,8 +92,9 @@ class Server {
   Drain drain_;
   HandlerRegistry handlers_;
   const Lookup lookup_;
-  std::vector<int> cpus_;        // One core each.
-  std::vector<int> front_cpus_;  // Of the Door, gRPC and all other threads.
+  std::vector<int> cpus_;                     // One core each.
+  std::vector<int> front_cpus_;               // Of the Door, gRPC and all other threads.
+  std::vector<InheritedListener> inherited_;  // Until the gRPC server has them.
   std::optional<UnixSocketLock> socket_lock_;
   sys::Clock clock_;
   sys::ProdEnv env_;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -11,7 +13,8 @@ namespace weft {
 struct RpcOptions {
   std::vector<std::string> listen = {"127.0.0.1:7411"};  // rpc.listen; port 0: any free one.
   std::string unix_socket;                               // rpc.unix_socket; empty: none.
-  size_t max_payload_bytes = 4 * 1024 * 1024;            // limits.max_payload_bytes
+  mode_t unix_socket_mode = 0600;              // As the socket's folder says; see UnixSocketLock.
+  size_t max_payload_bytes = 4 * 1024 * 1024;  // limits.max_payload_bytes
   size_t max_streams = 256;      // limits.max_streams: StreamTasks calls open at once.
   size_t max_watchers = 16;      // limits.max_watchers: of WatchStats, and of WatchTasks.
   size_t max_calls_posted = 32;  // limits.max_calls_posted: of each task method; 256 cost 6 %.

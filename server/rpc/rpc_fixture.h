@@ -64,6 +64,7 @@ class RpcFixture : public ::testing::Test, public EntryLookup {
     doorbell_.ring = [](void* source) { static_cast<DoorSource*>(source)->Ring(); };
     door_.emplace(server_->source(), *dispatcher_, doorbell_, env_, IdlePolicy::kSleep, 0);
     door_->set_drain_limit_ns(60'000'000'000);
+    server_->Adopt(std::move(inherited_));
     const absl::Status started = server_->Start();
     ASSERT_TRUE(started.ok()) << started;
     server_->set_ready_at_ns(42);
@@ -162,6 +163,7 @@ class RpcFixture : public ::testing::Test, public EntryLookup {
   }
 
   RpcOptions rpc_options_;
+  std::vector<InheritedListener> inherited_;
   CoreOptions core_options_;
   DispatchOptions dispatch_options_;
   sys::Clock clock_;

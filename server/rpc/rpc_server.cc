@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -15,6 +16,7 @@
 #include "grpcpp/server_builder.h"
 #include "rpc/channelz_service.h"
 #include "rpc/completion_source.h"
+#include "rpc/connection_acceptor.h"
 #include "rpc/health_service.h"
 #include "rpc/reflection_service.h"
 #include "rpc/rpc_stats.h"
@@ -62,6 +64,7 @@ struct RpcServer::Parts final : public RoundListener {
   }
 
   absl::Status Build();
+  absl::Status ServeAddresses(const std::vector<int>& ports);
   absl::Status NameFailure(const std::vector<int>& ports, int unix_port) const;
 
   const RpcOptions options;
@@ -72,7 +75,9 @@ struct RpcServer::Parts final : public RoundListener {
   ChannelzService channelz;
   HealthService health;
   ReflectionService reflection;
+  std::vector<InheritedListener> inherited;  // Until they are served.
   std::unique_ptr<grpc::Server> server;
+  std::optional<ConnectionAcceptor> acceptor;  // Of what was inherited.
   std::vector<std::string> addresses;
   RpcStats stats;
   bool told_draining = false;
@@ -90,27 +95,38 @@ absl::Status RpcServer::Parts::Build() {
     builder.AddListeningPort(options.listen[i], credentials, &ports[i]);
   }
   int unix_port = 0;
-  const std::string unix_address = "unix:" + options.unix_socket;
   if (!options.unix_socket.empty()) {
-    builder.AddListeningPort(unix_address, credentials, &unix_port);
+    builder.AddListeningPort("unix:" + options.unix_socket, credentials, &unix_port);
   }
   builder.RegisterService(&tasks.service());
   builder.RegisterService(&admin.service());
   builder.RegisterService(&channelz.service());
   builder.RegisterService(&health.service());
   builder.RegisterService(&reflection.service());
+  std::unique_ptr<ConnectionAcceptor::Grpc> external;
+  if (!inherited.empty()) {
+    using Kind = grpc::ServerBuilder::experimental_type::ExternalConnectionType;
+    external = builder.experimental().AddExternalConnectionAcceptor(Kind::FROM_FD, credentials);
+  }
   auto queue = builder.AddCompletionQueue();
   server = builder.BuildAndStart();
   source.Attach(std::move(queue));
   if (server == nullptr) return NameFailure(ports, unix_port);
+  for (const InheritedListener& listener : inherited) addresses.push_back(listener.address);
+  if (external != nullptr) acceptor.emplace(std::move(inherited), std::move(external));
+  return ServeAddresses(ports);
+}
+
+// Tells the addresses that were bound, and lets in whom the unix socket is for.
+absl::Status RpcServer::Parts::ServeAddresses(const std::vector<int>& ports) {
   for (size_t i = 0; i < ports.size(); ++i) {
     addresses.push_back(WithPort(options.listen[i], ports[i]));
   }
   if (options.unix_socket.empty()) return absl::OkStatus();
-  addresses.push_back(unix_address);
-  if (chmod(options.unix_socket.c_str(), S_IRUSR | S_IWUSR) == 0) return absl::OkStatus();
+  addresses.push_back("unix:" + options.unix_socket);
+  if (chmod(options.unix_socket.c_str(), options.unix_socket_mode) == 0) return absl::OkStatus();
   return absl::InternalError("rpc.unix_socket \"" + options.unix_socket +
-                             "\" cannot be given mode 0600: " + std::strerror(errno));
+                             "\" cannot be given its mode: " + std::strerror(errno));
 }
 
 // gRPC binds in order and stops at the first address that fails.
@@ -134,6 +150,10 @@ RpcServer::RpcServer(RpcOptions options, ProdDispatcher& dispatcher, ProdSteerin
 
 RpcServer::~RpcServer() { Shutdown(0); }
 
+void RpcServer::Adopt(std::vector<InheritedListener> listeners) {
+  parts_->inherited = std::move(listeners);
+}
+
 absl::Status RpcServer::Start() {
   if (absl::Status built = parts_->Build(); !built.ok()) return built;
   parts_->source.AtEndOfEveryRound(*parts_);
@@ -151,6 +171,7 @@ void RpcServer::Shutdown(int64_t limit_ns) {
   CompletionSource& source = parts_->source;
   if (!source.open()) return;
   source.StopAsking();
+  parts_->acceptor.reset();
   if (parts_->server != nullptr) {
     parts_->health.SetNotServing();
     parts_->health.EndWatches();

@@ -9,6 +9,7 @@
 #include "dispatch/door.h"
 #include "metrics/metric_source.h"
 #include "rpc/admin_service.h"
+#include "rpc/inherited_listener.h"
 #include "rpc/options.h"
 #include "rpc/rpc_context.h"
 
@@ -24,8 +25,11 @@ class RpcServer {
   RpcServer(RpcOptions options, ProdDispatcher& dispatcher, ProdSteering& steering, AdminInfo info);
   ~RpcServer();  // Shuts down at once.
 
+  // Before Start only. Sockets to serve besides those of the options; others have opened them.
+  void Adopt(std::vector<InheritedListener> listeners);
+
   // Binds every address and asks for the first calls. UNAVAILABLE names the address that could not
-  // be bound. The unix socket gets mode 0600; guarding its folder is the daemon's part.
+  // be bound. The unix socket gets its mode; guarding its folder is the daemon's part.
   absl::Status Start();
 
   // Before the Door runs: what GetStats tells.

@@ -1,6 +1,9 @@
 // The server around the services: addresses, health, reflection, administration, drain and end.
 #include "rpc/rpc_server.h"
 
+#include <netinet/in.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -56,6 +59,66 @@ TEST_F(RpcServerTest, ServesOnAUnixSocketOfItsUserOnly) {
   StopServer();
   unlink(rpc_options_.unix_socket.c_str());
   rmdir(folder);
+}
+
+// Opened by somebody else, as a service manager does: here by the test, which keeps it open, too.
+class InheritedListenerTest : public RpcServerTest {
+ protected:
+  void Listen() {
+    listener_.Reset(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    address_.sin_family = AF_INET;
+    address_.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof(address_);
+    auto* const name = reinterpret_cast<sockaddr*>(&address_);
+    ASSERT_EQ(bind(listener_.get(), name, size), 0);
+    ASSERT_EQ(listen(listener_.get(), 8), 0);
+    ASSERT_EQ(getsockname(listener_.get(), name, &size), 0);
+    rpc_options_.listen.clear();
+    InheritedListener inherited;
+    inherited.fd.Reset(dup(listener_.get()));
+    inherited.address = "127.0.0.1:" + std::to_string(ntohs(address_.sin_port));
+    inherited_.push_back(std::move(inherited));
+    StartServer();
+  }
+  // A connection without gRPC; the first words of a server come without being asked.
+  bool Connect(const sys::Fd& client) const {
+    return connect(client.get(), reinterpret_cast<const sockaddr*>(&address_), sizeof(address_)) ==
+           0;
+  }
+
+  sys::Fd listener_;
+  sockaddr_in address_{};
+};
+
+TEST_F(InheritedListenerTest, IsServedLikeAnyOther) {
+  ASSERT_NO_FATAL_FAILURE(Listen());
+  EXPECT_EQ(server_->addresses().size(), 1u);
+  EXPECT_TRUE(Run(Spec("noop")).ok());
+}
+
+TEST_F(InheritedListenerTest, KeepsConnectionsForTheNextServerOnceThisOneHasEnded) {
+  ASSERT_NO_FATAL_FAILURE(Listen());
+  StopServer();
+  const sys::Fd client(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  EXPECT_TRUE(Connect(client));
+  const sys::Fd accepted(accept(listener_.get(), nullptr, nullptr));
+  EXPECT_TRUE(accepted.valid());
+}
+
+TEST_F(InheritedListenerTest, ServesAConnectionThatCameWhileNoDescriptorWasLeft) {
+  ASSERT_NO_FATAL_FAILURE(Listen());
+  const sys::Fd client(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  rlimit few = before;
+  few.rlim_cur = 256;
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
+  std::vector<sys::Fd> others;
+  for (sys::Fd fd; fd = sys::Fd(dup(client.get())), fd.valid();) others.push_back(std::move(fd));
+  EXPECT_TRUE(Connect(client));
+  others.clear();
+  char settings[9];
+  EXPECT_EQ(recv(client.get(), settings, sizeof(settings), MSG_WAITALL), 9);
 }
 
 TEST_F(RpcServerTest, ListsTheHandlersByName) {
