@@ -12,6 +12,7 @@ namespace weft {
 namespace {
 
 constexpr int kMaxPort = 65535;
+constexpr int kConnectMs = 10'000;
 constexpr char kUnixPrefix[] = "unix:";
 
 bool IsPort(const std::string& text) {
@@ -43,7 +44,9 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannel(const ChannelOptions&
   // http_proxy in the environment must not reroute calls to the loopback.
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 50);
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 50);
+  // In truth how long one attempt may take until the daemon has said its first words: a service
+  // manager may only start it now, and the call's own deadline holds all the same.
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kConnectMs);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2000);
   if (options.own_connection) arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   return grpc::CreateCustomChannel(options.target, grpc::InsecureChannelCredentials(), arguments);

@@ -15,7 +15,8 @@ OPTIONS = (
     # http_proxy in the environment must not reroute calls to the loopback.
     ("grpc.enable_http_proxy", 0),
     ("grpc.initial_reconnect_backoff_ms", 50),
-    ("grpc.min_reconnect_backoff_ms", 50),
+    # How long one attempt may take: a service manager may only now start the daemon.
+    ("grpc.min_reconnect_backoff_ms", 10_000),
     ("grpc.max_reconnect_backoff_ms", 2000),
     # Otherwise all channels of a process to one address share one connection.
     ("grpc.use_local_subchannel_pool", 1),
