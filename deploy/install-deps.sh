@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # Installs what weft needs to build, test and bench on Debian 12. May be run any number of times:
 # what is there already is not asked for again. Runs as root, or through sudo.
+#
+# usage: install-deps.sh [--deploy]      --deploy: also what tests/deploy/run.sh needs
 set -euo pipefail
 
 cd "$(dirname "$0")"
@@ -18,6 +20,20 @@ packages=(
   libbenchmark-dev libgmock-dev libgtest-dev librapidcheck-dev libtbb-dev
   curl jq prometheus python3 python3-grpcio python3-protobuf
 )
+# Booting systemd, building and running images, checking packages.
+deploy_packages=(
+  mmdebstrap systemd systemd-container
+  buildah podman runc
+  dpkg-dev lintian
+)
+case "$*" in
+  "") ;;
+  --deploy) packages+=("${deploy_packages[@]}") ;;
+  *)
+    echo "install-deps: '$*' is not understood; expected nothing or --deploy" >&2
+    exit 64
+    ;;
+esac
 # Node.js from elsewhere brings its own npm, which Debian's package would conflict with.
 command -v npm >/dev/null || packages+=(nodejs npm)
 
