@@ -11,7 +11,13 @@ cd "$(dirname "$0")/../.."
 known_parts=(unit container packages)
 
 say() { echo "deploy: $*"; }
-script_of() { ls "tests/deploy/$1.sh" "tests/deploy/$1.py" 2>/dev/null | head -n 1; }
+# Prints a part's script; nothing when there is none.
+script_of() {
+  local script
+  for script in "tests/deploy/$1".{sh,py}; do
+    [[ ! -f $script ]] || echo "$script"
+  done
+}
 
 parts=("$@")
 if ((${#parts[@]} == 0)); then
