@@ -357,7 +357,7 @@ void Await(Condition condition) {
 TEST_F(CoreThreadTest, BeatsWhileItSpinsForWork) {
   ASSERT_NO_FATAL_FAILURE(Start(IdlePolicy::kSpin));
   const uint64_t before = core_->stats().beats.value();
-  Await([&] { return core_->stats().beats.value() > before + 100; });
+  Await([&] { return core_->stats().beats.value() > before + 10; });
   EXPECT_FALSE(core_->asleep());
 }
 

@@ -41,7 +41,7 @@ struct CoreStats {
   Gauge live;     // Tasks taken in and not ended, at the end of a turn.
   Gauge held;     // The part of live that stays queued because its handler is paused; likewise.
   Counter turns;  // Turns that did something.
-  Counter beats;  // Passes of the loop, idle ones too: grows unless asleep or inside a handler.
+  Counter beats;  // Grows while it spins idle; with turns the signs of life of one that is awake.
   Counter suspensions;
   Counter stack_waits;  // Tasks set aside because every stack was in use.
   Gauge stacks_in_use;

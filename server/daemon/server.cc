@@ -232,7 +232,8 @@ ServiceReading Server::ReadService() const {
   reading.in_flight = std::max(stats.accepted.value(), reading.ended) - reading.ended;
   reading.door.beats = stats.door.rounds.value();
   for (const auto& core : cores_) {
-    reading.cores.push_back({.beats = core->stats().beats.value(),
+    const CoreStats& counts = core->stats();
+    reading.cores.push_back({.beats = counts.turns.value() + counts.beats.value(),
                              .resting = core->asleep(),
                              .held = core->running().entry != nullptr});
   }

@@ -32,7 +32,7 @@ class Machine:
             )
         try:
             self.leader = await_that(self._find_leader, "nspawn starts a first process")
-            await_that(self._is_up, "the machine is up", 120)
+            await_that(self._is_up, "the machine is up", 300)
         except BaseException:
             self.__exit__()
             raise
