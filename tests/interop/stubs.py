@@ -14,7 +14,8 @@ from weft_daemon import ROOT
 GOOGLE = os.environ.get(
     "WEFT_GOOGLE_PROTO_ROOT", str(ROOT / "deploy/tools/node_modules/google-proto-files"))
 OURS = ("weft/v1/task.proto", "weft/v1/task_service.proto", "weft/v1/admin_service.proto",
-        "grpc/health/v1/health.proto", "grpc/reflection/v1alpha/reflection.proto")
+        "grpc/health/v1/health.proto", "grpc/reflection/v1alpha/reflection.proto",
+        "grpc/channelz/v1/channelz.proto")
 GOOGLES = ("google/rpc/code.proto", "google/rpc/status.proto", "google/rpc/error_details.proto")
 MODULES = {
     "task": "weft.v1.task_pb2",
@@ -26,6 +27,8 @@ MODULES = {
     "health_grpc": "grpc.health.v1.health_pb2_grpc",
     "reflection": "grpc.reflection.v1alpha.reflection_pb2",
     "reflection_grpc": "grpc.reflection.v1alpha.reflection_pb2_grpc",
+    "channelz": "grpc.channelz.v1.channelz_pb2",
+    "channelz_grpc": "grpc.channelz.v1.channelz_pb2_grpc",
     "status": "google.rpc.status_pb2",
     "details": "google.rpc.error_details_pb2",
 }
