@@ -2,21 +2,26 @@
 # Installs what weft needs to build, test and bench on Debian 12. May be run any number of times:
 # what is there already is not asked for again. Runs as root, or through sudo.
 #
-# usage: install-deps.sh [--deploy]      --deploy: also what tests/deploy/run.sh needs
+# usage: install-deps.sh [--build | --deploy]
+#   --build: only what building the programs takes, for the container image
+#   --deploy: also what tests/deploy/run.sh needs
 set -euo pipefail
 
 cd "$(dirname "$0")"
 
 packages=(
-  # Compilers and tools.
-  g++ clang clang-format clang-tidy cmake ninja-build ccache pkg-config git
+  # Compiler and tools.
+  g++ cmake ninja-build ccache pkg-config dpkg-dev ca-certificates
   # gRPC and protobuf: only all of these together give CMake its targets.
   libgrpc-dev libgrpc++-dev protobuf-compiler protobuf-compiler-grpc libprotobuf-dev
   # Libraries of the daemon and the client.
   libabsl-dev libboost1.74-dev libboost-context1.74-dev libcivetweb-dev libcli11-dev libhwloc-dev
   libisal-dev libspdlog-dev libssl-dev libsystemd-dev libtomlplusplus-dev liburing-dev
   prometheus-cpp-dev
-  # Tests and benches.
+)
+# Other compilers, tests and benches.
+test_packages=(
+  clang clang-format clang-tidy git
   libbenchmark-dev libgmock-dev libgtest-dev librapidcheck-dev libtbb-dev
   curl jq prometheus python3 python3-grpcio python3-protobuf
 )
@@ -24,13 +29,14 @@ packages=(
 deploy_packages=(
   mmdebstrap systemd systemd-container
   buildah podman runc
-  dpkg-dev lintian
+  lintian man-db
 )
 case "$*" in
-  "") ;;
-  --deploy) packages+=("${deploy_packages[@]}") ;;
+  --build) ;;
+  "") packages+=("${test_packages[@]}") ;;
+  --deploy) packages+=("${test_packages[@]}" "${deploy_packages[@]}") ;;
   *)
-    echo "install-deps: '$*' is not understood; expected nothing or --deploy" >&2
+    echo "install-deps: '$*' is not understood; expected nothing, --build or --deploy" >&2
     exit 64
     ;;
 esac
@@ -84,4 +90,4 @@ install_packages
 # buf lints proto/ and calls the server; google-proto-files has the google/rpc protos.
 install_npm_packages deploy/tools
 # What the Node.js client builds on, and the TypeScript compiler that checks its declarations.
-install_npm_packages client/node
+[[ ${1-} == --build ]] || install_npm_packages client/node

@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "weft/export.h"
 #include "weft/stream.h"
 #include "weft/v1/admin_service.pb.h"
 #include "weft/v1/task.pb.h"
@@ -48,7 +49,7 @@ struct CallOptions {
 // Speaks to one daemon over one connection, made at the first call and again when it breaks.
 // Any thread. Calls block. An error carries the gRPC code and message, and what
 // weft/status_details.h reads from it; a task that ended in failure is not an error but a result.
-class Client {
+class WEFT_EXPORT Client {
  public:
   // INVALID_ARGUMENT when the target or a number is malformed. Does not connect yet.
   [[nodiscard]] static absl::StatusOr<std::unique_ptr<Client>> Create(const ClientOptions& options);

@@ -6,6 +6,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "weft/export.h"
 #include "weft/v1/task.pb.h"
 #include "weft/v1/task_service.pb.h"
 
@@ -27,7 +28,7 @@ struct StreamOptions {
 //   }
 //
 // Destroying a stream with rows outstanding breaks the call, and the daemon cancels its tasks.
-class TaskStream {
+class WEFT_EXPORT TaskStream {
  public:
   TaskStream(const TaskStream&) = delete;
   TaskStream& operator=(const TaskStream&) = delete;
@@ -60,6 +61,6 @@ class TaskStream {
 };
 
 // OK for a row with a result, else why it was refused, with its details.
-[[nodiscard]] absl::Status RowStatus(const v1::StreamTasksRow& row);
+[[nodiscard]] WEFT_EXPORT absl::Status RowStatus(const v1::StreamTasksRow& row);
 
 }  // namespace weft
