@@ -1,6 +1,7 @@
 // Parking with an inbox as the source of work, under every interleaving and every value a load may
 // return: the sleeper never sleeps for ever while work was published, a look after Announce or
-// Withdraw sees the work of every take before it, and one sleep gets at most one wake. Then each
+// Withdraw sees the work of every take before it, and one sleep gets at most one wake; also when
+// sleeps in the ring, which an event ends, come in turn with sleeps on the word. Then each
 // memory order made relaxed, and each wrong use or wrong form of the protocol, must be caught.
 
 #include "sys/parking.h"
@@ -26,6 +27,10 @@ struct Plan {
   bool rechecks = true;
   bool takes_before_publishing = false;
   bool takes_only_if_looks_parked = false;
+  bool takes_the_event_after_announcing = false;
+  bool ends_the_wrong_sleep = false;
+  // Every other sleep is one in the ring, from the first on.
+  bool sleeps_in_ring = false;
   // Whether a look must see all that was told. True of one waker only: of two, the message of one
   // may stand in the inbox behind one that is claimed and not yet published.
   bool sees_what_was_told = false;
@@ -54,17 +59,29 @@ class ParkingScenario : public Scenario {
   void TakeAndSleep() {
     TakeAll(0);
     while (received_ < expected_) {
-      parking_.Announce();
+      const bool in_ring = plan_.sleeps_in_ring && announced_ % 2 == 0;
+      parking_.Announce(in_ring ? Park::kParkedInRing : Park::kParked);
       ++announced_;
+      if (plan_.takes_the_event_after_announcing) event_.exchange(0, std::memory_order_relaxed);
       const size_t told = told_;
       if (!plan_.rechecks || inbox_.empty()) {
         Require(!plan_.sees_what_was_told || !plan_.rechecks || received_ >= told,
                 "the look after Announce missed work");
-        parking_.word().Sleep(Park::kParked);
+        Sleep(in_ring);
       }
       parking_.Withdraw();
       TakeAll(told_);
     }
+  }
+
+  // In the ring: as the read of an eventfd, which orders nothing.
+  void Sleep(bool in_ring) {
+    if (!in_ring) {
+      parking_.word().Sleep(Park::kParked);
+      return;
+    }
+    event_.Sleep(0);
+    event_.exchange(0, std::memory_order_relaxed);
   }
 
   void TakeAll(size_t told) {
@@ -78,6 +95,11 @@ class ParkingScenario : public Scenario {
 
   void Wake() {
     const Cell<size_t> message = 7;
+    if (plan_.sleeps_in_ring) {
+      Publish(message);
+      EndSleep(parking_.Take());
+      return;
+    }
     if (!plan_.takes_before_publishing) Publish(message);
     const bool take = !plan_.takes_only_if_looks_parked || parking_.LooksParked();
     const bool parked = take && parking_.TakeParked();
@@ -87,6 +109,17 @@ class ParkingScenario : public Scenario {
     if (parked) parking_.word().Wake();
   }
 
+  void EndSleep(uint32_t how) {
+    if (how == Park::kAwake) return;
+    Require(++wakes_ <= announced_, "more wakes than sleeps");
+    if (how == Park::kParkedInRing && !plan_.ends_the_wrong_sleep) {
+      event_.fetch_add(1, std::memory_order_relaxed);
+      event_.Wake();
+    } else {
+      parking_.word().Wake();
+    }
+  }
+
   void Publish(const Cell<size_t>& message) {
     Require(inbox_.Push({&message, 1}) == 1, "full was said of an inbox with room");
   }
@@ -94,6 +127,7 @@ class ParkingScenario : public Scenario {
   const Plan& plan_;
   Inbox<Cell<size_t>, Atomic> inbox_{kCapacity};
   Park parking_;
+  Atomic<uint32_t> event_{0};
   // Changed directly after an operation on the word, so each is as the order of those has it.
   size_t announced_ = 0;
   size_t told_ = 0;
@@ -128,6 +162,23 @@ TEST(ParkingModel, OneWakerOfThree) {
 TEST(ParkingModel, TwoWakersOfOne) {
   const Plan plan{.pushes = {1, 1}};
   ExpectSound(plan.options(), Of<Parking<Atomic>>(plan));
+}
+
+TEST(ParkingModel, SleepsInTheRingAndOutsideInTurn) {
+  for (const std::vector<size_t>& pushes : {std::vector<size_t>{3}, {1, 1}}) {
+    const Plan plan{.pushes = pushes, .sleeps_in_ring = true};
+    ExpectSound(plan.options(), Of<Parking<Atomic>>(plan));
+  }
+}
+
+TEST(ParkingModel, CatchesAnEventTakenBetweenAnnouncingAndSleeping) {
+  const Plan plan{.pushes = {1}, .takes_the_event_after_announcing = true, .sleeps_in_ring = true};
+  ExpectCaught(plan.options(), kLost, Of<Parking<Atomic>>(plan));
+}
+
+TEST(ParkingModel, CatchesAWakerThatEndsTheWrongSleep) {
+  const Plan plan{.pushes = {1}, .ends_the_wrong_sleep = true, .sleeps_in_ring = true};
+  ExpectCaught(plan.options(), kLost, Of<Parking<Atomic>>(plan));
 }
 
 enum class Order : uint8_t { kAnnounce, kWithdraw, kTake };

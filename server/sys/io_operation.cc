@@ -1,0 +1,72 @@
+#include "sys/io_operation.h"
+
+#include <fcntl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+
+namespace weft::sys {
+namespace {
+
+int64_t Call(const IoOperation& operation) {
+  switch (operation.kind) {
+    case IoKind::kOpen:
+      return ::syscall(SYS_openat2, operation.fd, operation.path, &operation.how,
+                       sizeof(operation.how));
+    case IoKind::kStat:
+      return ::statx(operation.fd, "", AT_EMPTY_PATH, kStatMask, operation.about);
+    case IoKind::kRead:
+      return ::pread(operation.fd, operation.data, operation.bytes,
+                     static_cast<off_t>(operation.offset));
+    case IoKind::kWrite:
+      return ::pwrite(operation.fd, operation.data, operation.bytes,
+                      static_cast<off_t>(operation.offset));
+    case IoKind::kFsync:
+      return ::fsync(operation.fd);
+    case IoKind::kRename:
+      return ::renameat(operation.fd, operation.path, operation.fd, operation.new_path);
+    case IoKind::kUnlink:
+      return ::unlinkat(operation.fd, operation.path, 0);
+    case IoKind::kClose:
+      return ::close(operation.fd);
+  }
+  errno = EINVAL;
+  return -1;
+}
+
+}  // namespace
+
+std::string_view IoKindName(IoKind kind) {
+  switch (kind) {
+    case IoKind::kOpen:
+      return "open";
+    case IoKind::kStat:
+      return "stat";
+    case IoKind::kRead:
+      return "read";
+    case IoKind::kWrite:
+      return "write";
+    case IoKind::kFsync:
+      return "fsync";
+    case IoKind::kRename:
+      return "rename";
+    case IoKind::kUnlink:
+      return "unlink";
+    case IoKind::kClose:
+      return "close";
+  }
+  return "";
+}
+
+int64_t RunIoOperation(const IoOperation& operation) {
+  for (;;) {
+    const int64_t result = Call(operation);
+    if (result >= 0) return result;
+    // A close that was interrupted has closed: the number may be somebody else's by now.
+    if (errno != EINTR || operation.kind == IoKind::kClose) return -int64_t{errno};
+  }
+}
+
+}  // namespace weft::sys

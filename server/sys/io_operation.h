@@ -1,0 +1,79 @@
+#pragma once
+
+#include <linux/openat2.h>
+#include <sys/stat.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace weft::sys {
+
+enum class IoKind : uint8_t { kOpen, kStat, kRead, kWrite, kFsync, kRename, kUnlink, kClose };
+inline constexpr size_t kIoKindCount = 8;
+// "open", "stat", ...: the metric's label.
+std::string_view IoKindName(IoKind kind);
+
+// One file operation, from the call to its completion. Made by who asks, and must stay where it is,
+// with all it points to, until a ring has given it back: the kernel reads and writes it meanwhile.
+// One thread at a time: a ring takes it over with Start and gives it back with Take.
+struct IoOperation {
+  IoKind kind = IoKind::kClose;
+  bool runs_to_end = false;  // Never cancelled: what cleans up, or must not be left half done.
+
+  // What is asked; each kind reads its own.
+  int fd = -1;                     // A directory for kOpen, kRename and kUnlink.
+  const char* path = nullptr;      // kOpen, kRename, kUnlink.
+  const char* new_path = nullptr;  // kRename: its name in the same directory.
+  open_how how = {};               // kOpen.
+  char* data = nullptr;            // kRead; kWrite does not change it.
+  uint32_t bytes = 0;              // kRead, kWrite: most to move; less may be moved.
+  uint64_t offset = 0;             // kRead, kWrite.
+  struct statx* about = nullptr;   // kStat.
+
+  int64_t result = 0;  // What the system call returns, or -errno.
+
+  // Whoever has the operation uses these.
+  void* owner = nullptr;
+  IoOperation* next = nullptr;
+  IoOperation* previous = nullptr;
+  void* ring = nullptr;
+  uint8_t priority = 0;
+  uint8_t awaited = 0;  // Answers still to come from the kernel.
+  bool is_waiting = false;
+  bool cancel_asked = false;
+};
+
+// Does the operation on the calling thread, which may block, and returns its result.
+int64_t RunIoOperation(const IoOperation& operation);
+
+// What kStat asks for.
+inline constexpr unsigned kStatMask = STATX_TYPE | STATX_MODE | STATX_SIZE | STATX_INO;
+
+// First in, first out, linked through the operations themselves.
+class IoList {
+ public:
+  bool empty() const { return head_ == nullptr; }
+  void Append(IoOperation* operation) {
+    operation->next = nullptr;
+    operation->previous = tail_;
+    (tail_ != nullptr ? tail_->next : head_) = operation;
+    tail_ = operation;
+  }
+  void Remove(IoOperation* operation) {
+    (operation->previous != nullptr ? operation->previous->next : head_) = operation->next;
+    (operation->next != nullptr ? operation->next->previous : tail_) = operation->previous;
+  }
+  // Null when empty.
+  IoOperation* Pop() {
+    IoOperation* const operation = head_;
+    if (operation != nullptr) Remove(operation);
+    return operation;
+  }
+
+ private:
+  IoOperation* head_ = nullptr;
+  IoOperation* tail_ = nullptr;
+};
+
+}  // namespace weft::sys

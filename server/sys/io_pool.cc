@@ -1,0 +1,82 @@
+#include "sys/io_pool.h"
+
+#include <string>
+#include <utility>
+
+#include "sys/ring_threads.h"
+
+namespace weft::sys {
+
+absl::StatusOr<std::unique_ptr<IoPool>> IoPool::Start(size_t threads,
+                                                      const std::vector<int>& cpus) {
+  std::unique_ptr<IoPool> pool(new IoPool());
+  for (size_t i = 0; i < threads; ++i) {
+    ThreadOptions options;
+    options.name = "weft-io-" + std::to_string(i);
+    options.cpus = cpus;
+    absl::StatusOr<Thread> thread = Thread::Start(options, [raw = pool.get()] { raw->Run(); });
+    if (!thread.ok()) return thread.status();
+    pool->threads_.push_back(*std::move(thread));
+  }
+  return pool;
+}
+
+IoPool::~IoPool() {
+  {
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
+  }
+  work_.notify_all();
+}
+
+void IoPool::Push(ThreadRing* ring, IoList* operations) {
+  size_t count = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    while (IoOperation* const operation = operations->Pop()) {
+      operation->ring = ring;
+      operation->is_waiting = true;
+      queue_.Append(operation);
+      ++count;
+    }
+  }
+  for (; count > 0; --count) work_.notify_one();
+}
+
+bool IoPool::Withdraw(IoOperation* operation) {
+  const std::lock_guard lock(mutex_);
+  if (!operation->is_waiting) return false;
+  operation->is_waiting = false;
+  queue_.Remove(operation);
+  return true;
+}
+
+void IoPool::Release(const ThreadRing* ring) {
+  std::unique_lock lock(mutex_);
+  IoList others;
+  while (IoOperation* const operation = queue_.Pop()) {
+    if (operation->ring != ring) others.Append(operation);
+  }
+  queue_ = others;
+  quiet_.wait(lock, [ring] { return ring->busy_ == 0; });
+}
+
+void IoPool::Run() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    work_.wait(lock, [this] { return stop_ || !queue_.empty(); });
+    if (stop_) return;
+    IoOperation* const operation = queue_.Pop();
+    operation->is_waiting = false;
+    auto* const ring = static_cast<ThreadRing*>(operation->ring);
+    ++ring->busy_;
+    lock.unlock();
+    operation->result = RunIoOperation(*operation);
+    ring->Complete(operation);
+    lock.lock();
+    // The ring may go from here on.
+    if (--ring->busy_ == 0) quiet_.notify_all();
+  }
+}
+
+}  // namespace weft::sys

@@ -1,0 +1,268 @@
+// Both rings under one suite: what goes in comes out once, with what the system said, also when it
+// is cancelled, more than the queue of the kernel holds, or the ring ends with work under way. The
+// io_uring half is skipped, with the reason, where the kernel refuses it.
+#include "sys/ring.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "sys/fd.h"
+#include "sys/io_system.h"
+#include "sys/parking.h"
+
+namespace weft::sys {
+namespace {
+
+class RingTest : public testing::TestWithParam<IoChoice> {
+ protected:
+  static constexpr uint32_t kEntries = 8;
+
+  void SetUp() override {
+    auto system =
+        IoSystem::Open({.backend = GetParam(), .ring_entries = kEntries, .threads = 2}, 1, {});
+    if (!system.ok()) GTEST_SKIP() << system.status();
+    system_ = *std::move(system);
+    ring_ = system_->TakeRing(0);
+    ring_->Attach({[](void* self) { static_cast<RingTest*>(self)->WakeUp(); }, this});
+    std::string name = (std::filesystem::temp_directory_path() / "weft-ring-XXXXXX").string();
+    ASSERT_NE(mkdtemp(name.data()), nullptr);
+    folder_ = name;
+    directory_.Reset(open(folder_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    ASSERT_TRUE(directory_.valid());
+  }
+  void TearDown() override {
+    if (ring_ != nullptr) ring_->Shutdown();
+    if (!folder_.empty()) std::filesystem::remove_all(folder_);
+  }
+
+  void WakeUp() {
+    if (parking_.Take() == Parking<>::kParked) parking_.word().notify_one();
+  }
+
+  // As a core sleeps while operations are under way.
+  void Sleep() {
+    if (ring_->has_wait()) {
+      ring_->Wait(-1);
+      return;
+    }
+    parking_.Announce();
+    if (!ring_->HasCompletions()) parking_.word().wait(Parking<>::kParked);
+    parking_.Withdraw();
+  }
+
+  IoOperation* Next() {
+    for (;;) {
+      IoOperation* const done = ring_->Take();
+      if (done != nullptr) return done;
+      if (!ring_->HasCompletions()) Sleep();
+    }
+  }
+
+  int64_t Run(IoOperation operation) {
+    ring_->Start(&operation);
+    ring_->Submit();
+    EXPECT_EQ(Next(), &operation);
+    return operation.result;
+  }
+
+  int Open(const char* path, uint64_t flags, uint64_t resolve = 0) {
+    IoOperation operation{.kind = IoKind::kOpen, .fd = directory_.get(), .path = path};
+    operation.how.flags = flags | O_CLOEXEC;
+    operation.how.mode = (flags & O_CREAT) != 0 ? 0600 : 0;
+    operation.how.resolve = resolve;
+    return static_cast<int>(Run(operation));
+  }
+  int64_t Move(IoKind kind, int fd, std::string* data, uint64_t offset = 0) {
+    return Run({.kind = kind,
+                .fd = fd,
+                .data = data->data(),
+                .bytes = static_cast<uint32_t>(data->size()),
+                .offset = offset});
+  }
+  int64_t Close(int fd) { return Run({.kind = IoKind::kClose, .fd = fd}); }
+
+  std::unique_ptr<IoSystem> system_;
+  std::unique_ptr<Ring> ring_;
+  Parking<> parking_;
+  std::filesystem::path folder_;
+  Fd directory_;
+};
+
+TEST_P(RingTest, DoesEveryKindOfOperation) {
+  const int fd = Open("old", O_CREAT | O_EXCL | O_RDWR);
+  ASSERT_GE(fd, 0) << std::strerror(-fd);
+  std::string text = "twelve bytes";
+  EXPECT_EQ(Move(IoKind::kWrite, fd, &text), 12);
+  EXPECT_EQ(Run({.kind = IoKind::kFsync, .fd = fd}), 0);
+  struct statx about = {};
+  EXPECT_EQ(Run({.kind = IoKind::kStat, .fd = fd, .about = &about}), 0);
+  EXPECT_EQ(about.stx_size, 12u);
+  EXPECT_TRUE(S_ISREG(about.stx_mode));
+  std::string read(100, '?');
+  EXPECT_EQ(Move(IoKind::kRead, fd, &read, 7), 5);
+  EXPECT_EQ(read.substr(0, 6), "bytes?");
+  EXPECT_EQ(Close(fd), 0);
+  EXPECT_EQ(fcntl(fd, F_GETFD), -1);
+  EXPECT_EQ(
+      Run({.kind = IoKind::kRename, .fd = directory_.get(), .path = "old", .new_path = "new"}), 0);
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "old"));
+  EXPECT_TRUE(std::filesystem::exists(folder_ / "new"));
+  EXPECT_EQ(Run({.kind = IoKind::kUnlink, .fd = directory_.get(), .path = "new"}), 0);
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "new"));
+}
+
+TEST_P(RingTest, GivesErrorsAsNegativeErrno) {
+  EXPECT_EQ(Open("missing", O_RDONLY), -ENOENT);
+  EXPECT_EQ(Open("/etc", O_PATH, RESOLVE_BENEATH), -EXDEV);
+  EXPECT_EQ(Close(-1), -EBADF);
+  std::string text = "x";
+  EXPECT_EQ(Move(IoKind::kRead, directory_.get(), &text), -EBADF);  // O_PATH cannot be read.
+}
+
+TEST_P(RingTest, BringsBackEachOfManyOnce) {
+  const int fd = Open("file", O_CREAT | O_RDWR);
+  ASSERT_GE(fd, 0);
+  std::string text(4096, 'x');
+  ASSERT_EQ(Move(IoKind::kWrite, fd, &text), 4096);
+  std::vector<char> buffers(kEntries * 4096);
+  for (int round = 0; round < 200; ++round) {
+    std::array<IoOperation, kEntries> operations;
+    std::array<int, kEntries> returned{};
+    for (uint32_t i = 0; i < kEntries; ++i) {
+      operations[i] = {.kind = i % 2 == 0 ? IoKind::kRead : IoKind::kFsync,
+                       .fd = fd,
+                       .data = &buffers[i * 4096],
+                       .bytes = 4096};
+      ring_->Start(&operations[i]);
+    }
+    ring_->Submit();
+    for (uint32_t i = 0; i < kEntries; ++i) {
+      IoOperation* const done = Next();
+      ++returned[static_cast<size_t>(done - operations.data())];
+      EXPECT_EQ(done->result, done->kind == IoKind::kRead ? 4096 : 0);
+    }
+    for (const int times : returned) EXPECT_EQ(times, 1);
+    EXPECT_EQ(ring_->Take(), nullptr);
+  }
+  EXPECT_EQ(Close(fd), 0);
+}
+
+// A read of an empty pipe lasts until somebody writes. Threads cannot be interrupted in it, so
+// there the operation behind those that keep all threads busy is the one that is cancelled.
+TEST_P(RingTest, GivesACancelledOperationBackOnceAndSaysSo) {
+  std::string name = (folder_ / "pipe").string();
+  ASSERT_EQ(mkfifo(name.c_str(), 0600), 0);
+  const Fd pipe(open(name.c_str(), O_RDWR | O_CLOEXEC));
+  const bool interrupts = system_->backend() == "io_uring";
+  std::array<IoOperation, 2> holding;
+  std::array<char, 3> bytes{};
+  // pread of a pipe fails at once, so the threads are held by opening a pipe that has no writer.
+  ASSERT_EQ(mkfifo((folder_ / "lonely").c_str(), 0600), 0);
+  if (!interrupts) {
+    for (IoOperation& operation : holding) {
+      operation = {.kind = IoKind::kOpen, .fd = directory_.get(), .path = "lonely"};
+      ring_->Start(&operation);
+    }
+    ring_->Submit();
+  }
+  IoOperation victim{
+      .kind = IoKind::kRead, .fd = pipe.get(), .data = &bytes[2], .bytes = 1, .cancel_asked = true};
+  ring_->Start(&victim);
+  if (interrupts) ring_->Submit();
+  ring_->Cancel(&victim);
+  ring_->Submit();
+  EXPECT_EQ(Next(), &victim);
+  EXPECT_EQ(victim.result, -ECANCELED);
+  if (interrupts) return;
+  const Fd writer(open((folder_ / "lonely").c_str(), O_RDWR | O_CLOEXEC));
+  for (size_t i = 0; i < holding.size(); ++i) close(static_cast<int>(Next()->result));
+}
+
+TEST_P(RingTest, GivesBackAnOperationThatEndedBeforeItsCancel) {
+  const int fd = Open("file", O_CREAT | O_RDWR);
+  std::string text = "done";
+  IoOperation write{
+      .kind = IoKind::kWrite, .fd = fd, .data = text.data(), .bytes = 4, .cancel_asked = true};
+  ring_->Start(&write);
+  ring_->Submit();
+  // Until it is done for sure: its bytes are there.
+  for (char byte = 0; pread(fd, &byte, 1, 3) != 1;) std::this_thread::yield();
+  ring_->Cancel(&write);
+  ring_->Submit();
+  EXPECT_EQ(Next(), &write);
+  EXPECT_EQ(write.result, 4);
+  EXPECT_EQ(ring_->Take(), nullptr);
+  EXPECT_EQ(Close(fd), 0);
+}
+
+TEST_P(RingTest, EntersTheKernelOnlyWithReason) {
+  const uint64_t before = ring_->enters();
+  for (int i = 0; i < 1000; ++i) {
+    ring_->Submit();
+    EXPECT_EQ(ring_->Take(), nullptr);
+    EXPECT_FALSE(ring_->HasCompletions());
+  }
+  EXPECT_EQ(ring_->enters(), before);
+}
+
+// A wake from another thread ends the wait that is under way or, kept, the next one.
+TEST_P(RingTest, IsWokenFromAnotherThread) {
+  if (!ring_->has_wait()) GTEST_SKIP() << "this ring's core sleeps on its own word";
+  ring_->Wake();
+  ring_->Wait(-1);
+  EXPECT_EQ(ring_->Take(), nullptr);
+  for (int round = 0; round < 1000; ++round) {
+    std::atomic<bool> told{false};
+    std::thread waker([&] {
+      told = true;
+      ring_->Wake();
+    });
+    // As a core does: it looks again after each Wait, so early returns cost nothing.
+    while (!told) {
+      ring_->Wait(-1);
+      ring_->Take();
+    }
+    waker.join();
+    while (ring_->Take() != nullptr) {
+    }
+  }
+}
+
+TEST_P(RingTest, WaitsNoLongerThanToldAndEndsWithWorkUnderWay) {
+  if (ring_->has_wait()) ring_->Wait(1'000'000);
+  const int fd = Open("file", O_CREAT | O_RDWR);
+  std::string text(1 << 20, 'x');
+  std::array<IoOperation, 4> operations;
+  for (IoOperation& operation : operations) {
+    operation = {.kind = IoKind::kWrite,
+                 .fd = fd,
+                 .data = text.data(),
+                 .bytes = static_cast<uint32_t>(text.size())};
+    ring_->Start(&operation);
+  }
+  ring_->Submit();
+  ring_->Shutdown();  // Nothing may touch the operations after this; ASan and TSan watch.
+  close(fd);
+}
+
+INSTANTIATE_TEST_SUITE_P(Backends, RingTest,
+                         testing::Values(IoChoice::kIoUring, IoChoice::kThreads),
+                         [](const auto& parameter) {
+                           return parameter.param == IoChoice::kIoUring ? "IoUring" : "Threads";
+                         });
+
+}  // namespace
+}  // namespace weft::sys

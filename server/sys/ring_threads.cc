@@ -1,0 +1,49 @@
+#include "sys/ring_threads.h"
+
+#include <cerrno>
+
+namespace weft::sys {
+
+void ThreadRing::Start(IoOperation* operation) { started_.Append(operation); }
+
+void ThreadRing::Cancel(IoOperation* operation) {
+  // What was started in this very turn goes to the threads first, so that there is one case less.
+  Submit();
+  if (!pool_.Withdraw(operation)) return;
+  operation->result = -ECANCELED;
+  // In front: order among completions means nothing.
+  operation->next = taken_;
+  taken_ = operation;
+}
+
+void ThreadRing::Submit() {
+  if (!started_.empty()) pool_.Push(this, &started_);
+}
+
+IoOperation* ThreadRing::Take() {
+  if (taken_ == nullptr) {
+    IoOperation* newest = done_.exchange(nullptr, std::memory_order_acquire);
+    while (newest != nullptr) {
+      IoOperation* const older = newest->next;
+      newest->next = taken_;
+      taken_ = newest;
+      newest = older;
+    }
+  }
+  IoOperation* const operation = taken_;
+  if (operation != nullptr) taken_ = operation->next;
+  return operation;
+}
+
+void ThreadRing::Complete(IoOperation* operation) {
+  operation->next = done_.load(std::memory_order_relaxed);
+  // Release pairs with Take's exchange.
+  while (!done_.compare_exchange_weak(operation->next, operation, std::memory_order_release,
+                                      std::memory_order_relaxed)) {
+  }
+  if (waker_.wake != nullptr) waker_.wake(waker_.argument);
+}
+
+void ThreadRing::Shutdown() { pool_.Release(this); }
+
+}  // namespace weft::sys
