@@ -1,5 +1,8 @@
 #pragma once
 
+#include <cerrno>
+#include <cstdint>
+
 #include "core/core.h"
 #include "executor/task_context.h"
 
@@ -29,6 +32,16 @@ class Core<Env>::Context final : public TaskContext {
   }
 
   WakeReason Yield() override { return ParkUntil(0); }
+
+  int64_t RunIo(sys::IoOperation& operation) override {
+    if (!may_suspend_) {
+      misused_ = true;
+      return -ECANCELED;
+    }
+    if (!core_->io_.has_ring()) return -ENOSYS;
+    if (!operation.runs_to_end && ShouldStop()) return -ECANCELED;
+    return core_->ParkForIo(task_, &operation);
+  }
 
   // It was asked to suspend although its handler is registered as never_suspends.
   bool misused() const { return misused_; }

@@ -90,6 +90,7 @@ absl::Status Core<Env>::Prepare() {
     spare_runners_ = &runner;
   }
   thread_fiber_.emplace();
+  io_.UseRing(env_.TakeRing(options_.index));
   return absl::OkStatus();
 }
 
@@ -109,18 +110,29 @@ template <class Env>
 void Core<Env>::Stop() {
   if (!thread_.has_value()) return;
   stop_.store(true, std::memory_order_release);
-  if (parking_.TakeParked()) env_.Wake(parking_.word());
+  WakeIfParked();
   thread_.reset();
 }
 
 template <class Env>
 size_t Core<Env>::Post(std::span<const Message> messages) {
   const size_t count = inbox_->Push(messages);
-  if (count > 0 && parking_.TakeParked()) {
-    stats_.wakes.fetch_add(1, std::memory_order_relaxed);
-    env_.Wake(parking_.word());
-  }
+  if (count > 0) WakeIfParked();
   return count;
+}
+
+// Any thread, after publishing what the core shall see. See sys/parking.h.
+template <class Env>
+void Core<Env>::WakeIfParked() {
+  const uint32_t parked = parking_.Take();
+  if (parked == sys::Parking<>::kAwake) [[likely]]
+    return;
+  stats_.wakes.fetch_add(1, std::memory_order_relaxed);
+  if (parked == sys::Parking<>::kParked) {
+    env_.Wake(parking_.word());
+  } else {
+    io_.Wake();
+  }
 }
 
 template <class Env>
@@ -164,9 +176,12 @@ RunningHandler Core<Env>::running() const {
 template <class Env>
 void Core<Env>::Run() {
   thread_fiber_.emplace();
+  io_.Attach({[](void* self) { static_cast<Core*>(self)->WakeIfParked(); }, this});
   while (!stop_.load(std::memory_order_acquire)) {
     if (!Turn()) Idle();
   }
+  // The stacks of suspended tasks, which the kernel may be writing to, go with the core.
+  io_.Shutdown();
 }
 
 template <class Env>
@@ -185,12 +200,16 @@ bool Core<Env>::Turn() {
   // After the messages were taken, so that no task starts before it was submitted.
   clock_ = env_.Now();
   worked |= FireTimers();
+  if (io_.busy()) worked |= TakeIo();
   worked |= RunReady();
+  // What the turn's tasks asked of the system goes in one call.
+  if (io_.busy()) io_.Submit();
   PublishTurn(worked);
   return worked;
 }
 
-// Spins for the budget, then sleeps until the next timer or until somebody posts.
+// Spins for the budget, then sleeps until the next timer, until somebody posts, or until a file
+// operation is done.
 template <class Env>
 void Core<Env>::Rest() {
   const sys::Ticks began = env_.Now();
@@ -202,7 +221,7 @@ void Core<Env>::Rest() {
   uint32_t passes = 0;
   while (now < std::min(spin_until, timer)) {
     for (int look = 0; look < kLooksPerClockRead; ++look) {
-      if (!inbox_->empty() || stop_.load(std::memory_order_relaxed)) {
+      if (!inbox_->empty() || io_.HasCompletions() || stop_.load(std::memory_order_relaxed)) {
         stats_.idle_spins.Add(1);
         idle_.WorkCameAfter(now - began);
         return;
@@ -214,13 +233,18 @@ void Core<Env>::Rest() {
     now = env_.NowUnordered();
   }
   if (now >= timer) return;
-  parking_.Announce();
-  if (inbox_->empty() && !stop_.load(std::memory_order_acquire)) {
+  const bool in_ring = io_.must_wait();
+  parking_.Announce(in_ring ? sys::Parking<>::kParkedInRing : sys::Parking<>::kParked);
+  if (inbox_->empty() && !io_.HasCompletions() && !stop_.load(std::memory_order_acquire)) {
     stats_.sleeps.Add(1);
-    env_.Sleep(parking_.word(), sys::Parking<>::kParked, timer);
+    if (in_ring) {
+      io_.Wait(timer == sys::kTicksForever ? -1 : env_.anchor().TicksToNs(timer - now) + 1);
+    } else {
+      env_.Sleep(parking_.word(), sys::Parking<>::kParked, timer);
+    }
   }
   parking_.Withdraw();
-  if (!inbox_->empty()) idle_.WorkCameAfter(env_.Now() - began);
+  if (!inbox_->empty() || io_.HasCompletions()) idle_.WorkCameAfter(env_.Now() - began);
 }
 
 // Nothing more can be taken in or end until the Door drains, and it rings nobody for that.
@@ -307,7 +331,7 @@ void Core<Env>::TakeCancel(const Message& message) {
     EndUnstarted(task, StopEnding(*task));
   } else {
     answer.cancel_outcome = CancelOutcome::kRequestedRunning;
-    if (answer.state == TaskState::kSuspended) Unpark(task, WakeReason::kCancelled);
+    if (answer.state == TaskState::kSuspended) CutShort(task, WakeReason::kCancelled);
   }
   outbox_->Push(answer);
   untold_ = true;
@@ -323,10 +347,34 @@ bool Core<Env>::FireTimers() {
     if (state == TaskState::kQueued) {
       EndUnstarted(task, StopEnding(*task));
     } else {
-      Unpark(task, task->deadline <= clock_ ? WakeReason::kDeadline : WakeReason::kElapsed);
+      CutShort(task, task->deadline <= clock_ ? WakeReason::kDeadline : WakeReason::kElapsed);
     }
   }
   return count > 0;
+}
+
+// Bounded by what can be under way at once. A full outbox does not matter: nothing ends here.
+template <class Env>
+bool Core<Env>::TakeIo() {
+  bool took = false;
+  while (sys::IoOperation* const operation = io_.Take()) {
+    auto* const task = static_cast<LiveTask*>(operation->owner);
+    task->place = TaskPlace::kNowhere;
+    Unpark(task, WakeReason::kElapsed);
+    took = true;
+  }
+  return took;
+}
+
+// A task that waits for a file operation goes on when that is done, cancelled or not: until then
+// the kernel may write to its stack.
+template <class Env>
+void Core<Env>::CutShort(LiveTask* task, WakeReason reason) {
+  if (task->place != TaskPlace::kInIo) {
+    Unpark(task, reason);
+  } else if (!task->runner->operation->runs_to_end) {
+    io_.Cancel(task->runner->operation);
+  }
 }
 
 // A parked task goes on when its turn comes. Nothing happens to one that was unparked already.

@@ -13,6 +13,7 @@
 #include "core/doorbell.h"
 #include "core/idle.h"
 #include "core/inbox.h"
+#include "core/io_queue.h"
 #include "core/live_task.h"
 #include "core/message.h"
 #include "core/options.h"
@@ -29,7 +30,7 @@
 namespace weft {
 
 // One pinned thread and all it owns. Reached through its inbox, its outbox, its statistics' cells
-// and the cancel flag of a task; nothing else. Env gives time and sleep.
+// and the cancel flag of a task; nothing else. Env gives time, sleep and the ring for file I/O.
 template <class Env>
 class Core {
  public:
@@ -122,6 +123,7 @@ class Core {
   void AwaitRoom();
   bool TakeMessages();
   bool FireTimers();
+  bool TakeIo();
   bool RunReady();
   void PublishTurn(bool worked);
 
@@ -130,13 +132,17 @@ class Core {
   void TakeCancel(const Message& message);
   void MakeReady(LiveTask* task);
   void Unpark(LiveTask* task, WakeReason reason);
+  void CutShort(LiveTask* task, WakeReason reason);
+  void WakeIfParked();
 
   // Running one task after another (dispatch.h).
   LiveTask* NextTask();
   bool TurnIsOver() const;
   void Dispatch(LiveTask* task);
   void Execute(LiveTask* task);
+  void Suspend(LiveTask* task);
   WakeReason Park(LiveTask* task, sys::Ticks until);
+  int64_t ParkForIo(LiveTask* task, sys::IoOperation* operation);
   void SwitchToRunner(Runner* runner);
   static void RunnerMain(void* runner);
   void Boundary();
@@ -182,6 +188,7 @@ class Core {
   std::atomic<sys::Ticks> running_since_{0};
 
   IdleBudget idle_;
+  IoQueue io_{stats_};
   sys::Parking<> parking_;
   std::atomic<bool> stop_{false};
   std::optional<sys::Thread> thread_;

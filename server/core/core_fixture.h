@@ -26,7 +26,7 @@ class CoreTest : public testing::Test {
     options.inbox_capacity = 64;
     options.handler_count = 64;
     adjust(options);
-    core_ = std::make_unique<Core<ManualEnv>>(options, ManualEnv(&now_), doorbell_);
+    core_ = std::make_unique<Core<ManualEnv>>(options, ManualEnv(&now_, &system_), doorbell_);
     ASSERT_TRUE(core_->Prepare().ok());
   }
 
@@ -93,6 +93,7 @@ class CoreTest : public testing::Test {
   }
 
   sys::Ticks now_ = 1'000'000;
+  FakeSystem system_;
   Doorbell doorbell_;
   std::unique_ptr<Core<ManualEnv>> core_;
   std::vector<std::unique_ptr<Body>> bodies_;

@@ -45,7 +45,8 @@ LiveTask* Core<Env>::NextTask() {
 // wait and the turn has gone on for kLookAgainNs: among them may be what goes first.
 template <class Env>
 bool Core<Env>::TurnIsOver() const {
-  return clock_ >= turn_end_ || !inbox_->empty() || next_timer() <= clock_;
+  return clock_ >= turn_end_ || !inbox_->empty() || next_timer() <= clock_ ||
+         io_.HasCompletions();
 }
 
 // On the thread's own stack. A task that never suspends costs a call; the others run on a runner,
@@ -143,25 +144,44 @@ void Core<Env>::Boundary() {
   clock_ = std::max(clock_, env_.NowUnordered());
 }
 
-// On the task's own runner: the one way to suspend. until 0: only lets others go first.
+// What every way to suspend begins with, on the task's own runner.
 template <class Env>
-WakeReason Core<Env>::Park(LiveTask* task, sys::Ticks until) {
+void Core<Env>::Suspend(LiveTask* task) {
   Boundary();
-  Runner* const runner = task->runner;
-  runner->kept = true;
+  task->runner->kept = true;
   task->suspended_at = clock_;
   task->state.store(TaskState::kSuspended, std::memory_order_relaxed);
   running_entry_.store(nullptr, std::memory_order_release);
   stats_.suspensions.Add(1);
   ++suspended_count_;
   task->place = TaskPlace::kNowhere;
+}
+
+// On the task's own runner: suspends until a time. until 0: only lets others go first.
+template <class Env>
+WakeReason Core<Env>::Park(LiveTask* task, sys::Ticks until) {
+  Suspend(task);
   if (until == 0) {
     Unpark(task, task->deadline <= clock_ ? WakeReason::kDeadline : WakeReason::kElapsed);
   } else {
     timers_->Arm(task, std::min(until, task->deadline));
   }
-  runner->fiber.SwitchTo(*thread_fiber_);
+  task->runner->fiber.SwitchTo(*thread_fiber_);
   return task->wake;
+}
+
+// The same until a file operation is done. The deadline only asks to cut the operation short.
+template <class Env>
+int64_t Core<Env>::ParkForIo(LiveTask* task, sys::IoOperation* operation) {
+  Suspend(task);
+  task->place = TaskPlace::kInIo;
+  task->runner->operation = operation;
+  operation->owner = task;
+  io_.Start(operation, task->priority);
+  const bool has_deadline = task->deadline != kNoDeadline && !operation->runs_to_end;
+  if (has_deadline) timers_->Arm(task, task->deadline);
+  task->runner->fiber.SwitchTo(*thread_fiber_);
+  return operation->result;
 }
 
 }  // namespace weft

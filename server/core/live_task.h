@@ -20,6 +20,7 @@ enum class TaskPlace : uint8_t {
   kReady,      // ReadyQueue, fresh or resumed.
   kStackWait,  // ReadyQueue, fresh, waits for a spare stack.
   kHeld,       // ReadyQueue, fresh, its handler is paused.
+  kInIo,       // Suspended until its runner's file operation is done.
 };
 
 // A task while it lives on its core: one fixed slot, two cache lines, what a start touches first.

@@ -2,8 +2,11 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 
+#include "core/fake_ring.h"
 #include "sys/clock.h"
+#include "sys/ring.h"
 
 namespace weft {
 
@@ -14,8 +17,10 @@ class ManualEnv {
   // One tick is one nanosecond; Unix time is ticks plus kUnixOffset.
   static constexpr int64_t kUnixOffset = 1'700'000'000'000'000'000;
 
-  // now outlives every copy.
-  explicit ManualEnv(sys::Ticks* now) : now_(now) { anchor_.unix_ns = kUnixOffset; }
+  // now and system outlive every copy; system null: no file I/O.
+  explicit ManualEnv(sys::Ticks* now, FakeSystem* system = nullptr) : now_(now), system_(system) {
+    anchor_.unix_ns = kUnixOffset;
+  }
 
   sys::Ticks Now() const { return *now_; }
   sys::Ticks NowUnordered() const { return *now_; }
@@ -23,10 +28,14 @@ class ManualEnv {
   void Wake(std::atomic<uint32_t>& /*word*/) { ++wakes_; }
   void Relax() {}
   const sys::ClockAnchor& anchor() const { return anchor_; }
+  std::unique_ptr<sys::Ring> TakeRing(uint32_t /*index*/) {
+    return system_ == nullptr ? nullptr : std::make_unique<FakeRing>(system_);
+  }
   int wakes() const { return wakes_; }
 
  private:
   sys::Ticks* now_;
+  FakeSystem* system_;
   sys::ClockAnchor anchor_;
   int wakes_ = 0;
 };

@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "core/fiber.h"
+#include "sys/io_operation.h"
 
 namespace weft {
 
@@ -14,8 +15,9 @@ struct Runner {
   Runner(void* bottom, size_t bytes, Fiber::Main main) : fiber(bottom, bytes, main, this) {}
 
   Fiber fiber;
-  void* core = nullptr;      // Whose it is.
-  LiveTask* task = nullptr;  // What it runs, or will run at the next switch to it.
+  void* core = nullptr;                   // Whose it is.
+  LiveTask* task = nullptr;               // What it runs, or will run at the next switch to it.
+  sys::IoOperation* operation = nullptr;  // What its task waits for while it is kInIo.
   Runner* next_spare = nullptr;
   bool kept = false;  // Its task has suspended at least once: it takes no other after it.
 };

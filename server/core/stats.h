@@ -9,6 +9,7 @@
 #include "metrics/cell.h"
 #include "metrics/histogram.h"
 #include "metrics/metric_source.h"
+#include "sys/io_operation.h"
 #include "task/priority.h"
 #include "task/task_state.h"
 
@@ -18,6 +19,16 @@ namespace weft {
 struct LatencyHistograms {
   Histogram queue;      // Admission to start.
   Histogram execution;  // Start to end.
+};
+
+// What one core counts of its file I/O.
+struct IoCounters {
+  std::array<Counter, sys::kIoKindCount> operations;  // Completed, also those that failed.
+  std::array<Counter, sys::kIoKindCount> failures;    // The part the system answered with an error.
+  Gauge in_flight;                                    // Operations the ring has.
+  Gauge waiting;        // Operations that wait for a free entry of the ring.
+  Counter entry_waits;  // Operations that had to wait for one.
+  Gauge enters;         // System calls made for the ring; only grows.
 };
 
 // What one core counts. Written by the core's thread only, read by any: each cell is true by
@@ -52,6 +63,7 @@ struct CoreStats {
   Gauge spin_budget_ns;
   Counter misuse;      // Suspensions refused to handlers registered as never_suspends.
   Counter violations;  // The core's own count of live tasks disagreed with its lists.
+  IoCounters io;
 
   // By handler index (TaskEntry::index), then level.
   struct PerHandler {

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "sys/io_operation.h"
 #include "task/task_state.h"
 
 namespace weft {
@@ -42,6 +43,11 @@ class TaskContext {
 
   // Lets the other ready tasks of the core go first. Not for handlers registered as never_suspends.
   virtual WakeReason Yield() = 0;
+
+  // Suspends until a file operation is done; its result, or -errno. What executor/task_io.h is made
+  // of; use that. -ECANCELED: the task was asked to stop, and the operation did not take place; an
+  // operation that runs_to_end takes place whatever is asked. -ENOSYS: the executor does no I/O.
+  virtual int64_t RunIo(sys::IoOperation& operation) = 0;
 
   // The task's output, empty at first. Its memory is reused from task to task, so that steady
   // small outputs allocate nothing.

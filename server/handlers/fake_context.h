@@ -1,13 +1,17 @@
 #pragma once
 
 #include <atomic>
+#include <cerrno>
 #include <cstdint>
+#include <functional>
 #include <limits>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "executor/task_context.h"
+#include "sys/io_operation.h"
 #include "task/cancel_reason.h"
 
 namespace weft {
@@ -45,6 +49,18 @@ class FakeContext final : public TaskContext {
     return WakeReason::kElapsed;
   }
   WakeReason Yield() override { return SleepFor(0); }
+  // Does it on the spot, for real, unless a fault was set for its kind.
+  int64_t RunIo(sys::IoOperation& operation) override {
+    operations_.push_back(operation.kind);
+    if (before_io) before_io(operation);
+    if (!operation.runs_to_end && ShouldStop()) return -ECANCELED;
+    const auto fault = faults_.find(operation.kind);
+    if (fault == faults_.end() || fault->second.skip-- > 0) return sys::RunIoOperation(operation);
+    return fault->second.result;
+  }
+  // From the skip-th operation of that kind on, it does nothing and answers result.
+  void FailIo(sys::IoKind kind, int64_t result, int skip = 0) { faults_[kind] = {result, skip}; }
+  const std::vector<sys::IoKind>& operations() const { return operations_; }
 
   int64_t now_ns() const { return now_ns_; }
   int64_t clock_reads() const { return clock_reads_; }
@@ -56,11 +72,18 @@ class FakeContext final : public TaskContext {
   using TaskContext::is_alias;
 
   int64_t tick_ns = 100;
+  // Called before each file operation.
+  std::function<void(const sys::IoOperation&)> before_io;
 
  protected:
   bool DeadlinePassed() override { return now_ns_ >= deadline_ns_; }
 
  private:
+  struct Fault {
+    int64_t result = 0;
+    int skip = 0;
+  };
+
   int64_t MoveTo(int64_t now_ns) {
     now_ns_ = now_ns;
     if (now_ns_ >= cancel_at_ns_) Cancel();
@@ -71,6 +94,8 @@ class FakeContext final : public TaskContext {
   std::string output_;
   std::string error_message_;
   std::vector<int64_t> sleeps_;
+  std::map<sys::IoKind, Fault> faults_;
+  std::vector<sys::IoKind> operations_;
   int64_t now_ns_ = 0;
   int64_t deadline_ns_;
   int64_t cancel_at_ns_ = kNever;

@@ -39,8 +39,9 @@ struct IoOperation {
   IoOperation* previous = nullptr;
   void* ring = nullptr;
   uint8_t priority = 0;
-  uint8_t awaited = 0;  // Answers still to come from the kernel.
-  bool is_waiting = false;
+  uint8_t awaited = 0;      // Answers still to come from the kernel.
+  bool is_waiting = false;  // In the pool's queue: the pool's, under its mutex.
+  bool in_queue = false;    // Waits for a free entry of the ring.
   bool cancel_asked = false;
 };
 

@@ -2,8 +2,11 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 
 #include "sys/clock.h"
+#include "sys/io_system.h"
+#include "sys/ring.h"
 
 namespace weft::sys {
 
@@ -12,7 +15,8 @@ namespace weft::sys {
 // the Clock's current anchor.
 class ProdEnv {
  public:
-  explicit ProdEnv(const ClockAnchor& anchor) : anchor_(anchor) {}
+  // io outlives every copy; null: no file I/O.
+  explicit ProdEnv(const ClockAnchor& anchor, IoSystem* io = nullptr) : anchor_(anchor), io_(io) {}
 
   Ticks Now() const { return ReadTicks(); }
   // Cheaper; see ReadTicksUnordered.
@@ -36,8 +40,14 @@ class ProdEnv {
 
   const ClockAnchor& anchor() const { return anchor_; }
 
+  // Before Start only. The ring of the core of that index, once; null when there is no file I/O.
+  std::unique_ptr<Ring> TakeRing(uint32_t index) {
+    return io_ == nullptr ? nullptr : io_->TakeRing(index);
+  }
+
  private:
   const ClockAnchor anchor_;
+  IoSystem* const io_;
 };
 
 }  // namespace weft::sys

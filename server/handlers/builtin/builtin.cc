@@ -7,12 +7,18 @@ constexpr std::unique_ptr<Handler> (*kMakers[])() = {
     &MakeNoopHandler,   &MakeEchoHandler,   &MakeSpinHandler, &MakeSleepHandler,
     &MakeSha256Handler, &MakeCrc32cHandler, &MakeFailHandler,
 };
+constexpr std::unique_ptr<Handler> (*kFileMakers[])(const FileAccess&) = {
+    &MakeFileReadHandler, &MakeFileHashHandler, &MakeFileWriteHandler};
 
 }  // namespace
 
-absl::Status RegisterBuiltinHandlers(HandlerRegistry& registry) {
+absl::Status RegisterBuiltinHandlers(HandlerRegistry& registry, const FileAccess& files) {
   for (const auto make : kMakers) {
     absl::Status status = registry.Register(make());
+    if (!status.ok()) return status;
+  }
+  for (const auto make : kFileMakers) {
+    absl::Status status = registry.Register(make(files));
     if (!status.ok()) return status;
   }
   return absl::OkStatus();

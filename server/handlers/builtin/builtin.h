@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "absl/status/status.h"
+#include "handlers/builtin/file_task.h"
 #include "handlers/handler.h"
 #include "handlers/registry.h"
 
@@ -16,8 +17,11 @@ std::unique_ptr<Handler> MakeSleepHandler();
 std::unique_ptr<Handler> MakeSha256Handler();
 std::unique_ptr<Handler> MakeCrc32cHandler();
 std::unique_ptr<Handler> MakeFailHandler();
+std::unique_ptr<Handler> MakeFileReadHandler(const FileAccess& access);
+std::unique_ptr<Handler> MakeFileHashHandler(const FileAccess& access);
+std::unique_ptr<Handler> MakeFileWriteHandler(const FileAccess& access);
 
 // Registers all of the above. Before Start only. Fails as HandlerRegistry::Register does.
-absl::Status RegisterBuiltinHandlers(HandlerRegistry& registry);
+absl::Status RegisterBuiltinHandlers(HandlerRegistry& registry, const FileAccess& files = {});
 
 }  // namespace weft

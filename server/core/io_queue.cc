@@ -1,0 +1,81 @@
+#include "core/io_queue.h"
+
+#include <cerrno>
+
+namespace weft {
+
+void IoQueue::Start(sys::IoOperation* operation, Priority priority) {
+  operation->priority = static_cast<uint8_t>(priority);
+  operation->result = 0;
+  operation->cancel_asked = false;
+  ++busy_;
+  if (under_way_ < ring_->capacity()) {
+    operation->in_queue = false;
+    Begin(operation);
+  } else {
+    operation->in_queue = true;
+    waiting_[operation->priority].Append(operation);
+    stats_.io.entry_waits.Add(1);
+  }
+  Count();
+}
+
+void IoQueue::Begin(sys::IoOperation* operation) {
+  ++under_way_;
+  ring_->Start(operation);
+}
+
+void IoQueue::Cancel(sys::IoOperation* operation) {
+  if (operation->cancel_asked) return;
+  operation->cancel_asked = true;
+  if (!operation->in_queue) {
+    ring_->Cancel(operation);
+    return;
+  }
+  waiting_[operation->priority].Remove(operation);
+  operation->result = -ECANCELED;
+  ended_.Append(operation);
+}
+
+sys::IoOperation* IoQueue::Take() {
+  sys::IoOperation* operation = ended_.Pop();
+  if (operation == nullptr) {
+    operation = ring_->Take();
+    if (operation == nullptr) return nullptr;
+    --under_way_;
+    const size_t kind = static_cast<size_t>(operation->kind);
+    stats_.io.operations[kind].Add(1);
+    if (operation->result < 0) stats_.io.failures[kind].Add(1);
+    if (sys::IoOperation* const next = NextWaiting()) Begin(next);
+  }
+  --busy_;
+  Count();
+  return operation;
+}
+
+sys::IoOperation* IoQueue::NextWaiting() {
+  size_t chosen = kPriorityCount;
+  const bool lowest_first = since_lowest_ + 1 >= kLowestShare;
+  for (size_t level = 0; level < kPriorityCount; ++level) {
+    if (waiting_[level].empty()) continue;
+    chosen = level;
+    if (!lowest_first) break;
+  }
+  if (chosen == kPriorityCount) return nullptr;
+  since_lowest_ = lowest_first ? 0 : since_lowest_ + 1;
+  sys::IoOperation* const next = waiting_[chosen].Pop();
+  next->in_queue = false;
+  return next;
+}
+
+void IoQueue::Submit() {
+  ring_->Submit();
+  stats_.io.enters.Set(static_cast<int64_t>(ring_->enters()));
+}
+
+void IoQueue::Count() {
+  stats_.io.in_flight.Set(under_way_);
+  stats_.io.waiting.Set(static_cast<int64_t>(busy_ - under_way_));
+}
+
+}  // namespace weft

@@ -1,0 +1,85 @@
+#pragma once
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "executor/task_context.h"
+#include "executor/task_io.h"
+#include "sys/fd.h"
+
+namespace weft {
+
+// What the file handlers may touch. Made once at start; outlives the handlers.
+struct FileAccess {
+  int root_fd = -1;             // handlers.file_root; -1: it is not set.
+  size_t max_output_bytes = 0;  // limits.max_payload_bytes.
+};
+
+// Opens the directory of handlers.file_root. INVALID_ARGUMENT names the key, the path and why.
+absl::StatusOr<sys::Fd> OpenFileRoot(const std::string& path);
+
+// A path as payloads may give it: UTF-8, relative, 1 to 4095 bytes, no NUL, and no "..", "." or
+// empty part. INVALID_ARGUMENT says what is wrong with it.
+absl::Status CheckRelativePath(std::string_view path);
+
+// What was found where a regular file was expected: "a directory", "a fifo".
+std::string_view FileTypeName(uint16_t mode);
+
+// The common part of the tasks that work on a file beneath the root. Each step says whether to go
+// on; when not, return outcome(). Lives on the task's stack.
+class FileTask {
+ public:
+  // path: as the payload gives it.
+  FileTask(TaskContext& context, const FileAccess& access, std::string_view path)
+      : context_(context), access_(access), io_(context), path_(path) {}
+
+  // Whether there is a root, and the path is one.
+  bool Check();
+  // Whether what lies at name in the directory is a regular file, without opening it for real: that
+  // could set off a device or wait for the other end of a fifo. Leaves what was found in about().
+  bool Find(int directory, const std::string& name);
+  // Whether fd, what was opened after Find with kRealOpenFlags, is a regular file, too. It then
+  // reads as one opened without them.
+  bool Confirm(int fd);
+
+  // Ends the task because a call answered with -errno: Stop() for -ECANCELED, else a message.
+  // did: "opened", "read".
+  TaskOutcome Failed(int64_t error, std::string_view did);
+
+  TaskIo& io() { return io_; }
+  const std::string& path() const { return path_; }
+  // The path as it is put into messages.
+  std::string Quoted() const;
+  const struct statx& about() const { return about_; }
+  // Whether Find found nothing at all.
+  bool is_missing() const { return is_missing_; }
+  TaskOutcome outcome() const { return outcome_; }
+
+ private:
+  bool Refuse(TaskOutcome outcome) {
+    outcome_ = outcome;
+    return false;
+  }
+  bool IsRegular();
+
+  TaskContext& context_;
+  const FileAccess& access_;
+  TaskIo io_;
+  const std::string path_;
+  struct statx about_ = {};
+  bool is_missing_ = false;
+  TaskOutcome outcome_ = TaskOutcome::kFailed;
+};
+
+// The flags of every open that is for reading or writing: what was swapped for a fifo or a terminal
+// since Find neither blocks nor becomes ours.
+inline constexpr uint64_t kRealOpenFlags = O_NONBLOCK | O_NOCTTY;
+
+}  // namespace weft

@@ -1,0 +1,305 @@
+// The file handlers with the system played or changed between two of their steps: what they answer
+// when the disk is full, when a file changes underfoot, when they are stopped anywhere, and that
+// they then leave the old file, no temporary one and no open descriptor. tests/io has the rest,
+// with real rings.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "handlers/builtin/builtin.h"
+#include "handlers/builtin/file_task.h"
+#include "handlers/fake_context.h"
+
+namespace weft {
+namespace {
+
+namespace fs = std::filesystem;
+using sys::IoKind;
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+constexpr size_t kMostBytes = 200'000;
+
+class FileTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string name = (fs::temp_directory_path() / "weft-file-XXXXXX").string();
+    ASSERT_NE(mkdtemp(name.data()), nullptr);
+    root_ = name;
+    root_fd_ = *OpenFileRoot(name);
+    open_before_ = OpenDescriptors();
+  }
+  void TearDown() override {
+    EXPECT_EQ(OpenDescriptors(), open_before_) << "a descriptor leaked";
+    fs::remove_all(root_);
+  }
+
+  static size_t OpenDescriptors() {
+    return static_cast<size_t>(
+        std::distance(fs::directory_iterator("/proc/self/fd"), fs::directory_iterator()));
+  }
+  FileAccess access() const { return {.root_fd = root_fd_.get(), .max_output_bytes = kMostBytes}; }
+  void Put(const std::string& name, const std::string& bytes) {
+    std::ofstream(root_ / name, std::ios::binary) << bytes;
+  }
+  std::string Get(const std::string& name) {
+    std::ifstream file(root_ / name, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+  std::vector<std::string> Names() {
+    std::vector<std::string> names;
+    for (const auto& entry : fs::directory_iterator(root_)) {
+      names.push_back(entry.path().filename().string());
+    }
+    return names;
+  }
+
+  fs::path root_;
+  sys::Fd root_fd_;
+  size_t open_before_ = 0;
+};
+
+TEST_F(FileTest, ReadsAFileOfExactlyTheLimit) {
+  const std::string bytes(kMostBytes, 'b');
+  Put("file", bytes);
+  FakeContext context("file");
+  EXPECT_EQ(MakeFileReadHandler(access())->Run(context), TaskOutcome::kSucceeded);
+  EXPECT_EQ(context.result(), bytes);
+}
+
+TEST_F(FileTest, RefusesAFileBeyondTheLimitWithItsSizeAndWithoutReading) {
+  Put("file", std::string(kMostBytes + 1, 'b'));
+  FakeContext context("file");
+  EXPECT_EQ(MakeFileReadHandler(access())->Run(context), TaskOutcome::kFailed);
+  EXPECT_EQ(context.error_code(), TaskErrorCode::kOutputTooLarge);
+  EXPECT_THAT(context.error_message(),
+              AllOf(HasSubstr("200001 bytes"), HasSubstr("limits.max_payload_bytes")));
+  EXPECT_THAT(context.operations(), testing::Not(testing::Contains(IoKind::kRead)));
+}
+
+// Does `change` once, before the number-th read.
+std::function<void(const sys::IoOperation&)> BeforeRead(int number, std::function<void()> change) {
+  return [number, change, seen = 0](const sys::IoOperation& operation) mutable {
+    if (operation.kind == IoKind::kRead && ++seen == number) change();
+  };
+}
+
+TEST_F(FileTest, ReadsAFileThatGrowsToTheEndItHasThen) {
+  Put("file", std::string(100'000, 'a'));
+  FakeContext context("file");
+  context.before_io = BeforeRead(
+      2, [this] { std::ofstream(root_ / "file", std::ios::app) << std::string(50'000, 'b'); });
+  EXPECT_EQ(MakeFileReadHandler(access())->Run(context), TaskOutcome::kSucceeded);
+  EXPECT_EQ(context.result(), std::string(100'000, 'a') + std::string(50'000, 'b'));
+}
+
+TEST_F(FileTest, RefusesAFileThatGrowsBeyondTheLimitWhileRead) {
+  Put("file", std::string(100'000, 'a'));
+  FakeContext context("file");
+  context.before_io = BeforeRead(2, [this] { fs::resize_file(root_ / "file", 900'000); });
+  EXPECT_EQ(MakeFileReadHandler(access())->Run(context), TaskOutcome::kFailed);
+  EXPECT_EQ(context.error_code(), TaskErrorCode::kOutputTooLarge);
+  EXPECT_THAT(context.error_message(), HasSubstr("grown beyond 200000"));
+}
+
+TEST_F(FileTest, ReadsAFileThatShrinksAsFarAsItGoes) {
+  Put("file", std::string(150'000, 'a'));
+  FakeContext context("file");
+  context.before_io = BeforeRead(2, [this] { fs::resize_file(root_ / "file", 70'000); });
+  EXPECT_EQ(MakeFileReadHandler(access())->Run(context), TaskOutcome::kSucceeded);
+  EXPECT_EQ(context.result().size(), 70'000u);
+}
+
+TEST_F(FileTest, ReadsAFileThatVanishesWhileRead) {
+  Put("file", std::string(150'000, 'a'));
+  FakeContext context("file");
+  context.before_io = BeforeRead(2, [this] { fs::remove(root_ / "file"); });
+  EXPECT_EQ(MakeFileReadHandler(access())->Run(context), TaskOutcome::kSucceeded);
+  EXPECT_EQ(context.result().size(), 150'000u);
+}
+
+TEST_F(FileTest, RefusesWhatBecameAFifoAfterItWasLookedAt) {
+  Put("file", "x");
+  FakeContext context("file");
+  context.before_io = [this, opens = 0](const sys::IoOperation& operation) mutable {
+    if (operation.kind != IoKind::kOpen || ++opens != 2) return;
+    fs::remove(root_ / "file");
+    ASSERT_EQ(mkfifo((root_ / "file").c_str(), 0600), 0);
+  };
+  EXPECT_EQ(MakeFileReadHandler(access())->Run(context), TaskOutcome::kFailed);
+  EXPECT_THAT(context.error_message(), HasSubstr("is a fifo, not a regular file"));
+}
+
+TEST_F(FileTest, TellsAnErrorOfTheDevice) {
+  Put("file", "x");
+  FakeContext context("file");
+  context.FailIo(IoKind::kRead, -EIO);
+  EXPECT_EQ(MakeFileHashHandler(access())->Run(context), TaskOutcome::kFailed);
+  EXPECT_EQ(context.error_message(), "\"file\" could not be read: Input/output error (errno 5)");
+}
+
+TEST_F(FileTest, HashesInSlicesBetweenWhichOthersRun) {
+  Put("file", std::string(1'000'000, 'a'));
+  FakeContext context("file");
+  EXPECT_EQ(MakeFileHashHandler(access())->Run(context), TaskOutcome::kSucceeded);
+  EXPECT_EQ(context.result(), "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+  EXPECT_GE(context.sleeps().size(), 1'000'000u / (16 * 1024));
+}
+
+TEST_F(FileTest, StopsHashingBetweenTwoSlices) {
+  Put("file", std::string(1'000'000, 'a'));
+  FakeContext context("file");
+  context.before_io = BeforeRead(3, [&] { context.Cancel(); });
+  EXPECT_EQ(MakeFileHashHandler(access())->Run(context), TaskOutcome::kStopped);
+  EXPECT_EQ(context.operations().back(), IoKind::kClose);
+}
+
+TEST_F(FileTest, WritesThroughATemporaryFileInTheSameDirectory) {
+  Put("file", "old");
+  FakeContext context("file\nnew\nbytes");
+  std::vector<std::string> during;
+  context.before_io = [&](const sys::IoOperation& operation) {
+    if (operation.kind == IoKind::kRename) during = Names();
+  };
+  EXPECT_EQ(MakeFileWriteHandler(access())->Run(context), TaskOutcome::kSucceeded);
+  EXPECT_EQ(context.result(), "9");
+  EXPECT_EQ(Get("file"), "new\nbytes");
+  EXPECT_EQ(during.size(), 2u);
+  EXPECT_THAT(Names(), ElementsAre("file"));
+  // The bytes are on the disk before the name, the name before the answer.
+  std::vector<IoKind> order;
+  for (const IoKind kind : context.operations()) {
+    if (kind == IoKind::kWrite || kind == IoKind::kFsync || kind == IoKind::kRename) {
+      order.push_back(kind);
+    }
+  }
+  EXPECT_THAT(order, ElementsAre(IoKind::kWrite, IoKind::kFsync, IoKind::kRename, IoKind::kFsync));
+}
+
+TEST_F(FileTest, KeepsThePermissionsOfTheFileItReplaces) {
+  Put("file", "old");
+  fs::permissions(root_ / "file", fs::perms::owner_read | fs::perms::owner_write);
+  FakeContext context("file\nnew");
+  EXPECT_EQ(MakeFileWriteHandler(access())->Run(context), TaskOutcome::kSucceeded);
+  EXPECT_EQ(fs::status(root_ / "file").permissions(),
+            fs::perms::owner_read | fs::perms::owner_write);
+}
+
+struct WriteFault {
+  IoKind kind;
+  int64_t result;
+  int skip;
+  const char* words;
+};
+
+class FileWriteFaultTest : public FileTest, public testing::WithParamInterface<WriteFault> {};
+
+TEST_P(FileWriteFaultTest, LeavesTheOldFileAndNoTemporaryOne) {
+  Put("file", "old");
+  FakeContext context("file\n" + std::string(100'000, 'n'));
+  context.FailIo(GetParam().kind, GetParam().result, GetParam().skip);
+  EXPECT_EQ(MakeFileWriteHandler(access())->Run(context), TaskOutcome::kFailed);
+  EXPECT_EQ(context.error_code(), TaskErrorCode::kHandlerFailed);
+  EXPECT_THAT(context.error_message(), HasSubstr(GetParam().words));
+  EXPECT_EQ(Get("file"), "old");
+  EXPECT_THAT(Names(), ElementsAre("file"));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Faults, FileWriteFaultTest,
+    testing::Values(WriteFault{IoKind::kWrite, -ENOSPC, 0, "No space left on device"},
+                    WriteFault{IoKind::kWrite, -ENOSPC, 1, "No space left on device"},
+                    WriteFault{IoKind::kWrite, -EDQUOT, 0, "Disk quota exceeded"},
+                    WriteFault{IoKind::kWrite, 0, 0, "Input/output error"},
+                    WriteFault{IoKind::kFsync, -EIO, 0, "could not be written"},
+                    WriteFault{IoKind::kRename, -EACCES, 0, "could not be replaced"},
+                    WriteFault{IoKind::kOpen, -EROFS, 2, "Read-only file system"}));
+
+TEST_F(FileTest, SaysThatTheFileWasReplacedWhenOnlyItsDirectoryCouldNotBeSynced) {
+  Put("file", "old");
+  FakeContext context("file\nnew");
+  context.FailIo(IoKind::kFsync, -EIO, 1);
+  EXPECT_EQ(MakeFileWriteHandler(access())->Run(context), TaskOutcome::kFailed);
+  EXPECT_THAT(context.error_message(), HasSubstr("was replaced, but may not stay so"));
+  EXPECT_EQ(Get("file"), "new");
+}
+
+// Stopped before its n-th operation, for each n there is: the file is the old or the new one,
+// whole.
+TEST_F(FileTest, MayBeStoppedAnywhereWhileWriting) {
+  size_t old_seen = 0;
+  for (size_t stop_at = 0;; ++stop_at) {
+    Put("file", "old");
+    FakeContext context("file\n" + std::string(100'000, 'n'));
+    context.before_io = [&, seen = size_t{0}](const sys::IoOperation&) mutable {
+      if (seen++ == stop_at) context.Cancel();
+    };
+    const TaskOutcome outcome = MakeFileWriteHandler(access())->Run(context);
+    EXPECT_THAT(Names(), ElementsAre("file"));
+    const bool replaced = Get("file") == std::string(100'000, 'n');
+    EXPECT_EQ(replaced, outcome == TaskOutcome::kSucceeded);
+    EXPECT_TRUE(replaced || Get("file") == "old");
+    EXPECT_EQ(OpenDescriptors(), open_before_);
+    if (!replaced) ++old_seen;
+    if (context.operations().size() <= stop_at) break;
+  }
+  EXPECT_GE(old_seen, 7u);
+}
+
+TEST(CheckRelativePath, TellsWhatIsWrong) {
+  const auto message = [](std::string_view path) {
+    return std::string(CheckRelativePath(path).message());
+  };
+  EXPECT_THAT(message(""), HasSubstr("is empty"));
+  EXPECT_THAT(message("/etc/passwd"), HasSubstr("is absolute"));
+  EXPECT_THAT(message(".."), HasSubstr("part \"..\""));
+  EXPECT_THAT(message("a/../b"), HasSubstr("part \"..\""));
+  EXPECT_THAT(message("a/.."), HasSubstr("part \"..\""));
+  EXPECT_THAT(message("a//b"), HasSubstr("empty"));
+  EXPECT_THAT(message("a/"), HasSubstr("empty"));
+  EXPECT_THAT(message("./a"), HasSubstr("\".\""));
+  EXPECT_THAT(message(std::string_view("a\0b", 3)), HasSubstr("NUL"));
+  EXPECT_THAT(message("a\xff"), HasSubstr("UTF-8"));
+  EXPECT_THAT(message(std::string(4096, 'a')), HasSubstr("4096 bytes, more than 4095"));
+  for (const char* good : {"a", "a/b", "...", "..a", "\xc3\xa9", "a b"}) {
+    EXPECT_TRUE(CheckRelativePath(good).ok()) << good;
+  }
+}
+
+TEST(OpenFileRoot, NamesTheKeyAndThePath) {
+  const auto root = OpenFileRoot("/nowhere/at/all");
+  EXPECT_EQ(root.status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(root.status().message()),
+              AllOf(HasSubstr("handlers.file_root"), HasSubstr("/nowhere/at/all"),
+                    HasSubstr("No such file or directory")));
+  EXPECT_FALSE(OpenFileRoot("/etc/passwd").ok());
+}
+
+TEST(FileHandlers, FailWhenThereIsNoRoot) {
+  for (const auto make : {&MakeFileReadHandler, &MakeFileHashHandler, &MakeFileWriteHandler}) {
+    FakeContext context("file\nbytes");
+    EXPECT_EQ(make({})->Run(context), TaskOutcome::kFailed);
+    EXPECT_EQ(context.error_code(), TaskErrorCode::kHandlerFailed);
+    EXPECT_THAT(context.error_message(), HasSubstr("handlers.file_root is not set"));
+  }
+}
+
+TEST(FileWrite, RefusesAPayloadWithoutALineEnd) {
+  FakeContext context("file");
+  EXPECT_EQ(MakeFileWriteHandler({.root_fd = 0})->Run(context), TaskOutcome::kFailed);
+  EXPECT_EQ(context.error_code(), TaskErrorCode::kInvalidPayload);
+  EXPECT_THAT(context.error_message(), HasSubstr("line end"));
+}
+
+}  // namespace
+}  // namespace weft

@@ -1,0 +1,85 @@
+// Proves that a core which sleeps whenever it can misses no completion, no message and no timer
+// while file operations are under way, and loses no task to cancels at random moments. Nothing here
+// depends on how long anything takes. The seed is printed and taken back from WEFT_TEST_SEED.
+#include <random>
+
+#include "executor/task_io.h"
+#include "io_fixture.h"
+
+namespace weft {
+namespace {
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr int kRounds = 300;
+#else
+constexpr int kRounds = 2000;
+#endif
+
+uint64_t Seed() {
+  const char* const given = std::getenv("WEFT_TEST_SEED");
+  return given != nullptr ? std::strtoull(given, nullptr, 10) : std::random_device{}();
+}
+
+using CoreIoThreadTest = IoTest;
+
+// One at a time: each operation finds the core asleep or going to sleep.
+TEST_P(CoreIoThreadTest, WakesForEveryCompletion) {
+  EXPECT_EQ(Run("file.write", "file\nbytes").state, TaskState::kSucceeded);
+  for (int round = 0; round < kRounds; ++round) EXPECT_EQ(Run("file.read", "file").output, "bytes");
+}
+
+TEST_P(CoreIoThreadTest, WakesForMessagesAndTimersWhileOperationsAreUnderWay) {
+  EXPECT_EQ(Run("file.write", "file\nbytes").state, TaskState::kSucceeded);
+  for (int round = 0; round < kRounds / 20; ++round) {
+    Submit("file.write", "other\nbytes");
+    Submit("sleep", "20us");
+    EXPECT_EQ(Next().state, TaskState::kSucceeded);
+    Submit("file.read", "file");
+    Submit("noop", "");
+    for (int i = 0; i < 3; ++i) EXPECT_EQ(Next().state, TaskState::kSucceeded);
+  }
+}
+
+TEST_P(CoreIoThreadTest, EndsEveryTaskUnderRandomCancelsAndDeadlines) {
+  const uint64_t seed = Seed();
+  std::cout << "WEFT_TEST_SEED=" << seed << "\n";
+  std::mt19937_64 random(seed);
+  EXPECT_EQ(Run("file.write", "file\n" + std::string(50'000, 'x')).state, TaskState::kSucceeded);
+  const std::string payload = "other\n" + std::string(20'000, 'y');
+  for (int round = 0; round < kRounds / 10; ++round) {
+    std::vector<uint32_t> slots;
+    for (int i = 0; i < 12; ++i) {
+      const bool writes = random() % 2 == 0;
+      const sys::Ticks timeout =
+          random() % 4 == 0
+              ? clock_.anchor().NsToTicks(static_cast<int64_t>(random() % 300'000) + 1)
+              : 0;
+      slots.push_back(
+          Submit(writes ? "file.write" : "file.hash", writes ? payload : "file", timeout));
+    }
+    for (const uint32_t slot : slots) {
+      if (random() % 3 == 0) Cancel(slot);
+    }
+    for (size_t i = 0; i < slots.size(); ++i) EXPECT_TRUE(IsTerminal(Next().state));
+  }
+  const auto entries = std::distance(std::filesystem::directory_iterator(root_),
+                                     std::filesystem::directory_iterator());
+  EXPECT_LE(entries, 2);
+  core_->Stop();
+  EXPECT_EQ(core_->stats().violations.value(), 0u);
+  EXPECT_EQ(core_->stats().io.in_flight.value(), 0);
+}
+
+TEST_P(CoreIoThreadTest, StopsWithOperationsUnderWay) {
+  const std::string payload = "file\n" + std::string(900'000, 'y');
+  for (int round = 0; round < 20; ++round) {
+    for (int i = 0; i < 10; ++i) Submit("file.write", payload);
+    Start(root_);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Backends, CoreIoThreadTest,
+                         testing::Values(IoChoice::kIoUring, IoChoice::kThreads), BackendName);
+
+}  // namespace
+}  // namespace weft
