@@ -7,7 +7,9 @@
 
 #include "core/options.h"
 #include "dispatch/options.h"
+#include "handlers/options.h"
 #include "rpc/options.h"
+#include "sys/options.h"
 #include "web/options.h"
 
 namespace weft {
@@ -32,6 +34,8 @@ struct Config {
   Cores cores;
   CoreOptions core;  // Of every core; index, cpu and handler_count are not configured.
   DispatchOptions dispatch;
+  HandlerOptions handlers;
+  IoOptions io;
   RpcOptions rpc;  // rpc.unix_socket still as it was written, "auto" included.
   WebOptions web;
   Daemon daemon;

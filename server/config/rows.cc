@@ -59,6 +59,8 @@ std::optional<std::vector<int>> AsCpus(const ConfigValue& value) {
 constexpr int64_t kSocketPathMost = sizeof(sockaddr_un::sun_path) - 1;
 constexpr std::string_view kSocketWords[] = {"auto"};
 constexpr std::string_view kIdlePolicies[] = {"spin", "adaptive", "sleep"};
+constexpr int64_t kPathMost = 4095;
+constexpr std::string_view kIoBackends[] = {"auto", "io_uring", "threads"};
 constexpr std::string_view kLogLevels[] = {"trace", "debug", "info", "warn", "error"};
 constexpr std::string_view kLogFormats[] = {"text", "json"};
 
@@ -181,6 +183,24 @@ std::vector<ConfigRow> BoundRows() {
   };
 }
 
+std::vector<ConfigRow> FileRows() {
+  return {
+      {"handlers.file_root", "path", Path(kPathMost), "\"\"", kRestart,
+       "Directory that file.read, file.hash and file.write work beneath; without one they fail "
+       "every task.",
+       [](Config& c, const ConfigValue& v) { c.handlers.file_root = AsText(v); }},
+      {"io.backend", "", Choice(kIoBackends), "\"auto\"", kRestart,
+       "How files are worked on: auto: io_uring where the kernel grants it, else threads.",
+       [](Config& c, const ConfigValue& v) { c.io.backend = AsEnum<IoChoice>(kIoBackends, v); }},
+      {"io.ring_entries", "operations", Whole(8, 4'096), "256", kRestart,
+       "File operations under way at once, of each core; what comes beyond waits.",
+       [](Config& c, const ConfigValue& v) { c.io.ring_entries = As(v); }},
+      {"io.threads", "threads", Whole(1, 256), "4", kRestart,
+       "Threads that work on files where io_uring is not used, shared by all cores.",
+       [](Config& c, const ConfigValue& v) { c.io.threads = As(v); }},
+  };
+}
+
 std::vector<ConfigRow> DaemonRows() {
   return {
       {"daemon.drain_limit_s", "seconds", Whole(0, 3'600), "10", kLive,
@@ -204,7 +224,7 @@ std::vector<ConfigRow> DaemonRows() {
 std::vector<ConfigRow> AllRows() {
   std::vector<ConfigRow> all;
   for (std::vector<ConfigRow>& part :
-       std::array{ExecutorRows(), ListenerRows(), BoundRows(), DaemonRows()}) {
+       std::array{ExecutorRows(), ListenerRows(), BoundRows(), FileRows(), DaemonRows()}) {
     std::move(part.begin(), part.end(), std::back_inserter(all));
   }
   return all;

@@ -7,6 +7,8 @@
 #include <map>
 #include <string>
 
+#include "core/io_metrics.h"
+
 namespace weft {
 namespace {
 
@@ -49,6 +51,28 @@ TEST(CoreMetrics, WritesEachCoreAndAddsUpHistograms) {
   EXPECT_EQ(recorder.values_["weft_core_sleeps_total 4"], 0);
   EXPECT_EQ(recorder.values_["weft_core_started_total 9 low"], 3);
   EXPECT_EQ(recorder.values_["weft_core_unstarted_total 4 high"], 2);
+}
+
+TEST(IoMetrics, AddsUpOperationsByKindAndWritesTheRingOfEachCore) {
+  IoCounters first;
+  IoCounters second;
+  first.operations[static_cast<size_t>(sys::IoKind::kRead)].Add(3);
+  second.operations[static_cast<size_t>(sys::IoKind::kRead)].Add(4);
+  second.failures[static_cast<size_t>(sys::IoKind::kOpen)].Add(2);
+  first.in_flight.Set(5);
+  second.waiting.Set(6);
+  second.entry_waits.Add(7);
+  first.enters.Set(8);
+  const IoMetrics metrics({{4, &first}, {9, &second}}, "threads");
+  Recorder recorder;
+  metrics.Collect(recorder);
+  EXPECT_EQ(recorder.values_["weft_io_operations_total threads read"], 7);
+  EXPECT_EQ(recorder.values_["weft_io_failures_total threads read"], 0);
+  EXPECT_EQ(recorder.values_["weft_io_failures_total threads open"], 2);
+  EXPECT_EQ(recorder.values_["weft_io_in_flight 4"], 5);
+  EXPECT_EQ(recorder.values_["weft_io_waiting 9"], 6);
+  EXPECT_EQ(recorder.values_["weft_io_entry_waits_total 9"], 7);
+  EXPECT_EQ(recorder.values_["weft_io_enters_total 4"], 8);
 }
 
 }  // namespace

@@ -41,8 +41,8 @@ LiveTask* Core<Env>::NextTask() {
   return nullptr;
 }
 
-// At a boundary from look_again_ on: the budget is one of time and spent, or messages or timers
-// wait and the turn has gone on for kLookAgainNs: among them may be what goes first.
+// At a boundary from look_again_ on: the budget is one of time and spent, or messages, timers or
+// completions wait and the turn has gone on for kLookAgainNs: among them may be what goes first.
 template <class Env>
 bool Core<Env>::TurnIsOver() const {
   return clock_ >= turn_end_ || !inbox_->empty() || next_timer() <= clock_ ||

@@ -8,7 +8,8 @@ namespace weft {
 inline constexpr int kExitDrained = 0;
 inline constexpr int kExitAtOnce = 1;  // A second signal, or work that outlasted every limit.
 inline constexpr int kExitUsage = 64;
-inline constexpr int kExitUnavailable = 69;  // An address is in use, or a core is not granted.
+// An address is in use, or a core or io_uring is not granted.
+inline constexpr int kExitUnavailable = 69;
 inline constexpr int kExitInternal = 70;
 inline constexpr int kExitConfig = 78;
 

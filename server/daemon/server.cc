@@ -65,7 +65,7 @@ Server::~Server() {
 }
 
 absl::Status Server::Start() {
-  if (absl::Status status = RegisterBuiltinHandlers(handlers_); !status.ok()) return status;
+  if (absl::Status status = OpenFiles(); !status.ok()) return status;
   if (absl::Status status = ChooseCpus(); !status.ok()) return status;
   if (absl::Status status = TakeListeners(); !status.ok()) return status;
   if (absl::Status status = CheckListeners(); !status.ok()) return status;
@@ -161,14 +161,31 @@ absl::Status Server::GuardUnixSocket() {
   return absl::OkStatus();
 }
 
+absl::Status Server::OpenFiles() {
+  if (!config_.handlers.file_root.empty()) {
+    absl::StatusOr<sys::Fd> root = OpenFileRoot(config_.handlers.file_root);
+    if (!root.ok()) return root.status();
+    file_root_ = *std::move(root);
+  }
+  return RegisterBuiltinHandlers(
+      handlers_, {.root_fd = file_root_.get(), .max_output_bytes = config_.core.max_output_bytes});
+}
+
 absl::Status Server::StartCores() {
+  auto io = sys::IoSystem::Open(config_.io, cpus_.size(), front_cpus_);
+  if (!io.ok()) return io.status();
+  io_ = *std::move(io);
+  if (!io_->fallback_reason().empty()) {
+    log_.Warn("io_fallback", {{"backend", io_->backend()}, {"reason", io_->fallback_reason()}});
+  }
+  const sys::ProdEnv env(clock_.anchor(), io_.get());
   CoreOptions options = config_.core;
   options.handler_count = static_cast<uint32_t>(handlers_.rows().size());
   std::vector<Core<sys::ProdEnv>*> cores;
   for (const int cpu : cpus_) {
     options.index = static_cast<uint32_t>(cores_.size());
     options.cpu = cpu;
-    cores_.push_back(std::make_unique<Core<sys::ProdEnv>>(options, env_, doorbell_));
+    cores_.push_back(std::make_unique<Core<sys::ProdEnv>>(options, env, doorbell_));
     cores.push_back(cores_.back().get());
     if (absl::Status status = cores_.back()->Start(); !status.ok()) return status;
   }
@@ -180,6 +197,8 @@ absl::Status Server::StartCores() {
 absl::Status Server::StartRpc() {
   AdminInfo info;
   info.version = version_;
+  info.io_backend = io_->backend();
+  info.io_fallback_reason = io_->fallback_reason();
   info.request_drain = [this] {
     if (drain_.RequestOnce() == DrainAction::kBegin) BeginDrain("DrainServer");
   };
@@ -203,11 +222,14 @@ void Server::StartWatches() {
   std::vector<CoreMetrics::CoreRow> rows;
   for (const auto& core : cores_) rows.push_back({core->options().cpu, &core->stats()});
   core_metrics_.emplace(std::move(rows), HandlerNames());
+  std::vector<IoMetrics::CoreRow> io_rows;
+  for (const auto& core : cores_) io_rows.push_back({core->options().cpu, &core->stats().io});
+  io_metrics_.emplace(std::move(io_rows), std::string(io_->backend()));
   stall_log_.emplace(HandlerNames(), config_.core.stall_threshold_ms, log_);
   dispatcher_->set_stall_observer(*stall_log_);
-  metrics_page_.emplace(version_,
-                        std::vector<const MetricSource*>{&dispatcher_->stats(), &*steering_,
-                                                         &rpc_->metrics(), &*core_metrics_});
+  metrics_page_.emplace(
+      version_, std::vector<const MetricSource*>{&dispatcher_->stats(), &*steering_,
+                                                 &rpc_->metrics(), &*core_metrics_, &*io_metrics_});
   if (notifier_.has_listener()) {
     notify_thread_.emplace(MakeServiceReport(), [this] { return ReadService(); });
   }
@@ -260,6 +282,10 @@ void Server::LogStart() const {
                       {"spin_us", config_.core.spin_us},
                       {"stacks", config_.core.stacks},
                       {"stack_bytes", config_.core.stack_bytes}});
+  log_.Info("io", {{"backend", io_->backend()},
+                   {"ring_entries", config_.io.ring_entries},
+                   {"threads", io_->backend() == "threads" ? config_.io.threads : 0U},
+                   {"file_root", config_.handlers.file_root}});
   log_.Info("handlers",
             {{"count", handlers_.rows().size()}, {"names", absl::StrJoin(HandlerNames(), ",")}});
   log_.Info("limits", {{"max_queue_depth", config_.dispatch.max_queue_depth},

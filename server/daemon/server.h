@@ -12,6 +12,7 @@
 #include "core/core.h"
 #include "core/core_metrics.h"
 #include "core/doorbell.h"
+#include "core/io_metrics.h"
 #include "daemon/drain.h"
 #include "daemon/inherited_sockets.h"
 #include "daemon/listen_guard.h"
@@ -29,6 +30,8 @@
 #include "rpc/inherited_listener.h"
 #include "rpc/rpc_server.h"
 #include "sys/clock.h"
+#include "sys/fd.h"
+#include "sys/io_system.h"
 #include "sys/prod_env.h"
 #include "web/http_server.h"
 
@@ -67,6 +70,7 @@ class Server {
   absl::Status TakeListeners();
   absl::Status CheckListeners();
   absl::Status GuardUnixSocket();
+  absl::Status OpenFiles();
   absl::Status StartCores();
   absl::Status StartRpc();
   absl::Status StartWeb();
@@ -90,6 +94,7 @@ class Server {
   mutable Log log_;
   const Notifier notifier_;
   Drain drain_;
+  sys::Fd file_root_;  // Invalid: handlers.file_root is not set.
   HandlerRegistry handlers_;
   const Lookup lookup_;
   std::vector<int> cpus_;                     // One core each.
@@ -98,6 +103,7 @@ class Server {
   std::optional<UnixSocketLock> socket_lock_;
   sys::Clock clock_;
   sys::ProdEnv env_;
+  std::unique_ptr<sys::IoSystem> io_;
   Doorbell doorbell_;
   std::vector<std::unique_ptr<Core<sys::ProdEnv>>> cores_;
   std::optional<Dispatcher<sys::ProdEnv>> dispatcher_;
@@ -105,6 +111,7 @@ class Server {
   std::optional<RpcServer> rpc_;
   std::optional<Door> door_;
   std::optional<CoreMetrics> core_metrics_;
+  std::optional<IoMetrics> io_metrics_;
   std::optional<StallLog> stall_log_;
   std::optional<MetricsPage> metrics_page_;
   std::unique_ptr<HttpServer> web_;

@@ -29,6 +29,8 @@ void BlockSignals() {
   const sigset_t set = WatchedSignals();
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
+  // A write beyond RLIMIT_FSIZE is an error of that one task.
+  std::signal(SIGXFSZ, SIG_IGN);
 }
 
 SignalWatcher::SignalWatcher(std::function<void(int)> on_signal)

@@ -96,7 +96,12 @@ StatsSnapshot Dispatcher<Env>::Snapshot() {
   snapshot.max_queue_depth = options_.max_queue_depth;
   for (uint32_t core = 0; core < sides_.size(); ++core) {
     snapshot.cores.push_back(SnapshotCore(core));
-    snapshot.promise_violations += sides_[core]->core.stats().violations.value();
+    const CoreStats& own = sides_[core]->core.stats();
+    snapshot.promise_violations += own.violations.value();
+    for (const Counter& operations : own.io.operations)
+      snapshot.io_operations += operations.value();
+    for (const Counter& failures : own.io.failures) snapshot.io_failed += failures.value();
+    snapshot.io_in_flight += static_cast<uint64_t>(own.io.in_flight.value());
   }
   return snapshot;
 }

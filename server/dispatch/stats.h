@@ -121,6 +121,9 @@ struct StatsSnapshot {
   uint64_t results_kept_bytes = 0;
   uint64_t waiters = 0;
   uint64_t promise_violations = 0;  // The cores' own included.
+  uint64_t io_operations = 0;       // File operations completed, also those that failed.
+  uint64_t io_failed = 0;
+  uint64_t io_in_flight = 0;
   bool draining = false;
   uint32_t max_queue_depth = 0;
 };

@@ -52,7 +52,8 @@ struct AdminService::Parts {
   ProdSteering& steering;
   const AdminInfo info;
   std::vector<size_t> by_name;  // Indices of the handlers.
-  StatsTeller teller{context.dispatcher, steering, info.version};
+  StatsTeller teller{
+      context.dispatcher, steering, {info.version, info.io_backend, info.io_fallback_reason}};
   AdminGrpc service;
   StatsWatch watch{context, service, steering, teller};
   Method<v1::GetStatsRequest, v1::GetStatsResponse> get_stats{

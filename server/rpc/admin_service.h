@@ -24,6 +24,8 @@ struct AdminInfo {
   std::vector<sys::CpuPlace> places;    // By core index; none: not known.
   std::string version;                  // "0.1.0"
   std::function<void()> request_drain;  // Must not block; Door::RequestDrain.
+  std::string io_backend;               // "io_uring" or "threads".
+  std::string io_fallback_reason;  // Why it is not io_uring; empty when it is or none was asked.
 };
 
 // weft.v1.AdminService on the one completion queue. Owned by RpcServer. Door thread only.

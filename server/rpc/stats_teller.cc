@@ -39,8 +39,8 @@ void WriteRefusals(const StatsSnapshot& stats, v1::GetStatsResponse* message) {
 }  // namespace
 
 StatsTeller::StatsTeller(ProdDispatcher& dispatcher, const ProdSteering& steering,
-                         std::string version)
-    : dispatcher_(dispatcher), steering_(steering), version_(std::move(version)) {
+                         Constants constants)
+    : dispatcher_(dispatcher), steering_(steering), constants_(std::move(constants)) {
   for (size_t i = 0; i < steering.handler_count(); ++i) by_name_.push_back(i);
   std::ranges::sort(by_name_, {}, [&](size_t i) { return steering.handler_name(i); });
 }
@@ -61,11 +61,17 @@ void StatsTeller::Write(const std::vector<HandlerTotals>& totals,
   message->set_waiters(stats.waiters);
   message->set_promise_violations(stats.promise_violations);
   message->set_ready_at_ns(ready_at_ns_);
-  message->set_version(version_);
+  message->set_version(constants_.version);
   message->set_draining(stats.draining);
   message->set_max_queue_depth(stats.max_queue_depth);
   WriteHandlers(totals, message->mutable_handlers());
   WriteRefusals(stats, message);
+  v1::IoStats* const io = message->mutable_io();
+  io->set_backend(constants_.io_backend);
+  io->set_fallback_reason(constants_.io_fallback_reason);
+  io->set_operations(stats.io_operations);
+  io->set_failed(stats.io_failed);
+  io->set_in_flight(stats.io_in_flight);
 }
 
 void StatsTeller::WriteHandlers(

@@ -16,8 +16,15 @@ namespace weft {
 // Door thread only.
 class StatsTeller {
  public:
+  // What does not change while the daemon runs; see AdminInfo.
+  struct Constants {
+    std::string version;
+    std::string io_backend;
+    std::string io_fallback_reason;
+  };
+
   // Both outlive this.
-  StatsTeller(ProdDispatcher& dispatcher, const ProdSteering& steering, std::string version);
+  StatsTeller(ProdDispatcher& dispatcher, const ProdSteering& steering, Constants constants);
 
   // Before the Door runs.
   void set_ready_at_ns(int64_t ready_at_ns) { ready_at_ns_ = ready_at_ns; }
@@ -34,7 +41,7 @@ class StatsTeller {
  private:
   ProdDispatcher& dispatcher_;
   const ProdSteering& steering_;
-  const std::string version_;
+  const Constants constants_;
   std::vector<size_t> by_name_;  // Indices of the handlers.
   int64_t ready_at_ns_ = 0;
 };

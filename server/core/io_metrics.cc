@@ -1,0 +1,52 @@
+#include "core/io_metrics.h"
+
+#include <utility>
+
+#include "sys/io_operation.h"
+
+namespace weft {
+namespace {
+
+constexpr MetricDescription kOperations = {"weft_io_operations_total",
+                                           "File operations completed, also those that failed."};
+constexpr MetricDescription kFailures = {"weft_io_failures_total",
+                                         "File operations the system answered with an error."};
+constexpr MetricDescription kInFlight = {"weft_io_in_flight", "File operations under way."};
+constexpr MetricDescription kWaiting = {
+    "weft_io_waiting", "File operations that wait because io.ring_entries are under way."};
+constexpr MetricDescription kEntryWaits = {
+    "weft_io_entry_waits_total",
+    "File operations that had to wait because io.ring_entries were under way."};
+constexpr MetricDescription kEnters = {"weft_io_enters_total",
+                                       "System calls made for the core's ring."};
+
+}  // namespace
+
+IoMetrics::IoMetrics(std::vector<CoreRow> cores, std::string backend)
+    : cores_(std::move(cores)), backend_(std::move(backend)) {}
+
+void IoMetrics::Collect(MetricWriter& writer) const {
+  for (size_t kind = 0; kind < sys::kIoKindCount; ++kind) {
+    uint64_t operations = 0;
+    uint64_t failures = 0;
+    for (const CoreRow& core : cores_) {
+      operations += core.counters->operations[kind].value();
+      failures += core.counters->failures[kind].value();
+    }
+    const std::string_view name = sys::IoKindName(static_cast<sys::IoKind>(kind));
+    const MetricLabels labels = {{"backend", backend_}, {"operation", name}};
+    writer.WriteCounter(kOperations, labels, static_cast<double>(operations));
+    writer.WriteCounter(kFailures, labels, static_cast<double>(failures));
+  }
+  for (const CoreRow& core : cores_) {
+    const std::string cpu = std::to_string(core.cpu);
+    const IoCounters& counters = *core.counters;
+    const MetricLabels labels = {{"core", cpu}};
+    writer.WriteGauge(kInFlight, labels, static_cast<double>(counters.in_flight.value()));
+    writer.WriteGauge(kWaiting, labels, static_cast<double>(counters.waiting.value()));
+    writer.WriteCounter(kEntryWaits, labels, static_cast<double>(counters.entry_waits.value()));
+    writer.WriteCounter(kEnters, labels, static_cast<double>(counters.enters.value()));
+  }
+}
+
+}  // namespace weft
