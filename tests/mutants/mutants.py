@@ -199,8 +199,8 @@ MUTANTS = [
     Mutant(
         name="ready queue: urgent work waits for the whole turn",
         file="server/core/dispatch.h",
-        original="    if (clock_ >= look_again_ &&\n",
-        replacement="    if (budget_left_ == 0 &&\n",
+        original="    if (clock_ >= look_again_ && (",
+        replacement="    if (budget_left_ == 0 && (",
         target="weft_core_test",
         test="CoreTest.UrgentWorkThatComesDuringALongTurnStartsAtTheNextBoundary",
     ),
