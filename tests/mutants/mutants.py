@@ -199,8 +199,8 @@ MUTANTS = [
     Mutant(
         name="ready queue: urgent work waits for the whole turn",
         file="server/core/dispatch.h",
-        original="    if (clock_ >= look_again_ && (",
-        replacement="    if (budget_left_ == 0 && (",
+        original="    if (clock_ >= look_again_ && TurnIsOver()) return nullptr;",
+        replacement="    if (budget_left_ == 0 && TurnIsOver()) return nullptr;",
         target="weft_core_test",
         test="CoreTest.UrgentWorkThatComesDuringALongTurnStartsAtTheNextBoundary",
     ),
