@@ -116,7 +116,8 @@ class UringRing final : public Ring {
   void ArmWake();
   void KeepWorkersOff();
   bool HasKernelWork() const {
-    return (*ring_.sq.kflags & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) != 0;
+    return (IO_URING_READ_ONCE(*ring_.sq.kflags) & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) !=
+           0;
   }
   bool HasEntries() const { return io_uring_cq_ready(&ring_) != 0; }
   // The operation that this answer finishes, or null.
