@@ -45,8 +45,7 @@ LiveTask* Core<Env>::NextTask() {
 // completions wait and the turn has gone on for kLookAgainNs: among them may be what goes first.
 template <class Env>
 bool Core<Env>::TurnIsOver() const {
-  return clock_ >= turn_end_ || !inbox_->empty() || next_timer() <= clock_ ||
-         io_.HasCompletions();
+  return clock_ >= turn_end_ || !inbox_->empty() || next_timer() <= clock_ || io_.HasCompletions();
 }
 
 // On the thread's own stack. A task that never suspends costs a call; the others run on a runner,
