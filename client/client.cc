@@ -12,6 +12,7 @@
 #include "client/retry.h"
 #include "client/status_convert.h"
 #include "client/stream_call.h"
+#include "client/watch_call.h"
 #include "grpc/health/v1/health.grpc.pb.h"
 #include "weft/v1/admin_service.grpc.pb.h"
 #include "weft/v1/task_service.grpc.pb.h"
@@ -115,6 +116,15 @@ absl::StatusOr<v1::SubmitTaskResponse> Client::Submit(const v1::TaskSpec& spec,
       });
 }
 
+absl::StatusOr<v1::SubmitTasksResponse> Client::SubmitTasks(const v1::SubmitTasksRequest& request,
+                                                            const CallOptions& options) {
+  return connection_->Call<v1::SubmitTasksResponse>(
+      options, Repeat::kMayDouble,
+      [&](grpc::ClientContext* context, v1::SubmitTasksResponse* answer) {
+        return connection_->tasks->SubmitTasks(context, request, answer);
+      });
+}
+
 absl::StatusOr<v1::TaskResult> Client::Wait(uint64_t task_id, std::optional<int64_t> wait_ns,
                                             const CallOptions& options) {
   v1::WaitTaskRequest request;
@@ -144,6 +154,19 @@ absl::StatusOr<v1::TaskResult> Client::Get(uint64_t task_id, const CallOptions& 
       });
   if (!response.ok()) return response.status();
   return std::move(*response->mutable_result());
+}
+
+absl::StatusOr<v1::ListTasksResponse> Client::ListTasks(const v1::ListTasksRequest& request,
+                                                        const CallOptions& options) {
+  return connection_->Call<v1::ListTasksResponse>(
+      options, Repeat::kHarmless, [&](grpc::ClientContext* context, v1::ListTasksResponse* answer) {
+        return connection_->tasks->ListTasks(context, request, answer);
+      });
+}
+
+std::unique_ptr<TaskWatch> Client::WatchTasks(const v1::TaskFilter& filter) {
+  return std::unique_ptr<TaskWatch>(
+      new TaskWatch(std::make_unique<TaskWatch::Call>(connection_->tasks.get(), filter)));
 }
 
 absl::StatusOr<v1::CancelTaskResponse> Client::Cancel(uint64_t task_id,
@@ -196,6 +219,10 @@ absl::StatusOr<std::unique_ptr<TaskStream>> Client::OpenStream(const StreamOptio
   }
   auto call = std::make_unique<TaskStream::Call>(connection_->tasks.get(), options);
   return std::unique_ptr<TaskStream>(new TaskStream(std::move(call)));
+}
+
+absl::Status RowStatus(const v1::SubmitTasksRow& row) {
+  return row.has_status() ? FromRpcStatus(row.status()) : absl::OkStatus();
 }
 
 }  // namespace weft

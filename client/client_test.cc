@@ -3,8 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <set>
+#include <thread>
+#include <vector>
 
 #include "client/fake_daemon.h"
+#include "weft/list.h"
 #include "weft/status_details.h"
 
 // Proves what a caller gets from one call and from a stream, against a daemon in this process.
@@ -77,6 +80,80 @@ TEST(Client, AnswersAWaitThatElapsedWithTheTaskAsItStands) {
   const auto submitted = client->Submit(Spec("echo", 0));
   EXPECT_EQ(client->Wait(submitted->task_id(), 1)->state(), v1::TASK_STATE_RUNNING);
   EXPECT_EQ(client->Wait(submitted->task_id(), 1)->state(), v1::TASK_STATE_SUCCEEDED);
+}
+
+TEST(Client, GivesEachRowOfABatchItsAnswer) {
+  FakeDaemon daemon;
+  daemon.refusals = 1;
+  v1::SubmitTasksRequest request;
+  *request.add_specs() = Spec("echo", 1);
+  *request.add_specs() = Spec("refuse", 2);
+  const auto response = Connect(daemon)->SubmitTasks(request);
+  ASSERT_TRUE(response.ok()) << response.status();
+  ASSERT_EQ(response->rows_size(), 2);
+  EXPECT_TRUE(RowStatus(response->rows(0)).ok());
+  EXPECT_EQ(response->rows(0).accepted().task_id(), 1U);
+  const absl::Status refused = RowStatus(response->rows(1));
+  EXPECT_EQ(ErrorReason(refused), "QUEUE_FULL");
+  EXPECT_EQ(RetryDelayNs(refused), 1'000'000);
+}
+
+TEST(TaskPager, WalksAllPagesAlsoEmptyOnes) {
+  FakeDaemon daemon;
+  const auto client = Connect(daemon);
+  TaskPager pager(*client, {});
+  std::vector<uint64_t> ids;
+  int pages = 0;
+  while (!pager.done()) {
+    const auto page = pager.Next();
+    ASSERT_TRUE(page.ok()) << page.status();
+    ++pages;
+    for (const v1::TaskSummary& task : *page) ids.push_back(task.result().task_id());
+  }
+  EXPECT_EQ(ids, (std::vector<uint64_t>{1, 2, 3, 4, 5}));
+  EXPECT_EQ(pages, 4);
+  EXPECT_EQ(pager.Next().status().code(), absl::StatusCode::kFailedPrecondition);
+}
+
+TEST(TaskWatch, TellsEventsUntilItIsStopped) {
+  FakeDaemon daemon;
+  const auto client = Connect(daemon);
+  const auto watch = client->WatchTasks({});
+  const auto begun = watch->Next();
+  ASSERT_TRUE(begun.ok()) << begun.status();
+  EXPECT_EQ(begun->events_size(), 0);
+  const auto message = watch->Next();
+  ASSERT_TRUE(message.ok()) << message.status();
+  EXPECT_EQ(message->events_size(), 1);
+  EXPECT_EQ(message->missed(), 7U);
+  std::thread stopper([&watch] { watch->Stop(); });
+  EXPECT_EQ(watch->Next().status().code(), absl::StatusCode::kCancelled);
+  EXPECT_EQ(watch->Next().status().code(), absl::StatusCode::kCancelled);
+  stopper.join();
+}
+
+TEST(TaskWatch, SaysWhyTheDaemonEndedIt) {
+  FakeDaemon daemon;
+  const auto client = Connect(daemon);
+  v1::TaskFilter filter;
+  filter.set_handler("drain");
+  const auto watch = client->WatchTasks(filter);
+  EXPECT_TRUE(watch->Next().ok());
+  EXPECT_TRUE(watch->Next().ok());
+  const absl::Status status = watch->Next().status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(ErrorReason(status), "DRAINING");
+}
+
+TEST(TaskWatch, MayBeDestroyedAtAnyMoment) {
+  FakeDaemon daemon;
+  const auto client = Connect(daemon);
+  { const auto unused = client->WatchTasks({}); }
+  {
+    const auto begun = client->WatchTasks({});
+    EXPECT_TRUE(begun->Next().ok());
+  }
+  EXPECT_TRUE(client->Run(Request("echo")).ok());
 }
 
 TEST(TaskStream, NeverHoldsMoreRowsThanItsWindow) {

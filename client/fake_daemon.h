@@ -8,6 +8,7 @@
 #include <atomic>
 #include <memory>
 #include <string>
+#include <thread>
 
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
@@ -45,6 +46,56 @@ class FakeDaemon : public v1::TaskService::Service {
     grpc::Status status = Answer(request->spec(), &result);
     response->set_task_id(++last_id_);
     return status;
+  }
+
+  grpc::Status SubmitTasks(grpc::ServerContext* /*context*/, const v1::SubmitTasksRequest* request,
+                           v1::SubmitTasksResponse* response) override {
+    ++calls;
+    for (const v1::TaskSpec& spec : request->specs()) {
+      v1::SubmitTasksRow* row = response->add_rows();
+      row->set_client_tag(spec.client_tag());
+      v1::TaskResult result;
+      const grpc::Status status = Answer(spec, &result);
+      if (status.ok()) {
+        row->mutable_accepted()->set_task_id(++last_id_);
+      } else {
+        row->mutable_status()->ParseFromString(status.error_details());
+      }
+    }
+    return grpc::Status::OK;
+  }
+
+  // Tasks 1 to 5, two a page; the page before the last is empty.
+  grpc::Status ListTasks(grpc::ServerContext* /*context*/, const v1::ListTasksRequest* request,
+                         v1::ListTasksResponse* response) override {
+    const std::string& token = request->page_token();
+    if (token == "empty") {
+      response->set_next_page_token("last");
+      return grpc::Status::OK;
+    }
+    const uint64_t first = token.empty() ? 1 : token == "second" ? 3 : 5;
+    for (uint64_t id = first; id < std::min<uint64_t>(first + 2, 6); ++id) {
+      response->add_tasks()->mutable_result()->set_task_id(id);
+    }
+    if (first == 1) response->set_next_page_token("second");
+    if (first == 3) response->set_next_page_token("empty");
+    return grpc::Status::OK;
+  }
+
+  // Begins, tells of one event after 7 that were missed, and then of nothing; the handler "drain"
+  // in the filter ends the call instead.
+  grpc::Status WatchTasks(grpc::ServerContext* context, const v1::WatchTasksRequest* request,
+                          grpc::ServerWriter<v1::WatchTasksResponse>* writer) override {
+    v1::WatchTasksResponse response;
+    writer->Write(response);
+    response.set_missed(7);
+    response.add_events()->mutable_task()->mutable_result()->set_task_id(1);
+    writer->Write(response);
+    if (request->filter().handler() == "drain") {
+      return Refused(grpc::StatusCode::UNAVAILABLE, "DRAINING", 0);
+    }
+    while (!context->IsCancelled()) std::this_thread::yield();
+    return grpc::Status::OK;
   }
 
   // Every second wait elapses before the task has ended.

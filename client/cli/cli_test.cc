@@ -6,8 +6,11 @@
 #include "client/cli/commands.h"
 #include "client/cli/duration.h"
 #include "client/cli/exit_code.h"
+#include "client/cli/filter_options.h"
 #include "client/cli/output.h"
 #include "client/cli/run_files.h"
+#include "client/cli/summary_text.h"
+#include "client/cli/task_options.h"
 #include "client/status_convert.h"
 #include "google/rpc/error_details.pb.h"
 
@@ -103,6 +106,88 @@ TEST(LedgerLine, TellsWhereTheTimeWent) {
   EXPECT_EQ(LedgerLine(result),
             "task 7 expired on core 1 (high): queued 3.1 µs, ran 12.4 µs (suspended 2.0 µs), total "
             "15.5 µs; deadline_exceeded: the timeout of 10 µs passed");
+}
+
+v1::TaskSummary Summary() {
+  v1::TaskSummary task;
+  task.set_handler("echo");
+  task.mutable_result()->set_task_id(7);
+  task.mutable_result()->set_state(v1::TASK_STATE_SUCCEEDED);
+  task.mutable_result()->set_core(1);
+  task.mutable_result()->set_priority(v1::PRIORITY_NORMAL);
+  task.mutable_result()->set_queue_latency_ns(3'100);
+  task.mutable_result()->set_execution_latency_ns(12'400'000);
+  task.mutable_result()->set_total_latency_ns(12'403'100);
+  (*task.mutable_labels())["b"] = "two\n";
+  (*task.mutable_labels())["a"] = "1";
+  return task;
+}
+
+TEST(SummaryRow, StandsBelowItsHeader) {
+  EXPECT_EQ(SummaryHeader(),
+            "task                 state     handler      core     queued        ran  labels\n");
+  EXPECT_EQ(
+      SummaryRow(Summary()),
+      "7                    succeeded echo            1     3.1 µs    12.4 ms  a=1 b=two\\n\n");
+  v1::TaskSummary queued = Summary();
+  queued.mutable_result()->set_state(v1::TASK_STATE_QUEUED);
+  queued.mutable_result()->set_queue_latency_ns(0);
+  queued.mutable_result()->set_execution_latency_ns(0);
+  queued.clear_labels();
+  EXPECT_EQ(SummaryRow(queued),
+            "7                    queued    echo            1          -          -\n");
+}
+
+TEST(EventLine, SaysWhatHappenedToWhichTask) {
+  v1::TaskEvent event;
+  *event.mutable_task() = Summary();
+  event.set_kind(v1::TASK_EVENT_KIND_ACCEPTED);
+  EXPECT_EQ(EventLine(event), "accepted echo a=1 b=two\\n: task 7 on core 1 (normal)\n");
+  event.set_kind(v1::TASK_EVENT_KIND_ENDED);
+  EXPECT_EQ(EventLine(event),
+            "ended    echo a=1 b=two\\n: task 7 succeeded on core 1 (normal): queued 3.1 µs, ran "
+            "12.4 ms, total 12.4 ms\n");
+}
+
+TEST(FilterOptions, BecomeAFilter) {
+  CLI::App app;
+  FilterOptions options;
+  AddFilterOptions(&app, &options);
+  app.parse("--state failed --state expired --handler echo --core 0 --label a=1 --label b=x=y");
+  const v1::TaskFilter filter = MakeFilter(options);
+  ASSERT_EQ(filter.states_size(), 2);
+  EXPECT_EQ(filter.states(1), v1::TASK_STATE_EXPIRED);
+  EXPECT_EQ(filter.handler(), "echo");
+  EXPECT_TRUE(filter.has_core());
+  EXPECT_EQ(filter.labels().at("a"), "1");
+  EXPECT_EQ(filter.labels().at("b"), "x=y");
+  FilterOptions none;
+  EXPECT_FALSE(MakeFilter(none).has_core());
+}
+
+TEST(FilterOptions, RefuseWhatIsNoStateOrLabel) {
+  for (const char* text : {"--state done", "--label a", "--label =1", "--core -1"}) {
+    CLI::App app;
+    FilterOptions options;
+    AddFilterOptions(&app, &options);
+    EXPECT_THROW(app.parse(text), CLI::ValidationError) << text;
+  }
+}
+
+TEST(TaskOptions, TakeLabelsAndAKeyOrACore) {
+  CLI::App app;
+  TaskOptions options;
+  AddTaskOptions(&app, &options);
+  app.parse("--label app=shop --label tier=web --affinity customer-17");
+  const auto spec = MakeSpec(options);
+  ASSERT_TRUE(spec.ok());
+  EXPECT_EQ(spec->labels().at("tier"), "web");
+  EXPECT_EQ(spec->affinity_key(), "customer-17");
+  EXPECT_FALSE(spec->has_core());
+  CLI::App both;
+  TaskOptions twice;
+  AddTaskOptions(&both, &twice);
+  EXPECT_THROW(both.parse("--affinity k --core 1"), CLI::ExcludesError);
 }
 
 TEST(ErrorLine, NamesTheAddressWhenNobodyAnswers) {

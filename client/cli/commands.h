@@ -31,6 +31,8 @@ void AddSubmit(CLI::App* app, Session* session);
 void AddWait(CLI::App* app, Session* session);
 void AddGet(CLI::App* app, Session* session);
 void AddCancel(CLI::App* app, Session* session);
+void AddList(CLI::App* app, Session* session);
+void AddWatch(CLI::App* app, Session* session);
 void AddStats(CLI::App* app, Session* session);
 void AddHandlers(CLI::App* app, Session* session);
 void AddBench(CLI::App* app, Session* session);

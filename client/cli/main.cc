@@ -52,6 +52,8 @@ int main(int argc, char** argv) {
   weft::cli::AddWait(&app, &session);
   weft::cli::AddGet(&app, &session);
   weft::cli::AddCancel(&app, &session);
+  weft::cli::AddList(&app, &session);
+  weft::cli::AddWatch(&app, &session);
   weft::cli::AddStats(&app, &session);
   weft::cli::AddHandlers(&app, &session);
   weft::cli::AddBench(&app, &session);

@@ -12,6 +12,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/cli/commands.h"
+#include "client/cli/filter_options.h"
 
 namespace weft::cli {
 namespace {
@@ -47,8 +48,15 @@ void AddTaskOptions(CLI::App* command, TaskOptions* options) {
       ->capture_default_str();
   AddDuration(command, "--timeout", &options->timeout_ns,
               "Time from admission within which the task must complete; 0: none");
-  command->add_option("--core", options->core, "CPU number that must run it")
-      ->check(CLI::Range(int64_t{0}, int64_t{std::numeric_limits<uint32_t>::max()}));
+  auto* core = command->add_option("--core", options->core, "CPU number that must run it")
+                   ->check(CLI::Range(int64_t{0}, int64_t{std::numeric_limits<uint32_t>::max()}));
+  command
+      ->add_option("--affinity", options->affinity_key,
+                   "Tasks with the same key run on the same core, whichever it is")
+      ->type_name("KEY")
+      ->excludes(core);
+  AddLabels(command, &options->labels,
+            "A label to find the task by in weft list and weft watch; may be given repeatedly");
 }
 
 absl::StatusOr<v1::TaskSpec> MakeSpec(const TaskOptions& options) {
@@ -61,6 +69,8 @@ absl::StatusOr<v1::TaskSpec> MakeSpec(const TaskOptions& options) {
   spec.set_timeout_ns(options.timeout_ns);
   if (options.core >= 0) spec.set_core(static_cast<uint32_t>(options.core));
   spec.set_client_tag(options.tag);
+  spec.set_affinity_key(options.affinity_key);
+  PutLabels(options.labels, spec.mutable_labels());
   return spec;
 }
 

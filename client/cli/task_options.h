@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "weft/v1/task.pb.h"
@@ -18,10 +19,13 @@ struct TaskOptions {
   std::string priority = "normal";
   int64_t timeout_ns = 0;
   int64_t core = -1;
+  std::string affinity_key;
+  std::vector<std::string> labels;
   uint64_t tag = 0;
 };
 
-// The options that say how a task is run: --file, --priority, --timeout and --core.
+// The options that say how a task is run: --file, --priority, --timeout, --core,
+// --affinity and --label.
 void AddTaskOptions(CLI::App* command, TaskOptions* options);
 
 // The spec, its payload read from where it is. INVALID_ARGUMENT when a file cannot be read.

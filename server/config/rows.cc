@@ -160,7 +160,8 @@ std::vector<ConfigRow> BoundRows() {
          c.rpc.max_payload_bytes = As<size_t>(v);
        }},
       {"limits.max_in_flight_bytes", "bytes", Whole(1, kTiB), "268435456", kLive,
-       "Payloads of all queued and running tasks, and answers that clients have not read.",
+       "Payloads and labels of all queued and running tasks, and answers that clients have not "
+       "read.",
        [](Config& c, const ConfigValue& v) { c.dispatch.max_in_flight_bytes = As<size_t>(v); }},
       {"limits.max_wait_s", "seconds", Whole(1, 86'400), "300", kLive,
        "Longest time one WaitTask waits.",
@@ -174,6 +175,9 @@ std::vector<ConfigRow> BoundRows() {
       {"limits.max_streams", "streams", Whole(1, 10'000), "256", kRestart,
        "StreamTasks calls open at once.",
        [](Config& c, const ConfigValue& v) { c.rpc.max_streams = As<size_t>(v); }},
+      {"limits.max_watcher_events", "events", Whole(1, 1'000'000), "4096", kRestart,
+       "Events that wait until a WatchTasks call reads them; it misses further ones.",
+       [](Config& c, const ConfigValue& v) { c.rpc.watch_events_max = As<size_t>(v); }},
       {"limits.max_calls", "calls", Whole(1, 1'000'000), "65536", kRestart,
        "Calls of each task method being answered at once.",
        [](Config& c, const ConfigValue& v) { c.rpc.max_calls = As<size_t>(v); }},

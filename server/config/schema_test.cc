@@ -33,6 +33,8 @@ TEST(ConfigSchema, HoldsTheKeysThatKeepTheirNames) {
                           "limits.max_wait_s",
                           "limits.max_waiters",
                           "limits.max_streams",
+                          "limits.max_watchers",
+                          "limits.max_watcher_events",
                           "limits.max_calls_posted",
                           "daemon.drain_limit_s",
                           "log.level",

@@ -34,7 +34,7 @@ std::optional<Refusal> Admission::CheckSpec(const TaskSpec& spec, std::string_vi
     return Refusal{.reason = RefusalReason::kDraining,
                    .message = "the daemon is draining and takes no new tasks; try another one"};
   }
-  if (auto refusal = CheckHandler(spec, field_prefix, checked)) return refusal;
+  if (auto refusal = CheckHandler(spec.handler, field_prefix, checked)) return refusal;
   if (spec.payload.size() > options_.max_payload_bytes) {
     return Refusal{
         .reason = RefusalReason::kPayloadTooLarge,
@@ -63,17 +63,18 @@ Refusal Admission::Paused(const TaskSpec& spec) {
           .retry_after_ns = kLongestRetryNs};
 }
 
-std::optional<Refusal> Admission::CheckHandler(const TaskSpec& spec, std::string_view field_prefix,
+std::optional<Refusal> Admission::CheckHandler(std::string_view handler,
+                                               std::string_view field_prefix,
                                                Checked* checked) const {
-  checked->entry = lookup_.Find(spec.handler);
+  checked->entry = lookup_.Find(handler);
   if (checked->entry != nullptr) return std::nullopt;
   const std::string field = Field(field_prefix, "handler");
   std::string message;
-  if (spec.handler.empty()) {
+  if (handler.empty()) {
     message = absl::StrCat(field, " is empty; name one of the handlers that ListHandlers tells");
   } else {
-    message = absl::StrCat(field, ": there is no handler ", Quoted(spec.handler));
-    const std::string_view nearest = lookup_.Nearest(spec.handler);
+    message = absl::StrCat(field, ": there is no handler ", Quoted(handler));
+    const std::string_view nearest = lookup_.Nearest(handler);
     absl::StrAppend(&message, "; ",
                     nearest.empty() ? std::string("ListHandlers tells which there are")
                                     : absl::StrCat("did you mean \"", Absl(nearest), "\"?"));
@@ -117,6 +118,15 @@ std::optional<Refusal> Admission::CheckAffinity(const TaskSpec& spec, std::strin
   return std::nullopt;
 }
 
+std::optional<Refusal> Admission::CheckFilter(const TaskFilter& filter) const {
+  Checked checked;
+  if (!filter.handler.empty()) {
+    if (auto refusal = CheckHandler(filter.handler, "filter", &checked)) return refusal;
+  }
+  if (filter.cpu.has_value()) return CheckCpu(*filter.cpu, "filter", &checked);
+  return std::nullopt;
+}
+
 std::optional<Refusal> Admission::CheckAnswer(size_t bytes, size_t in_flight_bytes) const {
   // One that would never fit alone is let through when nothing else is held; small ones always are,
   // because whoever fetches results relieves the daemon.
@@ -136,11 +146,12 @@ std::optional<Refusal> Admission::CheckAnswer(size_t bytes, size_t in_flight_byt
 std::optional<Refusal> Admission::CheckBounds(const TaskSpec& spec, uint32_t core_index,
                                               const CoreLoad& load, size_t in_flight_bytes) const {
   const int64_t retry_ns = RetryAfterNs(load.InFlight(), load.ended_per_second);
-  if (spec.payload.size() > options_.max_in_flight_bytes ||
-      in_flight_bytes > options_.max_in_flight_bytes - spec.payload.size()) {
+  const size_t bytes = spec.payload.size() + spec.labels.size();
+  if (bytes > options_.max_in_flight_bytes ||
+      in_flight_bytes > options_.max_in_flight_bytes - bytes) {
     return Refusal{.reason = RefusalReason::kPayloadBytesFull,
                    .message = absl::StrCat("payloads in flight and answers not yet read hold ",
-                                           in_flight_bytes, " bytes; with ", spec.payload.size(),
+                                           in_flight_bytes, " bytes; with ", bytes,
                                            " more they would pass limits.max_in_flight_bytes (",
                                            options_.max_in_flight_bytes, ")"),
                    .bound = "limits.max_in_flight_bytes",

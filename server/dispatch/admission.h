@@ -11,6 +11,7 @@
 #include "dispatch/entry_lookup.h"
 #include "dispatch/options.h"
 #include "task/refusal.h"
+#include "task/task_filter.h"
 #include "task/task_spec.h"
 
 namespace weft {
@@ -38,20 +39,23 @@ class Admission {
                                    Checked* checked) const;
   // The answer to a sound request whose handler is paused.
   static Refusal Paused(const TaskSpec& spec);
-  // core_index: where the task would go; in_flight_bytes: payloads of all tasks not yet ended, and
-  // answers that clients have not read.
+  // core_index: where the task would go; in_flight_bytes: payloads and labels of all tasks not yet
+  // ended, and answers that clients have not read.
   std::optional<Refusal> CheckBounds(const TaskSpec& spec, uint32_t core_index,
                                      const CoreLoad& load, size_t in_flight_bytes) const;
 
   // An answer of so many bytes is about to be held, too.
   std::optional<Refusal> CheckAnswer(size_t bytes, size_t in_flight_bytes) const;
 
+  // A listing or a watch of tasks whose handler or core there is not finds nothing, ever.
+  std::optional<Refusal> CheckFilter(const TaskFilter& filter) const;
+
   // When something that is full may have room again at that rate: the time in which a sixteenth of
   // backlog goes, but 1 ms to 1 s.
   static int64_t RetryAfterNs(uint64_t backlog, uint64_t ended_per_second);
 
  private:
-  std::optional<Refusal> CheckHandler(const TaskSpec& spec, std::string_view field_prefix,
+  std::optional<Refusal> CheckHandler(std::string_view handler, std::string_view field_prefix,
                                       Checked* checked) const;
   std::optional<Refusal> CheckCpu(uint32_t cpu, std::string_view field_prefix,
                                   Checked* checked) const;

@@ -10,6 +10,13 @@
 
 namespace weft {
 
+// What the id of a task leads to: a slot of that core, or a record in Retention.
+struct FoundTask {
+  TaskTable::Kind kind = TaskTable::Kind::kNone;
+  uint32_t core = 0;
+  uint32_t index = 0;
+};
+
 // One core as the Door sees it. Owned by the Dispatcher. Door thread only.
 template <class Env>
 struct CoreSide {

@@ -7,11 +7,13 @@
 #include "core/manual_env.h"
 #include "dispatch/dispatcher_ask.h"
 #include "dispatch/dispatcher_check.h"
+#include "dispatch/dispatcher_list.h"
 #include "dispatch/dispatcher_report.h"
 #include "dispatch/task_times.h"
 
 // Reads as the life of a task: it begins, is asked for, ends. What is done once in a while, and
-// what the statistics tell, is in dispatcher_check.h.
+// what the statistics tell, is in dispatcher_check.h and dispatcher_report.h; what is told of many
+// tasks, in dispatcher_list.h.
 
 namespace weft {
 namespace dispatch_internal {
@@ -45,7 +47,6 @@ Dispatcher<Env>::Dispatcher(const DispatchOptions& options, std::span<Core<Env>*
       deadlines_(options.max_waiters),
       stats_(dispatch_internal::CpusOf(cores)),
       stalls_(cores.size(), dispatch_internal::StallTicks(anchor_, *cores[0])),
-      stall_look_ticks_(dispatch_internal::StallTicks(anchor_, *cores[0]) / 4),
       drained_(kCollectMax) {
   assert(!cores.empty());
   const uint64_t first_serial = FirstSerial(anchor_.unix_ns);
@@ -78,7 +79,8 @@ std::optional<Refusal> Dispatcher<Env>::Submit(const TaskSpec& spec, std::string
   if (auto refusal = admission_.CheckBounds(spec, core, loads_[core], in_flight_bytes_)) {
     return RefuseTask(std::move(*refusal));
   }
-  const DoorTask& task = Begin(core, spec, block, submit);
+  DoorTask& task = Begin(core, spec, block, submit);
+  task.entry = checked.entry;
   Side& side = *sides_[core];
   side.staged.push_back({.id = task.id,
                          .entry = checked.entry,
@@ -92,6 +94,10 @@ std::optional<Refusal> Dispatcher<Env>::Submit(const TaskSpec& spec, std::string
   accepted->id = task.id;
   accepted->submitted_at_ns = task.anchor.ToUnixNs(task.submitted);
   accepted->cpu = static_cast<uint32_t>(side.core.options().cpu);
+  if (!watchers_.empty()) [[unlikely]] {
+    watchers_.Tell(TaskEventKind::kAccepted,
+                   WithSpec(task, Describe(core, side.table.SlotOf(task))));
+  }
   return std::nullopt;
 }
 
@@ -143,7 +149,9 @@ DoorTask& Dispatcher<Env>::Begin(uint32_t core, const TaskSpec& spec, PayloadBlo
   task.priority = spec.priority;
   task.retain = submit.retain;
   if (submit.receiver != nullptr) task.waiters.Push(*submit.receiver, task);
-  in_flight_bytes_ += spec.payload.size();
+  if (!spec.labels.empty()) [[unlikely]]
+    task.KeepLabels(spec.labels);
+  in_flight_bytes_ += task.held_bytes();
   CoreLoad& load = loads_[core];
   ++load.admitted[static_cast<size_t>(spec.priority)];
   load.slots_full = side.table.full();
@@ -221,9 +229,14 @@ void Dispatcher<Env>::OnEnded(uint32_t core, const Completion& ended) {
   const TaskResult result = MakeResult(core, task, ended);
   CountEnded(core, ended, result);
   Remember(core, ended.slot, result);
+  if (!watchers_.empty()) [[unlikely]] {
+    watchers_.Tell(TaskEventKind::kEnded, WithSpec(task, result));
+  }
   Deliver(task, result);
   if (ended.has_large_output) sides_[core]->core.FreeOutput(ended.slot);
-  in_flight_bytes_ -= task.payload_bytes;
+  in_flight_bytes_ -= task.held_bytes();
+  if (task.labels_size != 0) [[unlikely]]
+    task.DropLabels();
   task.block->Release();
   task.block = nullptr;
   // A cancel on its way to the core still names the slot.
@@ -275,14 +288,15 @@ void Dispatcher<Env>::Remember(uint32_t core, uint32_t slot, const TaskResult& r
     table.End(slot);
     return;
   }
-  const size_t bytes = result.output.size() + result.error_message.size();
+  const TaskSummary task = WithSpec(table.task(slot), result);
+  const size_t bytes = Retention::BytesOf(task);
   if (const auto bound = retention_.NeverFits(bytes)) {
     retention_.CountNeverKept(*bound);
     table.End(slot);
     return;
   }
   while (const auto bound = retention_.MustDrop(bytes)) Drop(*bound);
-  table.EndKept(slot, retention_.Keep(result, collected_at_));
+  table.EndKept(slot, retention_.Keep(task, collected_at_));
 }
 
 template <class Env>

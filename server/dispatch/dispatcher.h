@@ -9,27 +9,29 @@
 #include <vector>
 
 #include "core/core.h"
-#include "core/stall_detector.h"
 #include "dispatch/admission.h"
 #include "dispatch/core_load.h"
 #include "dispatch/core_side.h"
 #include "dispatch/entry_lookup.h"
 #include "dispatch/execution_window.h"
+#include "dispatch/listing.h"
 #include "dispatch/options.h"
 #include "dispatch/payload.h"
 #include "dispatch/receiver.h"
 #include "dispatch/retention.h"
 #include "dispatch/router.h"
-#include "dispatch/stall_observer.h"
+#include "dispatch/stall_watch.h"
 #include "dispatch/stats.h"
 #include "dispatch/submit.h"
 #include "dispatch/task_table.h"
+#include "dispatch/task_watcher.h"
 #include "dispatch/waiters.h"
 #include "sys/clock.h"
 #include "sys/prod_env.h"
 #include "task/refusal.h"
-#include "task/task_result.h"
+#include "task/task_filter.h"
 #include "task/task_spec.h"
+#include "task/task_summary.h"
 
 namespace weft {
 
@@ -50,8 +52,8 @@ class Dispatcher {
                                 PayloadBlock& block, const SubmitOptions& submit,
                                 Accepted* accepted);
 
-  // The task as it stands. The views of *result hold until the next call of the dispatcher.
-  std::optional<Refusal> Get(TaskId id, TaskResult* result);
+  // The task as it stands. The views of *task hold until the next call of the dispatcher.
+  std::optional<Refusal> Get(TaskId id, TaskSummary* task);
 
   // Links receiver until the task ends or wait_ns has passed (0: OnResult within this call).
   // Absent wait_ns: limits.max_wait_s; longer ones are refused as an invalid field.
@@ -60,6 +62,15 @@ class Dispatcher {
   // Asks a task to stop. receiver (null: nobody) hears when its core has taken note, perhaps within
   // this call.
   std::optional<Refusal> Cancel(TaskId id, CancelReason reason, CancelReceiver* receiver);
+
+  // Before List and Watch: whether there are such a handler and such a core ("filter.core").
+  std::optional<Refusal> CheckFilter(const TaskFilter& filter);
+  // Goes on from *cursor, which is {} at first, until lister is full, all was seen, or this call
+  // has looked at its share. True when more may follow.
+  bool List(const TaskFilter& filter, ListCursor* cursor, TaskLister& lister) const;
+  // watcher hears of tasks until Unwatch, and the filter's views hold so long.
+  void Watch(TaskWatcher& watcher, const TaskFilter& filter) { watchers_.Add(watcher, filter); }
+  void Unwatch(TaskWatcher& watcher) { watchers_.Remove(watcher); }
 
   // The receiver is owed nothing more; harmless when it is linked nowhere.
   void Leave(ResultReceiver& receiver);
@@ -72,8 +83,7 @@ class Dispatcher {
   // completions there were.
   size_t Collect();
   // Ends waits that elapsed, forgets old results, looks for stalls, checks the promises, turns the
-  // 10 s window.
-  // Returns when it wants to be called again.
+  // 10 s window. Returns when it wants to be called again.
   sys::Ticks Tick(sys::Ticks now);
   // A cheap look: would Collect find anything, or does Flush still hold messages?
   bool HasWork() const { return HasStaged() || HasCompletions(); }
@@ -87,7 +97,7 @@ class Dispatcher {
   void SetAnchor(const sys::ClockAnchor& anchor) { anchor_ = anchor; }
 
   // Before Start only. Who hears of stalls; outlives the dispatcher.
-  void set_stall_observer(StallObserver& observer) { stall_observer_ = &observer; }
+  void set_stall_observer(StallObserver& observer) { stalls_.observer = &observer; }
 
   // From now on Submit refuses with kDraining.
   void BeginDrain() { admission_.BeginDrain(); }
@@ -103,6 +113,8 @@ class Dispatcher {
   Refusal Refuse(Refusal refusal);
   // One of a submission: counted as a refused task, too.
   Refusal RefuseTask(Refusal refusal);
+  // Whether an answer of so many bytes may be held, too.
+  std::optional<Refusal> CheckAnswer(size_t bytes);
   // Answers held for clients that have not read them yet count in limits.max_in_flight_bytes, too.
   void HoldAnswer(size_t bytes) { in_flight_bytes_ += bytes; }
   void LetGoOfAnswer(size_t bytes) { in_flight_bytes_ -= bytes; }
@@ -123,12 +135,6 @@ class Dispatcher {
  private:
   using Side = CoreSide<Env>;
 
-  struct Found {
-    TaskTable::Kind kind = TaskTable::Kind::kNone;
-    uint32_t core = 0;
-    uint32_t index = 0;
-  };
-
   // A task begins.
   uint32_t Route(const TaskSpec& spec, const Admission::Checked& checked);
   bool HasRoom(uint32_t core, Priority priority) const;
@@ -137,10 +143,12 @@ class Dispatcher {
                   const SubmitOptions& submit);
 
   // A task is asked for.
-  Found Find(TaskId id) const;
+  FoundTask Find(TaskId id) const;
   Refusal NotFound(TaskId id);
   std::optional<Refusal> CheckWait(std::optional<int64_t> wait_ns);
   TaskResult Describe(uint32_t core, uint32_t slot) const;
+  TaskSummary Summarize(const FoundTask& found) const;
+  static TaskSummary WithSpec(const DoorTask& task, const TaskResult& result);
   void PostCancel(uint32_t core, uint32_t slot, CancelReason reason);
 
   // A task ends.
@@ -174,12 +182,10 @@ class Dispatcher {
   Router router_;
   Retention retention_;
   WaitDeadlines deadlines_;
+  TaskWatchers watchers_;
   ExecutionWindow window_;
   DispatchStats stats_;
-  StallDetector stalls_;
-  StallObserver* stall_observer_ = nullptr;
-  sys::Ticks stall_look_ticks_ = 0;  // Between two looks.
-  sys::Ticks next_stall_look_ = sys::kTicksForever;
+  StallWatch stalls_;
   size_t in_flight_bytes_ = 0;
   sys::Ticks collected_at_ = 0;
   sys::Ticks next_check_ = 0;

@@ -10,7 +10,7 @@
 namespace weft {
 
 template <class Env>
-typename Dispatcher<Env>::Found Dispatcher<Env>::Find(TaskId id) const {
+FoundTask Dispatcher<Env>::Find(TaskId id) const {
   if (id.core_index() >= sides_.size()) return {};
   const TaskTable::Place place = sides_[id.core_index()]->table.Find(id);
   return {.kind = place.kind, .core = id.core_index(), .index = place.index};
@@ -26,15 +26,18 @@ Refusal Dispatcher<Env>::NotFound(TaskId id) {
 }
 
 template <class Env>
-std::optional<Refusal> Dispatcher<Env>::Get(TaskId id, TaskResult* result) {
-  const Found found = Find(id);
+std::optional<Refusal> Dispatcher<Env>::CheckAnswer(size_t bytes) {
+  auto refusal = admission_.CheckAnswer(bytes, in_flight_bytes_);
+  if (!refusal) return std::nullopt;
+  return Refuse(*std::move(refusal));
+}
+
+template <class Env>
+std::optional<Refusal> Dispatcher<Env>::Get(TaskId id, TaskSummary* task) {
+  const FoundTask found = Find(id);
   if (found.kind == TaskTable::Kind::kNone) return NotFound(id);
-  *result = found.kind == TaskTable::Kind::kKept ? retention_.View(found.index)
-                                                 : Describe(found.core, found.index);
-  if (auto refusal = admission_.CheckAnswer(result->output.size(), in_flight_bytes_)) {
-    return Refuse(*std::move(refusal));
-  }
-  return std::nullopt;
+  *task = Summarize(found);
+  return CheckAnswer(task->result.output.size());
 }
 
 // A slot whose message the core has not taken in still shows what was in it before: a terminal
@@ -83,13 +86,11 @@ template <class Env>
 std::optional<Refusal> Dispatcher<Env>::Wait(TaskId id, std::optional<int64_t> wait_ns,
                                              ResultReceiver& receiver) {
   if (auto refusal = CheckWait(wait_ns)) return refusal;
-  const Found found = Find(id);
+  const FoundTask found = Find(id);
   if (found.kind == TaskTable::Kind::kNone) return NotFound(id);
   if (found.kind == TaskTable::Kind::kKept) {
-    const TaskResult result = retention_.View(found.index);
-    if (auto refusal = admission_.CheckAnswer(result.output.size(), in_flight_bytes_)) {
-      return Refuse(*std::move(refusal));
-    }
+    const TaskResult result = retention_.View(found.index).result;
+    if (auto refusal = CheckAnswer(result.output.size())) return refusal;
     receiver.OnResult(result, /*ended=*/true);
     return std::nullopt;
   }
@@ -117,11 +118,12 @@ std::optional<Refusal> Dispatcher<Env>::Wait(TaskId id, std::optional<int64_t> w
 template <class Env>
 std::optional<Refusal> Dispatcher<Env>::Cancel(TaskId id, CancelReason reason,
                                                CancelReceiver* receiver) {
-  const Found found = Find(id);
+  const FoundTask found = Find(id);
   if (found.kind == TaskTable::Kind::kNone) return NotFound(id);
   if (found.kind == TaskTable::Kind::kKept) {
     if (receiver != nullptr) {
-      receiver->OnCancelled(CancelOutcome::kAlreadyEnded, retention_.View(found.index).state);
+      receiver->OnCancelled(CancelOutcome::kAlreadyEnded,
+                            retention_.View(found.index).result.state);
     }
     return std::nullopt;
   }

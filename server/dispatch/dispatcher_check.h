@@ -29,7 +29,7 @@ sys::Ticks Dispatcher<Env>::Tick(sys::Ticks now) {
                                                           : dispatch_internal::kIdleCheckNs);
   }
   if (more_waits || more_results) return now;
-  return std::min({next_check_, next_stall_look_, deadlines_.next(), retention_.next_expiry()});
+  return std::min({next_check_, stalls_.next_look, deadlines_.next(), retention_.next_expiry()});
 }
 
 template <class Env>
@@ -57,21 +57,21 @@ bool Dispatcher<Env>::DropOldResults(sys::Ticks now) {
 // A few looks per threshold, and none while nothing is in flight.
 template <class Env>
 void Dispatcher<Env>::WatchForStalls(sys::Ticks now) {
-  if (!HasOpen() || stall_look_ticks_ == 0) {
-    next_stall_look_ = sys::kTicksForever;
+  if (!HasOpen() || stalls_.look_ticks == 0) {
+    stalls_.next_look = sys::kTicksForever;
     return;
   }
-  if (next_stall_look_ == sys::kTicksForever) next_stall_look_ = now;
-  if (now < next_stall_look_) return;
-  next_stall_look_ = now + stall_look_ticks_;
+  if (stalls_.next_look == sys::kTicksForever) stalls_.next_look = now;
+  if (now < stalls_.next_look) return;
+  stalls_.next_look = now + stalls_.look_ticks;
   for (uint32_t core = 0; core < sides_.size(); ++core) {
     const RunningHandler running = sides_[core]->core.running();
-    const std::optional<sys::Ticks> held = stalls_.Look(core, running, now);
+    const std::optional<sys::Ticks> held = stalls_.detector.Look(core, running, now);
     if (!held.has_value()) continue;
     stats_.cores[core].stalls.Add();
-    if (stall_observer_ == nullptr) continue;
-    stall_observer_->OnStall(sides_[core]->core.options().cpu, *running.entry,
-                             anchor_.TicksToNs(*held));
+    if (stalls_.observer == nullptr) continue;
+    stalls_.observer->OnStall(sides_[core]->core.options().cpu, *running.entry,
+                              anchor_.TicksToNs(*held));
   }
 }
 

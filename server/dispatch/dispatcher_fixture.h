@@ -105,7 +105,8 @@ class DispatcherFixture : public ::testing::Test, public EntryLookup {
     entry.state = &bodies_.back();
     entry.index = static_cast<uint16_t>(entries_.size());
     entry.never_suspends = never_suspends;
-    entries_[name] = entry;
+    TaskEntry& added = entries_[name] = entry;
+    added.name = entries_.find(name)->first;
   }
   const TaskEntry* Find(std::string_view name) const override {
     const auto found = entries_.find(std::string(name));
@@ -129,13 +130,13 @@ class DispatcherFixture : public ::testing::Test, public EntryLookup {
     dispatcher_->Collect();
   }
   TaskState StateOf(TaskId id) {
-    TaskResult result;
-    EXPECT_FALSE(dispatcher_->Get(id, &result));
-    return result.state;
+    TaskSummary task;
+    EXPECT_FALSE(dispatcher_->Get(id, &task));
+    return task.result.state;
   }
   bool Gone(TaskId id) {
-    TaskResult result;
-    const auto refusal = dispatcher_->Get(id, &result);
+    TaskSummary task;
+    const auto refusal = dispatcher_->Get(id, &task);
     return refusal && refusal->reason == RefusalReason::kTaskNotFound;
   }
   // Two checks with nothing between them, so that the cores' own counts are compared, too.

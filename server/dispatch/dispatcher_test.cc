@@ -49,8 +49,9 @@ TEST_F(DispatcherTest, KeepsTheResultOnlyWhenAsked) {
   const TaskId kept = MustSubmit({.handler = "echo", .payload = "abc"}, {.retain = true});
   const TaskId dropped = MustSubmit({.handler = "echo"});
   TurnAll();
-  TaskResult result;
-  ASSERT_FALSE(dispatcher_->Get(kept, &result));
+  TaskSummary task;
+  const TaskResult& result = task.result;
+  ASSERT_FALSE(dispatcher_->Get(kept, &task));
   EXPECT_EQ(result.output, "abc");
   EXPECT_EQ(result.state, TaskState::kSucceeded);
   EXPECT_TRUE(Gone(dropped));
@@ -150,18 +151,18 @@ TEST_F(DispatcherTest, BoundsTheBytesOfAnswersNotYetRead) {
   const TaskId small = MustSubmit({.handler = "echo", .payload = "1234"}, {.retain = true});
   TurnAll();
   dispatcher_->HoldAnswer(11'000);
-  TaskResult result;
+  TaskSummary task;
   TestReceiver receiver;
-  EXPECT_EQ(dispatcher_->Get(id, &result)->reason, RefusalReason::kPayloadBytesFull);
+  EXPECT_EQ(dispatcher_->Get(id, &task)->reason, RefusalReason::kPayloadBytesFull);
   EXPECT_EQ(dispatcher_->Wait(id, 0, receiver)->reason, RefusalReason::kPayloadBytesFull);
   EXPECT_EQ(receiver.calls, 0);
   EXPECT_EQ(Submit({.handler = "echo"})->reason, RefusalReason::kPayloadBytesFull);
   // What is small can always be fetched.
-  EXPECT_FALSE(dispatcher_->Get(small, &result));
-  EXPECT_EQ(result.output, "1234");
+  EXPECT_FALSE(dispatcher_->Get(small, &task));
+  EXPECT_EQ(task.result.output, "1234");
   dispatcher_->LetGoOfAnswer(11'000);
-  EXPECT_FALSE(dispatcher_->Get(id, &result));
-  EXPECT_EQ(result.output, large);
+  EXPECT_FALSE(dispatcher_->Get(id, &task));
+  EXPECT_EQ(task.result.output, large);
 }
 
 TEST_F(DispatcherTest, SpreadsTasksOverTheCoresAndObeysANamedOne) {
@@ -220,8 +221,9 @@ TEST_F(DispatcherTest, TellsAFailureWithItsMessage) {
   Build();
   const TaskId id = MustSubmit({.handler = "fail"}, {.retain = true});
   TurnAll();
-  TaskResult result;
-  ASSERT_FALSE(dispatcher_->Get(id, &result));
+  TaskSummary task;
+  const TaskResult& result = task.result;
+  ASSERT_FALSE(dispatcher_->Get(id, &task));
   EXPECT_EQ(result.state, TaskState::kFailed);
   EXPECT_EQ(result.error_code, TaskErrorCode::kHandlerFailed);
   EXPECT_EQ(result.error_message, "as asked");
@@ -234,8 +236,9 @@ TEST_F(DispatcherTest, TellsWhereALiveTaskStands) {
   EXPECT_EQ(StateOf(id), TaskState::kQueued);
   now_ += 40;
   TurnAll();
-  TaskResult result;
-  ASSERT_FALSE(dispatcher_->Get(id, &result));
+  TaskSummary task;
+  const TaskResult& result = task.result;
+  ASSERT_FALSE(dispatcher_->Get(id, &task));
   EXPECT_EQ(result.state, TaskState::kSuspended);
   EXPECT_EQ(result.client_tag, 7u);
   EXPECT_EQ(result.attempts, 1u);

@@ -280,8 +280,9 @@ TEST_F(KeepTest, OutlivesAnyNumberOfTasksThatAreNotKept) {
     MustSubmit({.handler = "echo"});
     TurnAll();
   }
-  TaskResult result;
-  ASSERT_FALSE(dispatcher_->Get(id, &result));
+  TaskSummary task;
+  const TaskResult& result = task.result;
+  ASSERT_FALSE(dispatcher_->Get(id, &task));
   EXPECT_EQ(result.output, "mine");
 }
 

@@ -10,7 +10,7 @@ struct DispatchOptions {
   uint32_t max_queue_depth = 10'000;           // executor.max_queue_depth, per core and level.
   size_t max_payload_bytes = 4 * 1024 * 1024;  // limits.max_payload_bytes
   size_t max_in_flight_bytes =
-      256 * 1024 * 1024;  // limits.max_in_flight_bytes: payloads, and answers not read.
+      256 * 1024 * 1024;  // limits.max_in_flight_bytes: payloads, labels, and answers not read.
   int64_t max_wait_ns = 300'000'000'000;         // limits.max_wait_s
   uint32_t max_waiters = 10'000;                 // limits.max_waiters
   int64_t results_max_age_ns = 600'000'000'000;  // results.max_age_s

@@ -33,7 +33,7 @@ sys::Ticks Retention::next_expiry() const {
 TaskId Retention::DropOldest(DropBound bound) {
   assert(count_ > 0);
   Record& record = At(first_);
-  const TaskId id = record.result.id;
+  const TaskId id = record.task.result.id;
   Empty(record);
   ++dropped_[static_cast<size_t>(bound)];
   return id;
@@ -46,51 +46,57 @@ void Retention::Forget(uint32_t record) {
 
 void Retention::Empty(Record& record) {
   assert(record.used);
-  bytes_ -= record.output_bytes + record.error_bytes;
+  bytes_ -= record.output_bytes + record.error_bytes + record.labels_bytes;
   --count_;
   record.large.reset();
   record.used = false;
   while (first_ != next_ && !At(first_).used) ++first_;
 }
 
-uint32_t Retention::Keep(const TaskResult& result, sys::Ticks now) {
-  const size_t bytes = result.output.size() + result.error_message.size();
+size_t Retention::BytesOf(const TaskSummary& task) {
+  return task.result.output.size() + task.result.error_message.size() + task.labels.size();
+}
+
+uint32_t Retention::Keep(const TaskSummary& task, sys::Ticks now) {
+  const size_t bytes = BytesOf(task);
   assert(!NeverFits(bytes).has_value() && !MustDrop(bytes).has_value());
   const auto index = static_cast<uint32_t>(next_ % options_.max_count);
   std::unique_ptr<Record[]>& block = blocks_[index / kBlockRecords];
   if (block == nullptr) block = std::make_unique<Record[]>(kBlockRecords);
   Record& record = RecordAt(index);
   ++next_;
-  record.result = result;
-  record.result.output = {};
-  record.result.error_message = {};
+  record.task = task;
+  record.task.result.output = {};
+  record.task.result.error_message = {};
+  record.task.labels = {};
   record.kept_at = now;
-  record.output_bytes = static_cast<uint32_t>(result.output.size());
-  record.error_bytes = static_cast<uint32_t>(result.error_message.size());
+  record.output_bytes = static_cast<uint32_t>(task.result.output.size());
+  record.error_bytes = static_cast<uint32_t>(task.result.error_message.size());
+  record.labels_bytes = static_cast<uint32_t>(task.labels.size());
   record.used = true;
   char* to = record.small;
   if (bytes > kInlineBytes) {
     record.large = std::make_unique_for_overwrite<char[]>(bytes);
     to = record.large.get();
   }
-  if (!result.output.empty()) std::memcpy(to, result.output.data(), result.output.size());
-  if (!result.error_message.empty()) {
-    std::memcpy(to + result.output.size(), result.error_message.data(),
-                result.error_message.size());
+  for (const std::string_view part : {task.result.output, task.result.error_message, task.labels}) {
+    if (!part.empty()) std::memcpy(to, part.data(), part.size());
+    to += part.size();
   }
   ++count_;
   bytes_ += bytes;
   return index;
 }
 
-TaskResult Retention::View(uint32_t index) const {
+TaskSummary Retention::View(uint32_t index) const {
   const Record& record = RecordAt(index);
   assert(record.used);
-  TaskResult result = record.result;
+  TaskSummary task = record.task;
   const char* from = record.large != nullptr ? record.large.get() : record.small;
-  result.output = {from, record.output_bytes};
-  result.error_message = {from + record.output_bytes, record.error_bytes};
-  return result;
+  task.result.output = {from, record.output_bytes};
+  task.result.error_message = {from + record.output_bytes, record.error_bytes};
+  task.labels = {from + record.output_bytes + record.error_bytes, record.labels_bytes};
+  return task;
 }
 
 }  // namespace weft

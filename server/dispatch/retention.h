@@ -9,7 +9,7 @@
 
 #include "sys/clock.h"
 #include "task/task_id.h"
-#include "task/task_result.h"
+#include "task/task_summary.h"
 
 namespace weft {
 
@@ -22,16 +22,16 @@ enum class DropBound : uint8_t {
 };
 inline constexpr size_t kDropBoundCount = 4;
 
-// Results kept for Get and Wait, each with its own copy of output and error message; the oldest go
-// first. Fixed-size records, allocated whole at construction; a small output needs no further
-// allocation. Owned by the Dispatcher, which also keeps the directory of ids in step. Door thread
-// only.
+// Results kept for Get, Wait and listings, each with its own copy of output, error message and
+// labels; the oldest go first. Fixed-size records, allocated whole at construction; a small output
+// needs no further allocation. Owned by the Dispatcher, which also keeps the directory of ids in
+// step. Door thread only.
 class Retention {
  public:
   struct Options {
     sys::Ticks max_age = 0;
     uint32_t max_count = 0;
-    size_t max_bytes = 0;  // Of outputs and error messages.
+    size_t max_bytes = 0;  // As BytesOf counts them.
   };
 
   explicit Retention(const Options& options);
@@ -45,13 +45,16 @@ class Retention {
   // Forgets the oldest and returns whose it was; not when empty.
   TaskId DropOldest(DropBound bound);
 
-  // Copies the result; MustDrop says that there is room. Returns its record.
-  uint32_t Keep(const TaskResult& result, sys::Ticks now);
+  // Of output, error message and labels.
+  static size_t BytesOf(const TaskSummary& task);
+  // Copies all but the handler's name, which stays; MustDrop says that there is room. Returns its
+  // record.
+  uint32_t Keep(const TaskSummary& task, sys::Ticks now);
   // Forgets one that had to give way in the directory.
   void Forget(uint32_t record);
 
   // The views hold until the record is dropped.
-  TaskResult View(uint32_t record) const;
+  TaskSummary View(uint32_t record) const;
 
   // When the oldest will be over age; sys::kTicksForever when empty.
   sys::Ticks next_expiry() const;
@@ -64,11 +67,12 @@ class Retention {
   static constexpr size_t kInlineBytes = 64;
 
   struct Record {
-    TaskResult result;  // Its views are set by View only.
+    TaskSummary task;  // Its views but the handler are set by View only.
     sys::Ticks kept_at = 0;
-    std::unique_ptr<char[]> large;  // Output, then error message, when they exceed kInlineBytes.
+    std::unique_ptr<char[]> large;  // Output, error message, labels, when beyond kInlineBytes.
     uint32_t output_bytes = 0;
     uint32_t error_bytes = 0;
+    uint32_t labels_bytes = 0;
     bool used = false;
     char small[kInlineBytes];
   };

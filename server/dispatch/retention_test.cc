@@ -8,13 +8,13 @@
 namespace weft {
 namespace {
 
-TaskResult Result(uint64_t serial, std::string_view output, std::string_view error = {}) {
+TaskSummary Result(uint64_t serial, std::string_view output, std::string_view error = {}) {
   TaskResult result;
   result.id = TaskId::Make(0, serial);
   result.output = output;
   result.error_message = error;
   result.total_latency_ns = static_cast<int64_t>(serial) * 10;
-  return result;
+  return {.result = result, .handler = "echo"};
 }
 
 TEST(Retention, KeepsItsOwnCopyOfSmallAndLargeResults) {
@@ -27,13 +27,35 @@ TEST(Retention, KeepsItsOwnCopyOfSmallAndLargeResults) {
   output.assign(10, 'x');
   large.assign(200, 'x');
   error.assign(8, 'x');
-  EXPECT_EQ(retention.View(small_record).output, std::string(10, 'a'));
-  EXPECT_EQ(retention.View(small_record).error_message, "it broke");
-  EXPECT_EQ(retention.View(small_record).total_latency_ns, 10);
-  EXPECT_EQ(retention.View(large_record).output, std::string(200, 'b'));
-  EXPECT_EQ(retention.View(large_record).error_message, "it broke");
+  EXPECT_EQ(retention.View(small_record).result.output, std::string(10, 'a'));
+  EXPECT_EQ(retention.View(small_record).result.error_message, "it broke");
+  EXPECT_EQ(retention.View(small_record).result.total_latency_ns, 10);
+  EXPECT_EQ(retention.View(large_record).result.output, std::string(200, 'b'));
+  EXPECT_EQ(retention.View(large_record).result.error_message, "it broke");
   EXPECT_EQ(retention.count(), 2u);
   EXPECT_EQ(retention.bytes(), 226u);
+}
+
+TEST(Retention, KeepsLabelsAndCountsTheirBytes) {
+  Retention retention({.max_age = 100, .max_count = 4, .max_bytes = 200});
+  std::string labels(20, 'l');
+  TaskSummary task = Result(1, "output", "error");
+  task.labels = labels;
+  EXPECT_EQ(Retention::BytesOf(task), 31u);
+  const uint32_t small_record = retention.Keep(task, 0);
+  std::string many(150, 'm');
+  task.labels = many;
+  const uint32_t large_record = retention.Keep(task, 0);
+  labels.assign(20, 'x');
+  many.assign(150, 'x');
+  EXPECT_EQ(retention.View(small_record).labels, std::string(20, 'l'));
+  EXPECT_EQ(retention.View(small_record).handler, "echo");
+  EXPECT_EQ(retention.View(large_record).labels, std::string(150, 'm'));
+  EXPECT_EQ(retention.View(large_record).result.error_message, "error");
+  EXPECT_EQ(retention.bytes(), 31u + 161u);
+  EXPECT_EQ(retention.MustDrop(9), DropBound::kBytes);
+  retention.DropOldest(DropBound::kBytes);
+  EXPECT_EQ(retention.bytes(), 161u);
 }
 
 TEST(Retention, AsksForTheOldestToGoWhenTheCountIsReached) {
@@ -59,7 +81,7 @@ TEST(Retention, KeepsAsManyAsItsBoundRoundAfterRound) {
   }
   EXPECT_EQ(retention.count(), kCount);
   for (uint64_t serial = 2 * kCount + 1; serial <= 3 * kCount; ++serial) {
-    EXPECT_EQ(retention.View(records[serial % kCount]).id, TaskId::Make(0, serial));
+    EXPECT_EQ(retention.View(records[serial % kCount]).result.id, TaskId::Make(0, serial));
   }
 }
 
@@ -107,7 +129,7 @@ TEST(Retention, StaysInOrderAfterOneInTheMiddleWasForgotten) {
   EXPECT_EQ(retention.DropOldest(DropBound::kAge), TaskId::Make(0, 3));
   EXPECT_EQ(retention.count(), 0u);
   const uint32_t again = retention.Keep(Result(4, "d"), 3);
-  EXPECT_EQ(retention.View(again).output, "d");
+  EXPECT_EQ(retention.View(again).result.output, "d");
 }
 
 }  // namespace

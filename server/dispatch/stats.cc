@@ -12,8 +12,10 @@ constexpr MetricDescription kRefused = {"weft_dispatch_refused_total",
                                         "Requests refused by the dispatcher, by reason."};
 constexpr MetricDescription kInFlight = {"weft_dispatch_in_flight",
                                          "Tasks admitted and not ended."};
-constexpr MetricDescription kInFlightBytes = {"weft_dispatch_in_flight_bytes",
-                                              "Payload bytes of the tasks in flight."};
+constexpr MetricDescription kInFlightBytes = {
+    "weft_dispatch_in_flight_bytes",
+    "Bytes of payloads and labels of the tasks in flight, and of answers that "
+    "clients have not read."};
 constexpr MetricDescription kQueueDepth = {"weft_dispatch_queue_depth",
                                            "Tasks admitted and not started, by core and level."};
 constexpr MetricDescription kStalls = {
@@ -28,8 +30,8 @@ constexpr MetricDescription kClockClamps = {
 constexpr MetricDescription kWaiters = {"weft_dispatch_waiters",
                                         "Calls that wait for a task's result."};
 constexpr MetricDescription kKept = {"weft_dispatch_results_kept", "Results kept."};
-constexpr MetricDescription kKeptBytes = {"weft_dispatch_results_kept_bytes",
-                                          "Bytes of output and error held by kept results."};
+constexpr MetricDescription kKeptBytes = {
+    "weft_dispatch_results_kept_bytes", "Bytes of output, error and labels held by kept results."};
 constexpr MetricDescription kDropped = {
     "weft_dispatch_results_dropped_total",
     "Results no longer kept, or never kept, by the bound that was reached."};

@@ -63,7 +63,7 @@ class DispatchStats : public MetricSource {
   };
 
   Counter accepted;
-  std::array<Counter, kTaskStateCount> ended;        // By terminal state.
+  std::array<Counter, kTaskStateCount> ended;              // By terminal state.
   std::array<Counter, kRefusalReasonCount> refused;        // Of any kind of request.
   std::array<Counter, kRefusalReasonCount> refused_tasks;  // Submissions only.
   std::array<Counter, kPromiseCount> violations;

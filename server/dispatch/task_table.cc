@@ -1,9 +1,21 @@
 #include "dispatch/task_table.h"
 
 #include <bit>
+#include <cstring>
 #include <new>
 
 namespace weft {
+
+void DoorTask::KeepLabels(std::string_view labels) {
+  label_bytes = std::make_unique_for_overwrite<char[]>(labels.size());
+  std::memcpy(label_bytes.get(), labels.data(), labels.size());
+  labels_size = static_cast<uint16_t>(labels.size());
+}
+
+void DoorTask::DropLabels() {
+  label_bytes.reset();
+  labels_size = 0;
+}
 
 TaskTable::TaskTable(const Options& options)
     : core_index_(options.core_index), next_serial_(options.first_serial & TaskId::kSerialMask) {

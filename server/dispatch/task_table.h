@@ -5,13 +5,16 @@
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
+#include <string_view>
 #include <type_traits>
 #include <vector>
 
 #include "dispatch/payload.h"
 #include "dispatch/waiters.h"
+#include "executor/task_context.h"
 #include "sys/clock.h"
 #include "task/cancel_reason.h"
+#include "task/limits.h"
 #include "task/priority.h"
 #include "task/task_id.h"
 
@@ -28,13 +31,24 @@ struct DoorTask {
   PayloadBlock* block = nullptr;
   WaiterList waiters;
   CancelList cancels;
+  const TaskEntry* entry = nullptr;
+  std::unique_ptr<char[]> label_bytes;  // Null unless the task has labels.
   uint32_t payload_bytes = 0;
   uint32_t next_free = 0;
+  uint16_t labels_size = 0;
   Priority priority = Priority::kNormal;
   bool retain = false;
   bool cancel_posted = false;  // A kCancel message is out and not yet answered.
   bool live = false;           // Admitted and not ended.
+
+  // In the flat form of task/labels.h.
+  std::string_view labels() const { return {label_bytes.get(), labels_size}; }
+  void KeepLabels(std::string_view labels);
+  void DropLabels();
+  // What counts in limits.max_in_flight_bytes.
+  size_t held_bytes() const { return size_t{payload_bytes} + labels_size; }
 };
+static_assert(kMaxLabelsBytes <= UINT16_MAX);
 
 // The tasks of one core, by slot and by id. Slots are reused last in, first out, to stay in the
 // cache. Ids are found through a ring directory: the entry of a serial is `serial & mask`, and a
@@ -87,6 +101,17 @@ class TaskTable {
   bool full() const { return free_head_ == kNoSlot; }
   uint32_t slots() const { return static_cast<uint32_t>(tasks_.size()); }
   size_t directory_size() const { return mask_ + 1; }
+
+  // What stands in the directory; a task keeps its position from Claim until its id finds nothing.
+  // Any number is taken for a position: only its lower bits count.
+  Place At(uint64_t position) const {
+    const Entry& entry = directory_[position & mask_];
+    return {.kind = entry.kind, .index = entry.index};
+  }
+  // Of the task claimed last.
+  uint32_t newest_position() const { return static_cast<uint32_t>((next_serial_ - 1) & mask_); }
+  // Whether no id finds anything.
+  bool remembers_none() const { return kept_ == 0 && CountLive() == 0; }
 
   // Live tasks counted one by one, from marks that no other count is derived from. Costs about one
   // instruction for 64 slots.

@@ -123,6 +123,7 @@ struct TaskEntry {
   uint16_t index = 0;           // Dense, below kMaxHandlers: which row of the statistics.
   bool never_suspends = false;  // Runs as a plain call, on no stack of its own.
   mutable PauseFlag paused;     // Beside what a start reads anyway.
+  std::string_view name;        // What a spec calls it.
 };
 
 }  // namespace weft

@@ -44,7 +44,7 @@ std::optional<Refusal> SubmitTasksCall::SubmitRow(const v1::TaskSpec& message,
                                                   std::string_view path, Block& block,
                                                   Accepted* accepted) {
   TaskSpec spec;
-  if (auto refusal = ReadTaskSpec(message, path, &spec)) {
+  if (auto refusal = ReadTaskSpec(message, path, &labels_, &spec)) {
     return family_.context.dispatcher.RefuseTask(*std::move(refusal));
   }
   const SubmitOptions submit = {.receiver = nullptr, .retain = true};

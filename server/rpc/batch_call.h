@@ -1,6 +1,8 @@
 #pragma once
 
 #include <optional>
+#include <string>
+#include <string_view>
 
 #include "rpc/call_family.h"
 #include "rpc/message_block.h"
@@ -33,6 +35,7 @@ class SubmitTasksCall final : public UnaryCall<v1::SubmitTasksRequest, v1::Submi
                                    Accepted* accepted);
 
   const CallFamily<SubmitTasksCall> family_;
+  std::string labels_;             // Of the row that is submitted.
   std::optional<HeldBytes> held_;  // The answer's.
 };
 

@@ -36,6 +36,13 @@ struct RpcOptions {
   // Of one outgoing message of a stream; a single row may exceed the bytes.
   size_t stream_message_bytes_max = 1024 * 1024;
 
+  // Of one watcher of tasks: events that wait because its client has not read those before. At
+  // either, further ones are dropped and counted.
+  size_t watch_events_max = 4'096;  // limits.max_watcher_events
+  size_t watch_bytes_max = 1024 * 1024;
+  // Events are sent together up to about that size.
+  size_t watch_message_bytes_max = 64 * 1024;
+
   size_t max_watches = 256;     // Health.Watch calls open at once.
   size_t max_reflections = 16;  // Reflection calls open at once; more wait.
 

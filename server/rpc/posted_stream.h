@@ -39,6 +39,10 @@ class PostedStream {
   // The operation begun with Begin is through; ok as gRPC tells it.
   virtual void OnOperation(bool ok) = 0;
 
+  // The client is gone, or has its status; nothing more can be started. May come before the
+  // operation under way is through.
+  virtual void OnDone() {}
+
   // The tag of an operation that is started now.
   void* Begin() {
     busy_ = true;
@@ -49,6 +53,8 @@ class PostedStream {
     finishing_ = true;
     stream_->Finish(status, Begin());
   }
+  // Breaks the call; it was opened.
+  void Cancel() { context_->TryCancel(); }
   // Whether an operation may be started.
   bool idle() const { return opened_ && !busy_ && !finishing_ && !done_ && source_.open(); }
   Stream& stream() { return *stream_; }
@@ -66,6 +72,7 @@ class PostedStream {
   }
   void Done(bool /*ok*/) {
     done_ = true;
+    if (opened_) OnDone();
     MaybeOver();
   }
   void MaybeOver() {

@@ -32,6 +32,8 @@ constexpr char kChannelzServiceName[] = "grpc.channelz.v1.Channelz";
 // Of one connection; clients with more calls open wait on their side.
 constexpr int kCallsPerConnectionMax = 16'384;
 constexpr int64_t kShutdownPollNs = 10'000'000;
+// So long a shutdown waits for watchers that do not read what they are told.
+constexpr std::chrono::milliseconds kWatchGrace{200};
 
 std::string WithPort(const std::string& address, int port) {
   return address.substr(0, address.rfind(':') + 1) + std::to_string(port);
@@ -57,6 +59,8 @@ struct RpcServer::Parts final : public RoundListener {
     stats.calls.Set(static_cast<int64_t>(tasks.busy_calls()));
     stats.streams.Set(static_cast<int64_t>(tasks.open_streams()));
     stats.stats_watchers.Set(static_cast<int64_t>(admin.watchers()));
+    stats.task_watchers.Set(static_cast<int64_t>(tasks.open_watches()));
+    stats.missed_events.Set(static_cast<int64_t>(tasks.missed_events()));
     if (told_draining || !context.dispatcher.draining()) return;
     told_draining = true;
     health.SetNotServing();
@@ -184,7 +188,11 @@ void RpcServer::Shutdown(int64_t limit_ns) {
                                std::chrono::nanoseconds(limit_ns));
       down.store(true);
     });
-    while (!down.load()) (void)source.Wait(kShutdownPollNs);
+    const auto break_at = std::chrono::steady_clock::now() + kWatchGrace;
+    while (!down.load()) {
+      (void)source.Wait(kShutdownPollNs);
+      if (std::chrono::steady_clock::now() >= break_at) parts_->tasks.BreakWatches();
+    }
     stopper.join();
   }
   source.CloseAndDrain();

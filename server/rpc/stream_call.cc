@@ -113,13 +113,14 @@ void StreamCall::SubmitRows(Block& block) {
     return EndWith(ToGrpcStatus(rpc_.dispatcher.Refuse(WrongRowCount(count))));
   }
   RowPath path;
+  std::string labels;
   size_t index = 0;
   for (const v1::TaskSpec& message : specs) {
     TaskSpec spec;
     Accepted accepted;
     const std::string_view prefix = path.At(index++);
     ++unanswered_rows_;
-    auto refusal = ReadTaskSpec(message, prefix, &spec);
+    auto refusal = ReadTaskSpec(message, prefix, &labels, &spec);
     if (refusal) {
       (void)rpc_.dispatcher.RefuseTask(*refusal);
     } else {

@@ -4,7 +4,9 @@
 
 #include "grpcpp/support/byte_buffer.h"
 #include "rpc/batch_call.h"
+#include "rpc/list_call.h"
 #include "rpc/message_block.h"
+#include "rpc/page_token.h"
 #include "rpc/task_calls.h"
 #include "rpc/unary_call.h"
 #include "task/task_id.h"
@@ -27,13 +29,15 @@ struct TaskCalls {
   CallPool<WaitTaskCall> wait;
   CallPool<GetTaskCall> get;
   CallPool<CancelTaskCall> cancel;
+  CallPool<ListTasksCall> list;
   BlockPool<v1::SubmitTaskRequest> submitted;
   BlockPool<v1::SubmitTasksRequest> submitted_batches;
   SharedAnswer shared_answer;
+  PageTokens page_tokens;
 
   size_t busy() const {
     return run.busy() + submit.busy() + submit_batch.busy() + wait.busy() + get.busy() +
-           cancel.busy();
+           cancel.busy() + list.busy();
   }
 };
 

@@ -7,6 +7,7 @@
 #include "grpcpp/impl/codegen/proto_utils.h"
 #include "rpc/task_call_pools.h"
 #include "task/limits.h"
+#include "wire/labels_wire.h"
 #include "wire/task_wire.h"
 
 namespace weft {
@@ -46,7 +47,8 @@ void WriteAccepted(const Accepted& accepted, v1::SubmitTaskResponse* message) {
 
 void RunTaskCall::OnRequest() {
   TaskSpec spec;
-  if (auto refusal = ReadTaskSpec(request_.spec(), "spec", &spec)) {
+  std::string labels;
+  if (auto refusal = ReadTaskSpec(request_.spec(), "spec", &labels, &spec)) {
     return Refuse(family_.context.dispatcher.RefuseTask(*std::move(refusal)));
   }
   if (spec.timeout_ns <= kMaxTimeoutNs) TightenTimeout(context().raw_deadline(), &spec);
@@ -85,8 +87,9 @@ void SubmitTaskCall::OnRequest() {
   MessageBlock<v1::SubmitTaskRequest>& block = family_.calls.submitted.Take();
   block.message.Swap(&request_);
   TaskSpec spec;
+  std::string labels;
   Accepted accepted;
-  auto refusal = ReadTaskSpec(block.message.spec(), "spec", &spec);
+  auto refusal = ReadTaskSpec(block.message.spec(), "spec", &labels, &spec);
   block.CountBytes(block.message.ByteSizeLong());
   if (refusal) {
     (void)family_.context.dispatcher.RefuseTask(*refusal);
@@ -148,11 +151,13 @@ void WaitTaskCall::OnOver() {
 }
 
 void GetTaskCall::OnRequest() {
-  TaskResult result;
-  const auto refusal = family_.context.dispatcher.Get(TaskId(request_.task_id()), &result);
+  TaskSummary task;
+  const auto refusal = family_.context.dispatcher.Get(TaskId(request_.task_id()), &task);
   if (refusal) return Refuse(*refusal);
-  held_.emplace(family_.context.dispatcher, result.output.size());
-  WriteTaskResult(result, response_.mutable_result());
+  held_.emplace(family_.context.dispatcher, task.result.output.size());
+  WriteTaskResult(task.result, response_.mutable_result());
+  response_.mutable_handler()->assign(task.handler.data(), task.handler.size());
+  WriteLabels(task.labels, response_.mutable_labels());
   Answer();
 }
 

@@ -6,6 +6,7 @@
 
 #include "rpc/stream_call.h"
 #include "rpc/task_call_pools.h"
+#include "rpc/watch_call.h"
 #include "task/refusal.h"
 #include "wire/status_wire.h"
 
@@ -18,11 +19,16 @@ constexpr size_t kRareCallsPosted = 32;
 constexpr size_t kStreamsPosted = 8;
 // Room for one more than is allowed, so that it can be told.
 constexpr size_t kRefusedStreamsMax = 64;
+constexpr size_t kRefusedWatchesMax = 4;
 
 }  // namespace
 
 struct TaskService::Parts final : public StreamOwner {
-  explicit Parts(const RpcContext& rpc) : context(rpc) {}
+  explicit Parts(const RpcContext& rpc) : context(rpc) {
+    for (size_t i = 0; i < context.options.max_watchers + kRefusedWatchesMax; ++i) {
+      watches.emplace_back(context, service, watch_counts);
+    }
+  }
 
   bool OnStreamOpened() override {
     --streams_posted;
@@ -63,6 +69,8 @@ struct TaskService::Parts final : public StreamOwner {
   TaskCalls calls;
   std::deque<StreamCall> streams;
   std::vector<StreamCall*> idle_streams;
+  WatchCounts watch_counts;
+  std::deque<WatchCall> watches;
   size_t streams_posted = 0;
   size_t streams_open = 0;
 };
@@ -81,7 +89,9 @@ void TaskService::Start() {
   parts_->StartPool(parts_->calls.wait, posted);
   parts_->StartPool(parts_->calls.get, rare);
   parts_->StartPool(parts_->calls.cancel, rare);
+  parts_->StartPool(parts_->calls.list, rare);
   parts_->PostStreams();
+  for (WatchCall& watch : parts_->watches) watch.Post();
 }
 
 void TaskService::EndStreams() {
@@ -91,8 +101,17 @@ void TaskService::EndStreams() {
   refusal.message = "the daemon is shutting down and reads no more of this stream";
   const grpc::Status status = ToGrpcStatus(refusal);
   for (StreamCall& stream : parts_->streams) stream.EndWith(status);
+  refusal.message = "the daemon is shutting down and tells of no more tasks";
+  const grpc::Status watch_status = ToGrpcStatus(refusal);
+  for (WatchCall& watch : parts_->watches) watch.EndWith(watch_status);
 }
 
+void TaskService::BreakWatches() {
+  for (WatchCall& watch : parts_->watches) watch.Break();
+}
+
+size_t TaskService::open_watches() const { return parts_->watch_counts.open; }
+uint64_t TaskService::missed_events() const { return parts_->watch_counts.missed; }
 size_t TaskService::busy_calls() const { return parts_->calls.busy(); }
 size_t TaskService::open_streams() const { return parts_->streams_open; }
 

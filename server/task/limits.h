@@ -10,6 +10,11 @@ inline constexpr size_t kMaxHandlerNameBytes = 64;
 inline constexpr size_t kMaxErrorMessageBytes = 1024;
 inline constexpr size_t kMaxRows = 1024;  // Specs in one StreamTasks or SubmitTasks message.
 inline constexpr size_t kMaxAffinityKeyBytes = 128;
+inline constexpr size_t kMaxLabels = 16;  // Of one task, and of one filter.
+inline constexpr size_t kMaxLabelKeyBytes = 63;
+inline constexpr size_t kMaxLabelValueBytes = 128;
+inline constexpr size_t kMaxLabelsBytes =  // As task/labels.h writes them.
+    kMaxLabels * (1 + kMaxLabelKeyBytes + 1 + kMaxLabelValueBytes);
 inline constexpr size_t kMaxCores = 256;  // A TaskId has 8 bits for the core.
 inline constexpr size_t kMaxHandlers = 256;
 inline constexpr int64_t kMaxTimeoutNs = 86'400'000'000'000;  // One day.

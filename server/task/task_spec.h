@@ -18,6 +18,7 @@ struct TaskSpec {
   std::optional<uint32_t> cpu;  // CPU number of the core that must run it.
   uint64_t client_tag = 0;
   std::string_view affinity_key;  // Tasks of one key share a core; empty: any core.
+  std::string_view labels;        // See task/labels.h; these are no part of the message.
 };
 
 }  // namespace weft

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "task/limits.h"
+#include "wire/labels_wire.h"
 
 namespace weft {
 namespace {
@@ -19,6 +20,9 @@ static_assert(v1::CANCEL_OUTCOME_CANCELLED_QUEUED ==
               static_cast<int>(CancelOutcome::kCancelledQueued) + 1);
 static_assert(v1::CANCEL_OUTCOME_ALREADY_ENDED ==
               static_cast<int>(CancelOutcome::kAlreadyEnded) + 1);
+
+static_assert(v1::TASK_EVENT_KIND_ACCEPTED == static_cast<int>(TaskEventKind::kAccepted) + 1);
+static_assert(v1::TASK_EVENT_KIND_ENDED == static_cast<int>(TaskEventKind::kEnded) + 1);
 
 v1::TaskState StateToWire(TaskState state) {
   return static_cast<v1::TaskState>(static_cast<int>(state) + 1);
@@ -38,7 +42,7 @@ void Assign(std::string_view from, std::string* to) { to->assign(from.data(), fr
 }  // namespace
 
 std::optional<Refusal> ReadTaskSpec(const v1::TaskSpec& message, std::string_view field_prefix,
-                                    TaskSpec* spec) {
+                                    std::string* labels, TaskSpec* spec) {
   const std::string& handler = message.handler();
   if (handler.empty()) {
     return InvalidField(field_prefix, "handler",
@@ -71,6 +75,12 @@ std::optional<Refusal> ReadTaskSpec(const v1::TaskSpec& message, std::string_vie
   spec->cpu = message.has_core() ? std::optional<uint32_t>(message.core()) : std::nullopt;
   spec->client_tag = message.client_tag();
   spec->affinity_key = message.affinity_key();
+  spec->labels = {};
+  if (message.labels().empty()) return std::nullopt;
+  if (auto refusal = ReadLabels(message.labels(), std::string(field_prefix) + ".labels", labels)) {
+    return refusal;
+  }
+  spec->labels = *labels;
   return std::nullopt;
 }
 
@@ -99,6 +109,19 @@ void WriteTaskResult(const TaskResult& result, v1::TaskResult* message) {
   message->set_core(result.cpu);
   message->set_priority(static_cast<v1::Priority>(static_cast<int>(result.priority) + 1));
   message->set_attempts(result.attempts);
+}
+
+void WriteTaskSummary(const TaskSummary& task, v1::TaskSummary* message) {
+  TaskResult result = task.result;
+  result.output = {};
+  WriteTaskResult(result, message->mutable_result());
+  Assign(task.handler, message->mutable_handler());
+  WriteLabels(task.labels, message->mutable_labels());
+}
+
+void WriteTaskEvent(TaskEventKind kind, const TaskSummary& task, v1::TaskEvent* message) {
+  message->set_kind(static_cast<v1::TaskEventKind>(static_cast<int>(kind) + 1));
+  WriteTaskSummary(task, message->mutable_task());
 }
 
 void WriteCancelled(CancelOutcome outcome, TaskState state, v1::CancelTaskResponse* message) {

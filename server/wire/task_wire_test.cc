@@ -6,6 +6,7 @@
 
 #include <string>
 
+#include "task/labels.h"
 #include "task/limits.h"
 
 namespace weft {
@@ -17,6 +18,12 @@ v1::TaskSpec ValidSpec() {
   return message;
 }
 
+std::string label_bytes;  // Where the flat form of the last spec's labels is.
+
+std::optional<Refusal> Read(const v1::TaskSpec& message, std::string_view prefix, TaskSpec* spec) {
+  return ReadTaskSpec(message, prefix, &label_bytes, spec);
+}
+
 TEST(ReadTaskSpec, TakesEveryField) {
   v1::TaskSpec message = ValidSpec();
   message.set_payload(std::string("a\0b", 3));
@@ -24,8 +31,11 @@ TEST(ReadTaskSpec, TakesEveryField) {
   message.set_timeout_ns(-7);  // The Dispatcher refuses it; the wire carries it.
   message.set_core(0);
   message.set_client_tag(UINT64_MAX);
+  message.set_affinity_key("customer");
+  (*message.mutable_labels())["zone"] = "a";
+  (*message.mutable_labels())["app"] = "shop";
   TaskSpec spec;
-  ASSERT_FALSE(ReadTaskSpec(message, "spec", &spec));
+  ASSERT_FALSE(Read(message, "spec", &spec));
   EXPECT_EQ(spec.handler, "echo");
   EXPECT_EQ(spec.payload, std::string_view("a\0b", 3));
   EXPECT_EQ(spec.payload.data(), message.payload().data()) << "the payload was copied";
@@ -33,6 +43,11 @@ TEST(ReadTaskSpec, TakesEveryField) {
   EXPECT_EQ(spec.timeout_ns, -7);
   EXPECT_EQ(spec.cpu, std::optional<uint32_t>(0));
   EXPECT_EQ(spec.client_tag, UINT64_MAX);
+  EXPECT_EQ(spec.affinity_key, "customer");
+  std::string_view labels = spec.labels;
+  EXPECT_EQ(TakeLabel(&labels).key, "app");
+  EXPECT_EQ(TakeLabel(&labels).value, "a");
+  EXPECT_TRUE(labels.empty());
 }
 
 TEST(ReadTaskSpec, OverwritesWhatTheSpecHeldBefore) {
@@ -41,11 +56,15 @@ TEST(ReadTaskSpec, OverwritesWhatTheSpecHeldBefore) {
   spec.priority = Priority::kHigh;
   spec.timeout_ns = 5;
   spec.client_tag = 9;
-  ASSERT_FALSE(ReadTaskSpec(ValidSpec(), "spec", &spec));
+  spec.affinity_key = "k";
+  spec.labels = "l";
+  ASSERT_FALSE(Read(ValidSpec(), "spec", &spec));
   EXPECT_EQ(spec.cpu, std::nullopt);
   EXPECT_EQ(spec.priority, Priority::kNormal);
   EXPECT_EQ(spec.timeout_ns, 0);
   EXPECT_EQ(spec.client_tag, 0u);
+  EXPECT_TRUE(spec.affinity_key.empty());
+  EXPECT_TRUE(spec.labels.empty());
 }
 
 TEST(ReadTaskSpec, MapsEveryKnownPriority) {
@@ -57,7 +76,7 @@ TEST(ReadTaskSpec, MapsEveryKnownPriority) {
                                                      {v1::PRIORITY_LOW, Priority::kLow}};
   for (const auto& [from, to] : pairs) {
     message.set_priority(from);
-    ASSERT_FALSE(ReadTaskSpec(message, "spec", &spec));
+    ASSERT_FALSE(Read(message, "spec", &spec));
     EXPECT_EQ(spec.priority, to) << from;
   }
 }
@@ -66,7 +85,7 @@ TEST(ReadTaskSpec, RefusesAnUnknownPriority) {
   v1::TaskSpec message = ValidSpec();
   message.set_priority(static_cast<v1::Priority>(17));
   TaskSpec spec;
-  const auto refusal = ReadTaskSpec(message, "specs[3]", &spec);
+  const auto refusal = Read(message, "specs[3]", &spec);
   ASSERT_TRUE(refusal);
   EXPECT_EQ(refusal->reason, RefusalReason::kInvalidField);
   EXPECT_EQ(refusal->field, "specs[3].priority");
@@ -77,12 +96,12 @@ TEST(ReadTaskSpec, RefusesANegativePriority) {
   v1::TaskSpec message = ValidSpec();
   message.set_priority(static_cast<v1::Priority>(-1));
   TaskSpec spec;
-  EXPECT_TRUE(ReadTaskSpec(message, "spec", &spec));
+  EXPECT_TRUE(Read(message, "spec", &spec));
 }
 
 TEST(ReadTaskSpec, RefusesAnEmptyHandler) {
   TaskSpec spec;
-  const auto refusal = ReadTaskSpec(v1::TaskSpec(), "spec", &spec);
+  const auto refusal = Read(v1::TaskSpec(), "spec", &spec);
   ASSERT_TRUE(refusal);
   EXPECT_EQ(refusal->reason, RefusalReason::kInvalidField);
   EXPECT_EQ(refusal->field, "spec.handler");
@@ -92,9 +111,9 @@ TEST(ReadTaskSpec, RefusesAHandlerNameOverTheBoundOnly) {
   v1::TaskSpec message;
   TaskSpec spec;
   message.set_handler(std::string(kMaxHandlerNameBytes, 'x'));
-  EXPECT_FALSE(ReadTaskSpec(message, "spec", &spec));
+  EXPECT_FALSE(Read(message, "spec", &spec));
   message.set_handler(std::string(kMaxHandlerNameBytes + 1, 'x'));
-  const auto refusal = ReadTaskSpec(message, "spec", &spec);
+  const auto refusal = Read(message, "spec", &spec);
   ASSERT_TRUE(refusal);
   EXPECT_EQ(refusal->field, "spec.handler");
 }
@@ -193,6 +212,33 @@ TEST(WriteCancelled, TellsOutcomeAndState) {
   WriteCancelled(CancelOutcome::kRequestedRunning, TaskState::kSuspended, &message);
   EXPECT_EQ(message.outcome(), v1::CANCEL_OUTCOME_REQUESTED_RUNNING);
   EXPECT_EQ(message.state(), v1::TASK_STATE_SUSPENDED);
+}
+
+TEST(WriteTaskSummary, TellsAllButTheOutputAndOverwritesWhatWasThere) {
+  std::string labels;
+  AppendLabel({"app", "shop"}, &labels);
+  TaskSummary task;
+  task.result.id = TaskId(7);
+  task.result.state = TaskState::kFailed;
+  task.result.error_code = TaskErrorCode::kHandlerFailed;
+  task.result.error_message = "why";
+  task.result.output = "secret";
+  task.handler = "echo";
+  task.labels = labels;
+  v1::TaskSummary message;
+  message.mutable_result()->set_output("old");
+  (*message.mutable_labels())["old"] = "label";
+  WriteTaskSummary(task, &message);
+  EXPECT_EQ(message.result().task_id(), 7u);
+  EXPECT_EQ(message.result().error().message(), "why");
+  EXPECT_EQ(message.result().output(), "");
+  EXPECT_EQ(message.handler(), "echo");
+  ASSERT_EQ(message.labels_size(), 1);
+  EXPECT_EQ(message.labels().at("app"), "shop");
+  v1::TaskEvent event;
+  WriteTaskEvent(TaskEventKind::kEnded, task, &event);
+  EXPECT_EQ(event.kind(), v1::TASK_EVENT_KIND_ENDED);
+  EXPECT_EQ(event.task().SerializeAsString(), message.SerializeAsString());
 }
 
 }  // namespace

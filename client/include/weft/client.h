@@ -12,21 +12,22 @@
 #include "weft/v1/admin_service.pb.h"
 #include "weft/v1/task.pb.h"
 #include "weft/v1/task_service.pb.h"
+#include "weft/watch.h"
 
 namespace weft {
 
 // How calls are tried again. A refusal by the daemon that came with RetryInfo is always safe to
 // try again, because nothing of the task was kept; its delay is obeyed. A connection that breaks is
-// tried again by itself only for calls that may be repeated (Wait, Get, GetStats, ListHandlers,
-// Health).
+// tried again by itself only for calls that may be repeated (Wait, Get, ListTasks, GetStats,
+// ListHandlers, Health).
 struct RetryOptions {
   // Tries of one call, the first included; 1 switches trying again off.
   int max_attempts = 4;
   // Wait before the second try when the daemon gave no delay; doubles with each try.
   int64_t initial_backoff_ns = 10'000'000;
   int64_t max_backoff_ns = 1'000'000'000;
-  // Also try Run, Submit, Cancel and Drain again when the connection broke: the task may then run
-  // twice.
+  // Also try Run, Submit, SubmitTasks, Cancel and Drain again when the connection broke: the task
+  // may then run twice.
   bool retry_broken_calls = false;
 };
 
@@ -67,6 +68,11 @@ class WEFT_EXPORT Client {
   [[nodiscard]] absl::StatusOr<v1::SubmitTaskResponse> Submit(const v1::TaskSpec& spec,
                                                               const CallOptions& options = {});
 
+  // Answers as soon as each of 1 to 1,024 tasks is admitted or refused, in their order. A row that
+  // was refused is an answer: turn its status into an error with RowStatus.
+  [[nodiscard]] absl::StatusOr<v1::SubmitTasksResponse> SubmitTasks(
+      const v1::SubmitTasksRequest& request, const CallOptions& options = {});
+
   // Waits for the task's end, at most wait_ns (absent: as long as the daemon allows). When the wait
   // elapses it answers with the task as it stands, so look at the state. The call's deadline is
   // extended to wait_ns plus ClientOptions.timeout_ns when it is shorter; without wait_ns, a
@@ -78,6 +84,14 @@ class WEFT_EXPORT Client {
   // The task as it stands. NOT_FOUND when it never was or is forgotten.
   [[nodiscard]] absl::StatusOr<v1::TaskResult> Get(uint64_t task_id,
                                                    const CallOptions& options = {});
+
+  // One page; weft/list.h walks them all.
+  [[nodiscard]] absl::StatusOr<v1::ListTasksResponse> ListTasks(const v1::ListTasksRequest& request,
+                                                                const CallOptions& options = {});
+
+  // Begins to watch. Does not block; TaskWatch::Next tells when the watch has begun, or why it
+  // cannot. The watch must be destroyed before the client.
+  [[nodiscard]] std::unique_ptr<TaskWatch> WatchTasks(const v1::TaskFilter& filter);
 
   [[nodiscard]] absl::StatusOr<v1::CancelTaskResponse> Cancel(uint64_t task_id,
                                                               const CallOptions& options = {});
@@ -103,5 +117,8 @@ class WEFT_EXPORT Client {
 
   std::unique_ptr<Connection> connection_;
 };
+
+// OK for a row that was accepted, else why it was refused, with its details.
+[[nodiscard]] absl::Status RowStatus(const v1::SubmitTasksRow& row);
 
 }  // namespace weft
