@@ -196,6 +196,14 @@ absl::StatusOr<v1::ListHandlersResponse> Client::ListHandlers(const CallOptions&
       });
 }
 
+absl::StatusOr<v1::ReloadConfigResponse> Client::ReloadConfig(const CallOptions& options) {
+  return connection_->Call<v1::ReloadConfigResponse>(
+      options, Repeat::kHarmless,
+      [&](grpc::ClientContext* context, v1::ReloadConfigResponse* answer) {
+        return connection_->admin->ReloadConfig(context, {}, answer);
+      });
+}
+
 absl::StatusOr<v1::DrainServerResponse> Client::Drain(const CallOptions& options) {
   return connection_->Call<v1::DrainServerResponse>(
       options, Repeat::kMayDouble,

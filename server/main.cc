@@ -1,6 +1,10 @@
 #include <CLI/CLI.hpp>
+#include <cstdlib>
+#include <filesystem>
 #include <iostream>
 #include <string>
+#include <system_error>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -9,6 +13,7 @@
 #include "config/environment.h"
 #include "config/loader.h"
 #include "config/reference.h"
+#include "daemon/dev_mode.h"
 #include "daemon/exit_code.h"
 #include "daemon/server.h"
 #include "daemon/signals.h"
@@ -18,6 +23,7 @@ namespace {
 constexpr char kExamples[] =
     "Examples:\n"
     "  weftd                                   no configuration needed\n"
+    "  weftd dev                               to try it out: free ports, temporary files\n"
     "  weftd --config /etc/weft/weftd.toml\n"
     "  weftd --config weftd.toml --check-config\n"
     "  WEFT_LOG_LEVEL=warn weftd --print-config\n"
@@ -31,11 +37,13 @@ struct Asked {
   bool check_config = false;
   bool print_config = false;
   bool print_default_config = false;
+  bool dev = false;
 };
 
 void AddOptions(CLI::App* app, weft::ConfigSources* sources, Asked* asked) {
-  app->add_option("--config", sources->file, "TOML file; without it the defaults hold")
-      ->type_name("FILE");
+  CLI::Option* const file =
+      app->add_option("--config", sources->file, "TOML file; without it the defaults hold")
+          ->type_name("FILE");
   app->add_option("--set", sources->settings,
                   "Sets one key, over the file and WEFT_* variables; may be repeated")
       ->type_name("KEY=VALUE")
@@ -49,6 +57,10 @@ void AddOptions(CLI::App* app, weft::ConfigSources* sources, Asked* asked) {
   app->add_flag("--print-default-config", asked->print_default_config,
                 "Prints a file with every key, its help and its default, and exits");
   app->set_version_flag("--version", "weftd " WEFT_VERSION);
+  app->add_subcommand("dev", "Serves for trying it out: free ports, temporary files, no file read")
+      ->callback([asked] { asked->dev = true; })
+      ->fallthrough()
+      ->excludes(file);
   weft::AddModelFlag(app);
 }
 
@@ -61,6 +73,37 @@ int Fail(const absl::Status& status, int exit_code) {
 int Print(const std::string& text) {
   std::cout << text << std::flush;
   return std::cout.good() ? weft::kExitDrained : weft::kExitInternal;
+}
+
+std::string ReadEnvironment(const char* name) {
+  const char* const value = std::getenv(name);
+  return value == nullptr ? std::string() : std::string(value);
+}
+
+void ShowDevScreen(const weft::Server& server, const weft::DevMode& mode) {
+  std::error_code ignored;
+  const std::string self = std::filesystem::read_symlink("/proc/self/exe", ignored).string();
+  Print(weft::ToText({.version = WEFT_VERSION,
+                      .folder = mode.folder(),
+                      .rpc_addresses = server.rpc_addresses(),
+                      .web_address = server.web_address(),
+                      .client = weft::ClientCommand(self, ReadEnvironment("PATH")),
+                      .has_file_hash = server.HasHandler("file.hash")}));
+}
+
+int Serve(const Asked& asked, weft::ConfigSources sources, const weft::DevMode* dev) {
+  if (dev != nullptr) sources.presets = dev->Presets();
+  absl::StatusOr<weft::LoadedConfig> loaded = weft::LoadConfig(sources);
+  if (!loaded.ok()) return Fail(loaded.status(), weft::kExitConfig);
+  if (asked.print_config) return Print(weft::PrintConfig(*loaded));
+  if (asked.check_config) return Print("ok\n");
+  weft::BlockSignals();
+  weft::Server server(*std::move(loaded), std::move(sources), WEFT_VERSION);
+  if (absl::Status status = server.Start(); !status.ok()) {
+    return Fail(status, weft::ExitCodeOf(status));
+  }
+  if (dev != nullptr) ShowDevScreen(server, *dev);
+  return server.Run();
 }
 
 }  // namespace
@@ -81,14 +124,8 @@ int main(int argc, char** argv) {
 
   if (asked.print_default_config) return Print(weft::SampleConfig());
   sources.environment = weft::WeftVariables();
-  absl::StatusOr<weft::LoadedConfig> loaded = weft::LoadConfig(sources);
-  if (!loaded.ok()) return Fail(loaded.status(), weft::kExitConfig);
-  if (asked.print_config) return Print(weft::PrintConfig(*loaded));
-  if (asked.check_config) return Print("ok\n");
-  weft::BlockSignals();
-  weft::Server server(loaded->config, WEFT_VERSION);
-  if (absl::Status status = server.Start(); !status.ok()) {
-    return Fail(status, weft::ExitCodeOf(status));
-  }
-  return server.Run();
+  if (!asked.dev) return Serve(asked, std::move(sources), nullptr);
+  const absl::StatusOr<weft::DevMode> dev = weft::DevMode::Create(ReadEnvironment);
+  if (!dev.ok()) return Fail(dev.status(), weft::kExitInternal);
+  return Serve(asked, std::move(sources), &*dev);
 }

@@ -255,4 +255,27 @@ TEST(Session, ReportsAMalformedTargetAsUsage) {
 }
 
 }  // namespace
+TEST(ReloadText, TellsWhatHoldsNowAndWhatHoldsLater) {
+  v1::ReloadConfigResponse answer;
+  std::ostringstream nothing;
+  WriteReload(answer, nothing);
+  EXPECT_EQ(nothing.str(), "nothing has changed\n");
+  v1::ConfigChange* change = answer.add_applied();
+  change->set_key("log.level");
+  change->set_old_value("\"info\"");
+  change->set_new_value("\"warn\"");
+  *answer.add_needs_restart() = *change;
+  answer.add_needs_restart()->set_key("executor.stacks");
+  std::ostringstream out;
+  WriteReload(answer, out);
+  EXPECT_EQ(out.str(),
+            "holds from now on:\n  log.level  \"info\" -> \"warn\"\nholds from the next start on:\n"
+            "  log.level        \"info\" -> \"warn\"\n  executor.stacks   -> \n");
+}
+
+TEST(ReloadText, TellsEachMistakeInALine) {
+  EXPECT_EQ(ReloadError(absl::InvalidArgumentError("a\nb")),
+            "weft: the daemon keeps the configuration it has; the new one has 2 mistakes:\na\nb");
+}
+
 }  // namespace weft::cli

@@ -36,6 +36,7 @@ void AddWatch(CLI::App* app, Session* session);
 void AddStats(CLI::App* app, Session* session);
 void AddHandlers(CLI::App* app, Session* session);
 void AddBench(CLI::App* app, Session* session);
+void AddReload(CLI::App* app, Session* session);
 void AddDrain(CLI::App* app, Session* session);
 void AddHealth(CLI::App* app, Session* session);
 void AddVersion(CLI::App* app, Session* session);

@@ -57,6 +57,7 @@ int main(int argc, char** argv) {
   weft::cli::AddStats(&app, &session);
   weft::cli::AddHandlers(&app, &session);
   weft::cli::AddBench(&app, &session);
+  weft::cli::AddReload(&app, &session);
   weft::cli::AddDrain(&app, &session);
   weft::cli::AddHealth(&app, &session);
   weft::cli::AddVersion(&app, &session);

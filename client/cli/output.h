@@ -34,6 +34,9 @@ namespace weft::cli {
 void WriteTask(const v1::TaskResult& result, bool json, std::ostream& out);
 
 void WriteStats(const v1::GetStatsResponse& stats, std::ostream& out);
+void WriteReload(const v1::ReloadConfigResponse& answer, std::ostream& out);
+// Of a configuration that is wrong: a line for each mistake.
+[[nodiscard]] std::string ReloadError(const absl::Status& status);
 void WriteHandlers(const v1::ListHandlersResponse& handlers, std::ostream& out);
 
 // One row for each kind of latency: p50, p90, p99, p99.9 and max.

@@ -80,6 +80,10 @@ class Core {
   bool asleep() const { return parking_.LooksParked(); }
   // Any thread. How much one turn runs, from the next turn on; within the bounds of TurnBudget.
   void SetBudget(TurnBudget budget) { budget_.store(budget, std::memory_order_relaxed); }
+  // Any thread, after Prepare. executor.age_limit_ms from now on.
+  void SetAgeLimitMs(uint32_t age_limit_ms) {
+    ready_->set_age_limit(env_.anchor().NsToTicks(int64_t{age_limit_ms} * 1'000'000));
+  }
   TurnBudget budget() const { return budget_.load(std::memory_order_relaxed); }
   // Any thread, after Prepare.
   const CoreStats& stats() const { return stats_; }

@@ -36,8 +36,8 @@ class IdleBudget {
   }
 
  private:
-  const IdlePolicy policy_;
-  const sys::Ticks most_;
+  IdlePolicy policy_;
+  sys::Ticks most_;
   sys::Ticks spin_;
 };
 

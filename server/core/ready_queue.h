@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -28,6 +29,11 @@ class ReadyQueue {
   static constexpr uint32_t kAgedShare = 16;
 
   explicit ReadyQueue(sys::Ticks age_limit) : age_limit_(age_limit) {}
+
+  // Any thread. From the next look on.
+  void set_age_limit(sys::Ticks age_limit) {
+    age_limit_.store(age_limit, std::memory_order_relaxed);
+  }
 
   // task->ready_since and task->priority are set. At the end of its level.
   void Push(LiveTask* task) {
@@ -160,7 +166,7 @@ class ReadyQueue {
   // The level below `best` whose head has aged and is the oldest; `best` if there is none.
   size_t AgedLevel(size_t best, uint32_t levels, sys::Ticks now, bool stack_spare) {
     size_t chosen = best;
-    sys::Ticks oldest = now - age_limit_;
+    sys::Ticks oldest = now - age_limit_.load(std::memory_order_relaxed);
     for (size_t level = best + 1; level < kPriorityCount; ++level) {
       if ((levels >> level & 1U) == 0) continue;
       const sys::Ticks since = HeadOf(level, stack_spare)->ready_since;
@@ -172,7 +178,7 @@ class ReadyQueue {
     return chosen;
   }
 
-  const sys::Ticks age_limit_;
+  std::atomic<sys::Ticks> age_limit_;
   uint32_t occupied_ = 0;  // Bit per level: something in `ready`.
   uint32_t aside_ = 0;     // Bit per level: something in `aside`.
   uint32_t since_aged_ = 0;

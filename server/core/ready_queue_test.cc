@@ -82,6 +82,15 @@ TEST_F(ReadyQueueTest, AgesAtTheLimitAndNotBefore) {
   EXPECT_EQ(queue.Pop(107, true), low);
 }
 
+TEST_F(ReadyQueueTest, AgesByTheLimitThatHoldsNow) {
+  ReadyQueue queue(kNever);
+  for (int i = 0; i < 64; ++i) Pushed(&queue, Priority::kHigh, 7);
+  LiveTask* const low = Pushed(&queue, Priority::kLow, 7);
+  for (int i = 0; i < 40; ++i) ASSERT_NE(queue.Pop(107, true), low);
+  queue.set_age_limit(100);
+  EXPECT_EQ(queue.Pop(107, true), low);
+}
+
 TEST_F(ReadyQueueTest, OfTwoAgedLevelsTheOlderHeadGoesFirst) {
   ReadyQueue queue(10);
   for (int i = 0; i < 64; ++i) Pushed(&queue, Priority::kHigh, 1000);

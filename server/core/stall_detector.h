@@ -25,6 +25,9 @@ class StallDetector {
  public:
   StallDetector(size_t cores, sys::Ticks threshold) : threshold_(threshold), seen_(cores) {}
 
+  // From the next look on.
+  void set_threshold(sys::Ticks threshold) { threshold_ = threshold; }
+
   // What runs on a core as of now. Ticks it has been held, once per hold, when that has reached the
   // threshold. A hold counts from its second look on: the two words of `running` are read apart,
   // and a pair that never was does not come twice.
@@ -47,7 +50,7 @@ class StallDetector {
     bool reported = false;
   };
 
-  const sys::Ticks threshold_;
+  sys::Ticks threshold_;
   std::vector<Seen> seen_;
 };
 

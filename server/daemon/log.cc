@@ -89,9 +89,10 @@ Log::Log(LogLevel least, LogFormat format, std::shared_ptr<spdlog::sinks::sink> 
 Log::~Log() = default;
 
 void Log::Write(LogLevel level, std::string_view event, std::initializer_list<LogField> fields) {
-  if (level < least_) return;
+  if (level < least_.load(std::memory_order_relaxed)) return;
+  const bool is_json = format_.load(std::memory_order_relaxed) == LogFormat::kJson;
   const std::string line =
-      format_ == LogFormat::kJson ? JsonLine(level, event, fields) : TextLine(level, event, fields);
+      is_json ? JsonLine(level, event, fields) : TextLine(level, event, fields);
   logger_->log(spdlog::level::info, spdlog::string_view_t(line.data(), line.size()));
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
@@ -42,6 +43,12 @@ class Log {
   Log(LogLevel least, LogFormat format, std::shared_ptr<spdlog::sinks::sink> sink);
   ~Log();
 
+  // From now on.
+  void Reconfigure(LogLevel least, LogFormat format) {
+    least_.store(least, std::memory_order_relaxed);
+    format_.store(format, std::memory_order_relaxed);
+  }
+
   // event: one lower-case word or a few joined by underscores.
   void Write(LogLevel level, std::string_view event, std::initializer_list<LogField> fields);
   void Info(std::string_view event, std::initializer_list<LogField> fields = {}) {
@@ -55,8 +62,8 @@ class Log {
   }
 
  private:
-  const LogLevel least_;
-  const LogFormat format_;
+  std::atomic<LogLevel> least_;
+  std::atomic<LogFormat> format_;
   const std::unique_ptr<spdlog::logger> logger_;
 };
 

@@ -12,7 +12,9 @@
 namespace weft {
 namespace {
 
+using testing::HasSubstr;
 using testing::MatchesRegex;
+using testing::Not;
 
 std::string Line(LogFormat format, std::initializer_list<LogField> fields) {
   std::ostringstream out;
@@ -46,6 +48,17 @@ TEST(Log, LeavesOutWhatIsBelowItsLevel) {
   EXPECT_EQ(out.str(), "");
   log.Warn("loud");
   EXPECT_THAT(out.str(), testing::EndsWith(" warn loud\n"));
+}
+
+TEST(Log, TakesUpAnotherLevelAndFormat) {
+  std::ostringstream out;
+  Log log(LogLevel::kError, LogFormat::kText,
+          std::make_shared<spdlog::sinks::ostream_sink_mt>(out));
+  log.Info("unheard");
+  log.Reconfigure(LogLevel::kInfo, LogFormat::kJson);
+  log.Info("heard");
+  EXPECT_THAT(out.str(), HasSubstr("\"event\":\"heard\""));
+  EXPECT_THAT(out.str(), Not(HasSubstr("unheard")));
 }
 
 }  // namespace

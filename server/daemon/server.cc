@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "daemon/exit_code.h"
+#include "daemon/limit_warnings.h"
 #include "handlers/builtin/builtin.h"
 #include "sys/thread.h"
 #include "sys/topology.h"
@@ -51,12 +52,15 @@ const char* IdleName(IdlePolicy idle) {
 
 }  // namespace
 
-Server::Server(Config config, std::string version)
-    : config_(std::move(config)),
+Server::Server(LoadedConfig loaded, ConfigSources sources, std::string version)
+    : config_(loaded.config),
+      loaded_(std::move(loaded)),
+      sources_(std::move(sources)),
       version_(std::move(version)),
       began_ns_(ClockNs(CLOCK_MONOTONIC)),
       log_(config_.daemon.log_level, config_.daemon.log_format),
       lookup_(handlers_),
+      drain_limit_ns_(config_.daemon.drain_limit_ns),
       env_(clock_.anchor()) {}
 
 // Calls hold the payloads of tasks, so no core may run any more when they go.
@@ -80,6 +84,7 @@ absl::Status Server::Start() {
   StartWatches();
   if (absl::Status status = StartWeb(); !status.ok()) return status;
   LogStart();
+  WarnOfLimits();
   rpc_->set_ready_at_ns(ClockNs(CLOCK_REALTIME));
   const int64_t took_ms = (ClockNs(CLOCK_MONOTONIC) - began_ns_) / 1'000'000;
   if (drain_.Ready()) log_.Info(absl::StrCat("ready in ", took_ms, " ms"));
@@ -202,6 +207,11 @@ absl::Status Server::StartRpc() {
   info.request_drain = [this] {
     if (drain_.RequestOnce() == DrainAction::kBegin) BeginDrain("DrainServer");
   };
+  info.request_reload = [this](AdminInfo::ReloadAnswer answer) {
+    reloader_->Request("ReloadConfig", [answer = std::move(answer)](const ReloadOutcome& outcome) {
+      answer(ToReloadResult(outcome));
+    });
+  };
   for (const HandlerRegistry::Row& row : handlers_.rows()) {
     info.handlers.push_back({std::string(row.handler->help()), row.entry.never_suspends});
   }
@@ -227,20 +237,57 @@ void Server::StartWatches() {
   io_metrics_.emplace(std::move(io_rows), std::string(io_->backend()));
   stall_log_.emplace(HandlerNames(), config_.core.stall_threshold_ms, log_);
   dispatcher_->set_stall_observer(*stall_log_);
+  StartReloader();
   metrics_page_.emplace(
       version_, std::vector<const MetricSource*>{&dispatcher_->stats(), &*steering_,
-                                                 &rpc_->metrics(), &*core_metrics_, &*io_metrics_});
+                                                 &rpc_->metrics(), &*core_metrics_, &*reloader_});
   if (notifier_.has_listener()) {
     notify_thread_.emplace(MakeServiceReport(), [this] { return ReadService(); });
   }
   signals_.emplace([this](int signal) { OnSignal(signal); });
 }
 
+void Server::StartReloader() {
+  ConfigReloader::Options options;
+  options.sources = sources_;
+  options.running = std::move(loaded_);
+  options.apply = [this](const Config& config) { ApplyLive(config); };
+  options.post = [this](DoorErrand& errand) { return door_->Post(errand); };
+  options.unix_time_s = [] { return ClockNs(CLOCK_REALTIME) / 1'000'000'000; };
+  reloader_.emplace(std::move(options), log_);
+}
+
+// Each live key has its line here.
+void Server::ApplyLive(const Config& config) {
+  log_.Reconfigure(config.daemon.log_level, config.daemon.log_format);
+  drain_limit_ns_.store(config.daemon.drain_limit_ns);
+  door_->set_drain_limit_ns(config.daemon.drain_limit_ns);
+  dispatcher_->Reconfigure(config.dispatch, config.core.stall_threshold_ms);
+  stall_log_->set_threshold_ms(config.core.stall_threshold_ms);
+  for (const auto& core : cores_) {
+    core->SetBudget(config.core.budget);
+    core->SetAgeLimitMs(config.core.age_limit_ms);
+  }
+}
+
+ReloadResult Server::ToReloadResult(const ReloadOutcome& outcome) {
+  ReloadResult result;
+  result.status = outcome.status();
+  if (!outcome.ok()) return result;
+  const auto copy = [](const std::vector<ConfigChange>& from,
+                       std::vector<ReloadResult::Change>* to) {
+    for (const ConfigChange& change : from) {
+      to->push_back({std::string(change.key), change.old_value, change.new_value});
+    }
+  };
+  copy(outcome->applied, &result.applied);
+  copy(outcome->needs_restart, &result.needs_restart);
+  return result;
+}
+
 ServiceReport Server::MakeServiceReport() {
   ServiceReport::Options options;
   options.watchdog_interval_ns = WatchdogIntervalNs();
-  options.stop_limit_ns =
-      config_.daemon.drain_limit_ns + Door::kStopGraceNs + kHandOverNs + kEndSlackNs;
   options.cpus = cpus_;
   return ServiceReport(std::move(options), notifier_, log_);
 }
@@ -249,6 +296,7 @@ ServiceReading Server::ReadService() const {
   const DispatchStats& stats = dispatcher_->stats();
   ServiceReading reading;
   reading.phase = drain_.phase();
+  reading.stop_limit_ns = drain_limit_ns_.load() + Door::kStopGraceNs + kHandOverNs + kEndSlackNs;
   reading.ended = stats.Ended();
   // The two are read apart.
   reading.in_flight = std::max(stats.accepted.value(), reading.ended) - reading.ended;
@@ -298,11 +346,23 @@ void Server::LogStart() const {
   for (const std::string& address : rpc_->addresses()) {
     log_.Info("listening", {{"rpc", address}});
   }
-  if (web_ != nullptr) {
-    const std::string& text = config_.web.listen;
-    log_.Info(
-        "listening",
-        {{"web", absl::StrCat("http://", text.substr(0, text.rfind(':') + 1), web_->port())}});
+  if (web_ != nullptr) log_.Info("listening", {{"web", web_address()}});
+}
+
+std::string Server::web_address() const {
+  if (web_ == nullptr) return "";
+  const std::string& text = config_.web.listen;
+  return absl::StrCat("http://", text.substr(0, text.rfind(':') + 1), web_->port());
+}
+
+void Server::WarnOfLimits() const {
+  for (const LimitWarning& warning :
+       LimitWarnings(config_, cores_.size(), sys::ReadMachineLimits(""))) {
+    log_.Warn("limit_low", {{"limit", warning.limit},
+                            {"granted", warning.granted},
+                            {"needed", warning.needed},
+                            {"because", warning.because},
+                            {"fix", warning.fix}});
   }
 }
 
@@ -320,7 +380,7 @@ int Server::Run() {
 
 void Server::OnSignal(int signal) {
   if (signal == SIGHUP) {
-    log_.Info("signal_ignored", {{"signal", "SIGHUP"}});
+    reloader_->Request("SIGHUP", {});
     return;
   }
   const char* const name = signal == SIGTERM ? "SIGTERM" : "SIGINT";
@@ -337,8 +397,7 @@ void Server::OnSignal(int signal) {
 }
 
 void Server::BeginDrain(std::string_view cause) {
-  log_.Info("draining",
-            {{"cause", cause}, {"limit_s", config_.daemon.drain_limit_ns / 1'000'000'000}});
+  log_.Info("draining", {{"cause", cause}, {"limit_s", drain_limit_ns_.load() / 1'000'000'000}});
   door_->RequestDrain();
   if (notify_thread_) notify_thread_->Hurry();
   // A sleeping Door would notice by itself, but later.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -9,10 +10,11 @@
 
 #include "absl/status/status.h"
 #include "config/config.h"
+#include "config/loader.h"
 #include "core/core.h"
 #include "core/core_metrics.h"
 #include "core/doorbell.h"
-#include "core/io_metrics.h"
+#include "daemon/config_reloader.h"
 #include "daemon/drain.h"
 #include "daemon/inherited_sockets.h"
 #include "daemon/listen_guard.h"
@@ -42,7 +44,8 @@ namespace weft {
 class Server {
  public:
   // The thread that calls has not started any other yet.
-  Server(Config config, std::string version);
+  // sources: what the configuration was loaded from, to be read again by a reload.
+  Server(LoadedConfig loaded, ConfigSources sources, std::string version);
   ~Server();
 
   // Starts everything up to the line that says ready. An error has told nobody yet; see exit_code.h
@@ -50,6 +53,12 @@ class Server {
   absl::Status Start();
   // Serves until a drain is over; returns the exit code. A second signal ends the process here.
   int Run();
+
+  // After Start. As bound: "127.0.0.1:7411", "unix:/run/weft/weftd.sock".
+  const std::vector<std::string>& rpc_addresses() const { return rpc_->addresses(); }
+  // After Start. "http://127.0.0.1:7412"; empty when there is none.
+  std::string web_address() const;
+  bool HasHandler(std::string_view name) const { return handlers_.Find(name) != nullptr; }
 
  private:
   // The registry as the Dispatcher sees it.
@@ -65,6 +74,9 @@ class Server {
     const HandlerRegistry& registry_;
   };
 
+  // What a reload came to, as AdminService tells it.
+  static ReloadResult ToReloadResult(const ReloadOutcome& outcome);
+
   // The steps of Start.
   absl::Status ChooseCpus();
   absl::Status TakeListeners();
@@ -75,7 +87,11 @@ class Server {
   absl::Status StartRpc();
   absl::Status StartWeb();
   void StartWatches();
+  void StartReloader();
   void LogStart() const;
+  void WarnOfLimits() const;
+  // Door thread only. Takes over the live keys.
+  void ApplyLive(const Config& config);
 
   ServiceReport MakeServiceReport();
 
@@ -88,7 +104,9 @@ class Server {
   void LogLeft();
   void LogCounts(std::string_view event);
 
-  Config config_;
+  Config config_;        // As at the start.
+  LoadedConfig loaded_;  // The reloader's, once it runs.
+  ConfigSources sources_;
   const std::string version_;
   const int64_t began_ns_;
   mutable Log log_;
@@ -100,6 +118,7 @@ class Server {
   std::vector<int> cpus_;                     // One core each.
   std::vector<int> front_cpus_;               // Of the Door, gRPC and all other threads.
   std::vector<InheritedListener> inherited_;  // Until the gRPC server has them.
+  std::atomic<int64_t> drain_limit_ns_;
   std::optional<UnixSocketLock> socket_lock_;
   sys::Clock clock_;
   sys::ProdEnv env_;
@@ -113,6 +132,7 @@ class Server {
   std::optional<CoreMetrics> core_metrics_;
   std::optional<IoMetrics> io_metrics_;
   std::optional<StallLog> stall_log_;
+  std::optional<ConfigReloader> reloader_;
   std::optional<MetricsPage> metrics_page_;
   std::unique_ptr<HttpServer> web_;
   std::optional<NotifyThread> notify_thread_;  // None when no service manager listens.

@@ -106,7 +106,7 @@ bool ServiceReport::TellPhase(const ServiceReading& reading) {
   }
   if (reading.phase >= DrainPhase::kDraining) {
     told_stopping_ = true;
-    notifier_.Stopping(StatusText(reading, 0), options_.stop_limit_ns);
+    notifier_.Stopping(StatusText(reading, 0), reading.stop_limit_ns);
     has_changed = true;
   }
   return has_changed;

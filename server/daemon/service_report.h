@@ -16,8 +16,9 @@ namespace weft {
 // What the daemon does at one moment, as any thread may see it.
 struct ServiceReading {
   DrainPhase phase = DrainPhase::kStarting;
-  uint64_t ended = 0;      // Tasks, since the start.
-  uint64_t in_flight = 0;  // Tasks.
+  uint64_t ended = 0;         // Tasks, since the start.
+  uint64_t in_flight = 0;     // Tasks.
+  int64_t stop_limit_ns = 0;  // The longest that a drain and the end after it may take.
   LifeSign door;
   std::vector<LifeSign> cores;
 };
@@ -31,7 +32,6 @@ class ServiceReport {
  public:
   struct Options {
     int64_t watchdog_interval_ns = 0;  // 0: nobody watches.
-    int64_t stop_limit_ns = 0;         // The longest that a drain and the end after it may take.
     std::vector<int> cpus;             // Of each core; only told.
   };
 

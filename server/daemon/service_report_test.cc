@@ -23,12 +23,12 @@ class ServiceReportTest : public testing::Test {
   ServiceReportTest() {
     reading_.phase = DrainPhase::kRunning;
     reading_.cores.resize(1);
+    reading_.stop_limit_ns = 18 * kSecond;
   }
 
   void Make(int64_t watchdog_interval_ns) {
     ServiceReport::Options options;
     options.watchdog_interval_ns = watchdog_interval_ns;
-    options.stop_limit_ns = 18 * kSecond;
     options.cpus = {3};
     report_.emplace(std::move(options), notifier_, log_);
   }

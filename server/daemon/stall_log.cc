@@ -50,7 +50,7 @@ void StallLog::Run() {
       log_.Warn("handler_holds_core", {{"handler", handler_names_[stall.handler]},
                                        {"cpu", stall.cpu},
                                        {"held_ms", stall.held_ns / 1'000'000},
-                                       {"threshold_ms", threshold_ms_}});
+                                       {"threshold_ms", threshold_ms_.load()}});
     }
     stalls.clear();
     lock.lock();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
@@ -23,6 +24,9 @@ class StallLog final : public StallObserver {
   // Writes what is pending.
   ~StallLog() override;
 
+  // Any thread. What is told as the threshold from now on.
+  void set_threshold_ms(uint32_t threshold_ms) { threshold_ms_.store(threshold_ms); }
+
   void OnStall(int cpu, const TaskEntry& entry, int64_t held_ns) override;
 
  private:
@@ -35,7 +39,7 @@ class StallLog final : public StallObserver {
   void Run();
 
   const std::vector<std::string> handler_names_;
-  const uint32_t threshold_ms_;
+  std::atomic<uint32_t> threshold_ms_;
   Log& log_;
   std::mutex mutex_;
   std::condition_variable changed_;

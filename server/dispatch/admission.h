@@ -34,6 +34,9 @@ class Admission {
   void BeginDrain() { draining_ = true; }
   bool draining() const { return draining_; }
 
+  // From now on.
+  void set_max_in_flight_bytes(size_t bytes) { options_.max_in_flight_bytes = bytes; }
+
   // field_prefix: where the spec stands in the request, "spec" or "specs[3]".
   std::optional<Refusal> CheckSpec(const TaskSpec& spec, std::string_view field_prefix,
                                    Checked* checked) const;

@@ -96,6 +96,11 @@ class Dispatcher {
   // Tasks submitted from now on are converted with this anchor.
   void SetAnchor(const sys::ClockAnchor& anchor) { anchor_ = anchor; }
 
+  // Takes over what may change while tasks are under way: of options max_in_flight_bytes,
+  // max_wait_ns, max_waiters, results_max_age_ns, results_max_bytes and target_latency_ns. Whatever
+  // is beyond a smaller bound ends as it would have, but results, which the next Ticks drop.
+  void Reconfigure(const DispatchOptions& options, uint32_t stall_threshold_ms);
+
   // Before Start only. Who hears of stalls; outlives the dispatcher.
   void set_stall_observer(StallObserver& observer) { stalls_.observer = &observer; }
 

@@ -33,6 +33,24 @@ sys::Ticks Dispatcher<Env>::Tick(sys::Ticks now) {
 }
 
 template <class Env>
+void Dispatcher<Env>::Reconfigure(const DispatchOptions& options, uint32_t stall_threshold_ms) {
+  options_.max_in_flight_bytes = options.max_in_flight_bytes;
+  options_.max_wait_ns = options.max_wait_ns;
+  options_.max_waiters = options.max_waiters;
+  options_.results_max_age_ns = options.results_max_age_ns;
+  options_.results_max_bytes = options.results_max_bytes;
+  options_.target_latency_ns = options.target_latency_ns;
+  admission_.set_max_in_flight_bytes(options.max_in_flight_bytes);
+  deadlines_.SetCapacity(options.max_waiters);
+  retention_.SetBounds(anchor_.NsToTicks(options.results_max_age_ns), options.results_max_bytes);
+  const sys::Ticks threshold = anchor_.NsToTicks(int64_t{stall_threshold_ms} * 1'000'000);
+  stalls_.set_threshold(threshold);
+  stall_look_ticks_ = threshold / 4;
+  next_stall_look_ = sys::kTicksForever;
+  PublishGauges();
+}
+
+template <class Env>
 bool Dispatcher<Env>::EndElapsedWaits(sys::Ticks now) {
   for (size_t count = 0; count < kTickMax; ++count) {
     ResultReceiver* receiver = deadlines_.TakeElapsed(now);
@@ -48,10 +66,11 @@ bool Dispatcher<Env>::EndElapsedWaits(sys::Ticks now) {
 template <class Env>
 bool Dispatcher<Env>::DropOldResults(sys::Ticks now) {
   for (size_t count = 0; count < kTickMax; ++count) {
-    if (!retention_.OldestTooOld(now)) return false;
-    Drop(DropBound::kAge);
+    const std::optional<DropBound> bound = retention_.OldestMustGo(now);
+    if (!bound.has_value()) return false;
+    Drop(*bound);
   }
-  return retention_.OldestTooOld(now);
+  return retention_.OldestMustGo(now).has_value();
 }
 
 // A few looks per threshold, and none while nothing is in flight.

@@ -11,6 +11,11 @@ constexpr int64_t kReanchorNs = 1'000'000'000;
 // A core with a full inbox is busy: it is left alone for a moment, as it may share our CPU.
 constexpr int64_t kFullInboxWaitNs = 50'000;
 
+IdleBudget BudgetOf(const sys::ClockAnchor& anchor, IdlePolicy idle, uint32_t spin_us) {
+  return {idle, anchor.NsToTicks(int64_t{spin_us} * 1'000),
+          spin_us == 0 ? 0 : anchor.NsToTicks(IdleBudget::kMaxSpinUs * 1'000)};
+}
+
 }  // namespace
 
 template <class Env>
@@ -21,8 +26,20 @@ BasicDoor<Env>::BasicDoor(DoorSource& source, Dispatcher<Env>& dispatcher, Doorb
       doorbell_(doorbell),
       env_(env),
       idle_policy_(idle),
-      budget_(idle, env.anchor().NsToTicks(int64_t{spin_us} * 1'000),
-              spin_us == 0 ? 0 : env.anchor().NsToTicks(IdleBudget::kMaxSpinUs * 1'000)) {}
+      budget_(BudgetOf(env.anchor(), idle, spin_us)) {}
+
+template <class Env>
+void BasicDoor<Env>::SetIdle(IdlePolicy idle, uint32_t spin_us) {
+  idle_policy_ = idle;
+  budget_ = BudgetOf(env_.anchor(), idle, spin_us);
+}
+
+template <class Env>
+bool BasicDoor<Env>::Post(DoorErrand& errand) {
+  if (!mail_.Put(errand)) return false;
+  doorbell_.RingIfParked();
+  return true;
+}
 
 template <class Env>
 void BasicDoor<Env>::Run() {
@@ -33,6 +50,7 @@ void BasicDoor<Env>::Run() {
       Idle();
     }
   }
+  mail_.Close();
 }
 
 template <class Env>
@@ -40,7 +58,8 @@ bool BasicDoor<Env>::Round() {
   now_ = env_.Now();
   dispatcher_.door_counters().rounds.Add();
   AdvanceDrain();
-  size_t handled = source_.Poll(kPollMax);
+  size_t handled = mail_.RunAll();
+  handled += source_.Poll(kPollMax);
   dispatcher_.Flush();
   handled += dispatcher_.Collect();
   if (now_ >= next_tick_ || handled > 0) AdvanceClock();
@@ -135,7 +154,7 @@ bool BasicDoor<Env>::MaySpin() const {
 template <class Env>
 void BasicDoor<Env>::Park() {
   doorbell_.parking.Announce();
-  if (dispatcher_.HasCompletions()) {
+  if (dispatcher_.HasCompletions() || !mail_.empty()) {
     doorbell_.parking.Withdraw();
     return;
   }

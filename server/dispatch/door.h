@@ -8,6 +8,7 @@
 #include "core/idle.h"
 #include "core/options.h"
 #include "dispatch/dispatcher.h"
+#include "dispatch/door_mail.h"
 #include "sys/clock.h"
 #include "sys/prod_env.h"
 
@@ -38,11 +39,18 @@ class BasicDoor {
   BasicDoor(DoorSource& source, Dispatcher<Env>& dispatcher, Doorbell& doorbell, const Env& env,
             IdlePolicy idle, uint32_t spin_us);
 
-  // Before RequestDrain only. How long a drain lets held work go on; then all of it is asked to
-  // stop, and kStopGraceNs later the Door ends whatever is left. 0: asked at once.
+  // Before RequestDrain, or Door thread only. How long a drain lets held work go on; then all of it
+  // is asked to stop, and kStopGraceNs later the Door ends whatever is left. 0: asked at once.
   void set_drain_limit_ns(int64_t drain_limit_ns) { drain_limit_ns_ = drain_limit_ns; }
   // Before Start only. The clock to slew once a second, for the dispatcher's stamps.
   void set_clock(sys::Clock& clock) { clock_ = &clock; }
+
+  // Before Run, then Door thread only. What it does when there is nothing to do, from now on.
+  void SetIdle(IdlePolicy idle, uint32_t spin_us);
+
+  // Any thread. Has the Door run the errand soon. False when DoorMail::kMax errands wait or the
+  // Door has ended: it is then never run.
+  bool Post(DoorErrand& errand);
 
   // Runs on the calling thread until a drain was requested and everything accepted has been
   // answered, or the drain limit and the grace after it have passed. After the last answer it goes
@@ -81,8 +89,9 @@ class BasicDoor {
   Dispatcher<Env>& dispatcher_;
   Doorbell& doorbell_;
   Env env_;
-  const IdlePolicy idle_policy_;
+  IdlePolicy idle_policy_;
   IdleBudget budget_;
+  DoorMail mail_;
   sys::Clock* clock_ = nullptr;
   int64_t drain_limit_ns_ = 30'000'000'000;
   sys::Ticks now_ = 0;  // Read once a round.

@@ -265,5 +265,67 @@ TEST_F(DoorTest, CallsItsSourceWhenThatWantsToBeCalled) {
   EXPECT_EQ(source_.ticks, ticks + 1);
 }
 
+class TestErrand final : public DoorErrand {
+ public:
+  explicit TestErrand(std::function<void()> run) : run_(std::move(run)) {}
+  void Run() override { run_(); }
+
+ private:
+  const std::function<void()> run_;
+};
+
+TEST_F(DoorTest, RunsAnErrandBetweenTwoRounds) {
+  BuildDoor(IdlePolicy::kSpin);
+  int runs = 0;
+  TestErrand errand([&runs] { ++runs; });
+  EXPECT_TRUE(door_->Post(errand));
+  EXPECT_EQ(runs, 0);
+  EXPECT_TRUE(door_->Round());
+  EXPECT_EQ(runs, 1);
+  EXPECT_FALSE(door_->Round());
+}
+
+TEST_F(DoorTest, IsWokenByAnErrandAndDoesNotSleepOverOne) {
+  BuildDoor(IdlePolicy::kSleep);
+  TestErrand drain([this] { door_->RequestDrain(); });
+  source_.on_wait = [&](int64_t timeout_ns) {
+    now_ += timeout_ns;
+    if (source_.waits == 1) {
+      EXPECT_TRUE(door_->Post(drain));
+      EXPECT_EQ(source_.rings, 1);
+    }
+    return size_t{0};
+  };
+  door_->Run();
+  EXPECT_TRUE(dispatcher_->draining());
+}
+
+TEST_F(DoorTest, RefusesErrandsOnceItHasEnded) {
+  BuildDoor(IdlePolicy::kSleep);
+  door_->RequestDrain();
+  door_->Run();
+  TestErrand late([] { ADD_FAILURE() << "nobody runs it any more"; });
+  EXPECT_FALSE(door_->Post(late));
+}
+
+TEST_F(DoorTest, TakesUpAnotherWayOfIdling) {
+  BuildDoor(IdlePolicy::kSpin);
+  TestErrand sleep([this] { door_->SetIdle(IdlePolicy::kSleep, 0); });
+  source_.on_poll = [&] {
+    if (source_.polls == 100) {
+      EXPECT_EQ(source_.waits, 0);
+      EXPECT_TRUE(door_->Post(sleep));
+    }
+    return size_t{0};
+  };
+  source_.on_wait = [&](int64_t timeout_ns) {
+    now_ += timeout_ns;
+    door_->RequestDrain();
+    return size_t{0};
+  };
+  door_->Run();
+  EXPECT_GT(source_.waits, 0);
+}
+
 }  // namespace
 }  // namespace weft

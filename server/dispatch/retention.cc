@@ -21,7 +21,17 @@ std::optional<DropBound> Retention::MustDrop(size_t bytes) const {
   return std::nullopt;
 }
 
-bool Retention::OldestTooOld(sys::Ticks now) const { return count_ > 0 && next_expiry() <= now; }
+void Retention::SetBounds(sys::Ticks max_age, size_t max_bytes) {
+  options_.max_age = max_age;
+  options_.max_bytes = max_bytes;
+}
+
+std::optional<DropBound> Retention::OldestMustGo(sys::Ticks now) const {
+  if (count_ == 0) return std::nullopt;
+  if (bytes_ > options_.max_bytes) return DropBound::kBytes;
+  if (next_expiry() <= now) return DropBound::kAge;
+  return std::nullopt;
+}
 
 sys::Ticks Retention::next_expiry() const {
   if (count_ == 0) return sys::kTicksForever;

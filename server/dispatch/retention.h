@@ -36,12 +36,15 @@ class Retention {
 
   explicit Retention(const Options& options);
 
+  // From now on; whoever is beyond goes by OldestMustGo.
+  void SetBounds(sys::Ticks max_age, size_t max_bytes);
+
   // The bound that forbids to keep a result of that many bytes, however empty it is here.
   std::optional<DropBound> NeverFits(size_t bytes) const;
   // The bound for which the oldest must go before one more of that many bytes is kept.
   std::optional<DropBound> MustDrop(size_t bytes) const;
-  // Whether the oldest is over age.
-  bool OldestTooOld(sys::Ticks now) const;
+  // The bound for which the oldest must go now.
+  std::optional<DropBound> OldestMustGo(sys::Ticks now) const;
   // Forgets the oldest and returns whose it was; not when empty.
   TaskId DropOldest(DropBound bound);
 

@@ -101,11 +101,11 @@ TEST(Retention, TellsWhenTheOldestIsOverAge) {
   retention.Keep(Result(1, "1"), 50);
   retention.Keep(Result(2, "2"), 60);
   EXPECT_EQ(retention.next_expiry(), 150);
-  EXPECT_FALSE(retention.OldestTooOld(149));
-  EXPECT_TRUE(retention.OldestTooOld(150));
+  EXPECT_EQ(retention.OldestMustGo(149), std::nullopt);
+  EXPECT_EQ(retention.OldestMustGo(150), DropBound::kAge);
   retention.DropOldest(DropBound::kAge);
-  EXPECT_FALSE(retention.OldestTooOld(159));
-  EXPECT_TRUE(retention.OldestTooOld(160));
+  EXPECT_EQ(retention.OldestMustGo(159), std::nullopt);
+  EXPECT_EQ(retention.OldestMustGo(160), DropBound::kAge);
 }
 
 TEST(Retention, NeverFitsWhatIsLargerThanAllOfIt) {

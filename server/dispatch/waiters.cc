@@ -56,7 +56,12 @@ CancelReceiver* CancelList::Pop() {
   return receiver;
 }
 
-WaitDeadlines::WaitDeadlines(uint32_t capacity) : capacity_(capacity) { heap_.reserve(capacity); }
+WaitDeadlines::WaitDeadlines(uint32_t capacity) { SetCapacity(capacity); }
+
+void WaitDeadlines::SetCapacity(uint32_t capacity) {
+  capacity_ = capacity;
+  heap_.reserve(capacity);
+}
 
 void WaitDeadlines::Add(ResultReceiver& receiver, sys::Ticks until) {
   assert(!full());

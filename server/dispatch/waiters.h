@@ -47,10 +47,13 @@ class CancelList {
 };
 
 // When each wait elapses: a binary heap, so that adding and leaving cost O(log n) and looking
-// nothing. Holds at most the capacity it was made with, allocated then. Door thread only.
+// nothing. Holds at most its capacity, allocated when that is set. Door thread only.
 class WaitDeadlines {
  public:
   explicit WaitDeadlines(uint32_t capacity);
+
+  // Those beyond a smaller capacity stay until they leave.
+  void SetCapacity(uint32_t capacity);
 
   // receiver is not among them, and they are not full.
   void Add(ResultReceiver& receiver, sys::Ticks until);
@@ -69,7 +72,7 @@ class WaitDeadlines {
   void SiftUp(size_t place);
   void SiftDown(size_t place);
 
-  uint32_t capacity_;
+  uint32_t capacity_ = 0;
   std::vector<ResultReceiver*> heap_;
 };
 

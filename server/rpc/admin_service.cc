@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "rpc/plain_method.h"
+#include "rpc/reload_call.h"
 #include "rpc/stats_teller.h"
 #include "rpc/stats_watch.h"
 #include "weft/v1/admin_service.grpc.pb.h"
@@ -14,6 +15,8 @@ namespace weft {
 namespace {
 
 using AdminGrpc = v1::AdminService::AsyncService;
+
+constexpr size_t kReloadsPosted = 2;
 
 std::string_view IdleName(IdlePolicy idle) {
   constexpr std::string_view kNames[] = {"spin", "adaptive", "sleep"};
@@ -90,6 +93,7 @@ struct AdminService::Parts {
         info.request_drain();
         return grpc::Status::OK;
       }};
+  CallPool<ReloadConfigCall> reload_config;
 };
 
 void AdminService::Parts::WriteCore(const CoreActivity& activity, size_t index,
@@ -166,6 +170,12 @@ void AdminService::Start() {
   parts_->ForEachMethod([this](auto& method) {
     method.Start(parts_->context.source, parts_->context.options.max_calls);
   });
+  parts_->reload_config.Start(
+      parts_->context.source, kReloadsPosted, parts_->context.options.max_calls, [this] {
+        return std::make_unique<ReloadConfigCall>(
+            ReloadConfigCall::Family{parts_->context.source, parts_->service, parts_->reload_config,
+                                     parts_->info.request_reload});
+      });
   parts_->watch.Start();
 }
 
@@ -175,7 +185,7 @@ void AdminService::set_ready_at_ns(int64_t ready_at_ns) {
 void AdminService::EndWatches() { parts_->watch.End(); }
 
 size_t AdminService::busy() const {
-  size_t busy = 0;
+  size_t busy = parts_->reload_config.busy();
   parts_->ForEachMethod([&busy](const auto& method) { busy += method.busy(); });
   return busy;
 }

@@ -7,12 +7,26 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "dispatch/steering.h"
 #include "grpcpp/impl/codegen/service_type.h"
 #include "rpc/rpc_context.h"
 #include "sys/topology.h"
 
 namespace weft {
+
+// What reading the configuration again came to.
+struct ReloadResult {
+  struct Change {
+    std::string key;
+    std::string old_value;
+    std::string new_value;
+  };
+  // InvalidArgument: its message has a line for each mistake; FailedPrecondition: there is no file.
+  absl::Status status;
+  std::vector<Change> applied;
+  std::vector<Change> needs_restart;
+};
 
 // What the daemon tells AdminService once and for all.
 struct AdminInfo {
@@ -24,8 +38,10 @@ struct AdminInfo {
   std::vector<sys::CpuPlace> places;    // By core index; none: not known.
   std::string version;                  // "0.1.0"
   std::function<void()> request_drain;  // Must not block; Door::RequestDrain.
-  std::string io_backend;               // "io_uring" or "threads".
-  std::string io_fallback_reason;  // Why it is not io_uring; empty when it is or none was asked.
+  // Must not block. The answer is called once, on the Door's thread and not within the call, unless
+  // the Door ends first.
+  using ReloadAnswer = std::function<void(const ReloadResult&)>;
+  std::function<void(ReloadAnswer)> request_reload;
 };
 
 // weft.v1.AdminService on the one completion queue. Owned by RpcServer. Door thread only.

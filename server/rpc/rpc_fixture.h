@@ -58,6 +58,9 @@ class RpcFixture : public ::testing::Test, public EntryLookup {
     info.places = {{.numa_node = 2, .package = 3}};
     info.version = "1.2.3";
     info.request_drain = [this] { door_->RequestDrain(); };
+    info.request_reload = [this](AdminInfo::ReloadAnswer answer) {
+      request_reload_(std::move(answer));
+    };
     steering_.emplace(*dispatcher_, *this, std::move(names));
     server_.emplace(rpc_options_, *dispatcher_, *steering_, std::move(info));
     doorbell_.argument = &server_->source();
@@ -162,6 +165,7 @@ class RpcFixture : public ::testing::Test, public EntryLookup {
     return bad_request.field_violations_size() == 1 ? bad_request.field_violations(0).field() : "";
   }
 
+  std::function<void(AdminInfo::ReloadAnswer)> request_reload_;
   RpcOptions rpc_options_;
   std::vector<InheritedListener> inherited_;
   CoreOptions core_options_;

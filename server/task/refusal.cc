@@ -6,9 +6,10 @@ namespace weft {
 
 std::string_view RefusalReasonName(RefusalReason reason) {
   static constexpr std::array<std::string_view, kRefusalReasonCount> kNames = {
-      "INVALID_FIELD",      "UNKNOWN_HANDLER", "PAYLOAD_TOO_LARGE", "QUEUE_FULL",     "SLOTS_FULL",
-      "PAYLOAD_BYTES_FULL", "WAITERS_FULL",    "DRAINING",          "TASK_NOT_FOUND", "CALLS_FULL",
-      "HANDLER_PAUSED",     "HANDLER_NOT_FOUND"};
+      "INVALID_FIELD",  "UNKNOWN_HANDLER",    "PAYLOAD_TOO_LARGE", "QUEUE_FULL",
+      "SLOTS_FULL",     "PAYLOAD_BYTES_FULL", "WAITERS_FULL",      "DRAINING",
+      "TASK_NOT_FOUND", "CALLS_FULL",         "HANDLER_PAUSED",    "HANDLER_NOT_FOUND",
+      "NO_CONFIG_FILE"};
   return kNames[static_cast<size_t>(reason)];
 }
 

@@ -22,9 +22,10 @@ enum class RefusalReason : uint8_t {
   kCallsFull,         // RESOURCE_EXHAUSTED: limits.max_calls or limits.max_streams.
   kHandlerPaused,     // UNAVAILABLE: until ResumeHandler.
   kHandlerNotFound,   // NOT_FOUND: of a call about a handler; of a task it is kUnknownHandler.
+  kNoConfigFile,      // FAILED_PRECONDITION: of ReloadConfig, as there is nothing to read again.
 };
 
-inline constexpr size_t kRefusalReasonCount = 12;
+inline constexpr size_t kRefusalReasonCount = 13;
 
 // "QUEUE_FULL" and so on: google.rpc.ErrorInfo.reason; in lower case the metrics label.
 std::string_view RefusalReasonName(RefusalReason reason);

@@ -55,6 +55,8 @@ grpc::StatusCode RefusalCode(RefusalReason reason) {
     case RefusalReason::kWaitersFull:
     case RefusalReason::kCallsFull:
       return grpc::StatusCode::RESOURCE_EXHAUSTED;
+    case RefusalReason::kNoConfigFile:
+      return grpc::StatusCode::FAILED_PRECONDITION;
     case RefusalReason::kDraining:
     case RefusalReason::kHandlerPaused:
       return grpc::StatusCode::UNAVAILABLE;

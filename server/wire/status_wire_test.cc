@@ -57,6 +57,7 @@ constexpr Case kCases[] = {
     {RefusalReason::kDraining, grpc::StatusCode::UNAVAILABLE},
     {RefusalReason::kTaskNotFound, grpc::StatusCode::NOT_FOUND},
     {RefusalReason::kCallsFull, grpc::StatusCode::RESOURCE_EXHAUSTED},
+    {RefusalReason::kNoConfigFile, grpc::StatusCode::FAILED_PRECONDITION},
     {RefusalReason::kHandlerPaused, grpc::StatusCode::UNAVAILABLE},
     {RefusalReason::kHandlerNotFound, grpc::StatusCode::NOT_FOUND},
 };

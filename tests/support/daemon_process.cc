@@ -36,12 +36,12 @@ bool WaitUntil(const std::function<bool()>& done) {
 }
 
 // In the child, after fork: only calls that are safe there.
-[[noreturn]] void Become(const std::vector<char*>& arguments, const char* log_path,
-                         const cpu_set_t* cpus) {
+[[noreturn]] void Become(const std::vector<char*>& arguments, const std::vector<char*>& environment,
+                         const char* log_path, const cpu_set_t* cpus) {
   const int log = open(log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   if (log < 0 || dup2(log, STDERR_FILENO) < 0 || dup2(log, STDOUT_FILENO) < 0) _exit(127);
   if (cpus != nullptr && sched_setaffinity(0, sizeof(*cpus), cpus) != 0) _exit(127);
-  execv(arguments[0], arguments.data());
+  execve(arguments[0], arguments.data(), environment.data());
   _exit(127);
 }
 
@@ -76,12 +76,20 @@ void DaemonProcess::Spawn(const Options& options) {
   std::vector<char*> arguments;
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
+  std::vector<std::string> variables = options.environment;
+  std::vector<char*> environment;
+  for (std::string& variable : variables) environment.push_back(variable.data());
+  for (char** inherited = environ; *inherited != nullptr; ++inherited) {
+    environment.push_back(*inherited);
+  }
+  environment.push_back(nullptr);
   cpu_set_t cpus;
   CPU_ZERO(&cpus);
   for (const int cpu : options.cpus) CPU_SET(static_cast<size_t>(cpu), &cpus);
   const std::string log_path = (folder() / "log").string();
   pid_ = fork();
-  if (pid_ == 0) Become(arguments, log_path.c_str(), options.cpus.empty() ? nullptr : &cpus);
+  const cpu_set_t* const allowed = options.cpus.empty() ? nullptr : &cpus;
+  if (pid_ == 0) Become(arguments, environment, log_path.c_str(), allowed);
   if (pid_ < 0) throw std::runtime_error(std::string("fork: ") + std::strerror(errno));
 }
 
@@ -98,6 +106,11 @@ bool DaemonProcess::WaitReady() {
 
 bool DaemonProcess::WaitForLog(const std::string& text) {
   return WaitUntil([&] { return Log().find(text) != std::string::npos; });
+}
+
+bool DaemonProcess::WaitForMetric(const std::string& text) const {
+  return WaitUntil(
+      [&] { return HttpGet(web_address(), "/metrics").body.find(text) != std::string::npos; });
 }
 
 void DaemonProcess::Signal(int signal) {

@@ -43,6 +43,7 @@ class DaemonProcess {
     std::vector<std::string> arguments;  // As they are.
     // CPUs the daemon is allowed; empty: those of the test.
     std::vector<int> cpus;
+    std::vector<std::string> environment;  // "NAME=VALUE", beside that of the test.
   };
 
   // Starts it; does not wait for it.
@@ -56,6 +57,8 @@ class DaemonProcess {
   bool WaitReady();
   // Blocks until a line of the log holds text; false when none came.
   bool WaitForLog(const std::string& text);
+  // Blocks until the page of metrics holds text; false when it never did.
+  bool WaitForMetric(const std::string& text) const;
   void Signal(int signal);
   // Blocks until it has ended. Kills it when it does not end by itself.
   ProcessEnd WaitForEnd();

@@ -18,8 +18,8 @@ namespace weft {
 
 // How calls are tried again. A refusal by the daemon that came with RetryInfo is always safe to
 // try again, because nothing of the task was kept; its delay is obeyed. A connection that breaks is
-// tried again by itself only for calls that may be repeated (Wait, Get, ListTasks, GetStats,
-// ListHandlers, Health).
+// tried again by itself only for calls that may be repeated (Wait, Get, GetStats, ListHandlers,
+// ReloadConfig, Health).
 struct RetryOptions {
   // Tries of one call, the first included; 1 switches trying again off.
   int max_attempts = 4;
@@ -99,6 +99,11 @@ class WEFT_EXPORT Client {
   [[nodiscard]] absl::StatusOr<v1::GetStatsResponse> GetStats(const CallOptions& options = {});
 
   [[nodiscard]] absl::StatusOr<v1::ListHandlersResponse> ListHandlers(
+      const CallOptions& options = {});
+
+  // Has the daemon read its configuration again, as SIGHUP does. INVALID_ARGUMENT holds a line for
+  // each mistake, and nothing has changed.
+  [[nodiscard]] absl::StatusOr<v1::ReloadConfigResponse> ReloadConfig(
       const CallOptions& options = {});
 
   // Ends the daemon as SIGTERM does.

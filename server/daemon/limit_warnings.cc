@@ -1,0 +1,87 @@
+#include "daemon/limit_warnings.h"
+
+#include <cstdint>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+
+namespace weft {
+namespace {
+
+// Of the daemon itself: log, listeners, the poller of gRPC, one or two a core.
+constexpr uint64_t kOwnFiles = 64;
+constexpr uint64_t kFilesPerCore = 4;
+// Those waiting beside those served, see WebOptions.
+constexpr uint64_t kWebConnectionsFactor = 5;
+// A stack and its guard page; the rest of the process.
+constexpr uint64_t kMappingsPerStack = 2;
+constexpr uint64_t kOwnMappings = 1'000;
+// The program, gRPC's buffers, and per slot what Core and TaskTable keep.
+constexpr uint64_t kOwnBytes = 64 * 1024 * 1024;
+constexpr uint64_t kBytesPerSlot = 512;
+
+void WarnOfFiles(const Config& config, size_t cores, const sys::MachineLimits& limits,
+                 std::vector<LimitWarning>* warnings) {
+  const uint64_t needed = config.rpc.max_streams +
+                          kWebConnectionsFactor * config.web.max_connections +
+                          kFilesPerCore * cores + kOwnFiles;
+  if (limits.open_files.value_or(needed) >= needed) return;
+  warnings->push_back(
+      {"open files", absl::StrCat(*limits.open_files), absl::StrCat(needed),
+       absl::StrCat("limits.max_streams = ", config.rpc.max_streams, ", a connection for each"),
+       "raise it (LimitNOFILE= of the unit, ulimit -n), or lower the key"});
+}
+
+void WarnOfMemory(const Config& config, size_t cores, const sys::MachineLimits& limits,
+                  std::vector<LimitWarning>* warnings) {
+  const uint64_t stacks = uint64_t{cores} * config.core.stacks * config.core.stack_bytes;
+  const uint64_t slots = uint64_t{cores} * config.core.door_slots() * kBytesPerSlot;
+  const uint64_t needed = config.dispatch.max_in_flight_bytes + config.dispatch.results_max_bytes +
+                          stacks + slots + kOwnBytes;
+  if (limits.memory_bytes.value_or(needed) >= needed) return;
+  warnings->push_back(
+      {"memory of the cgroup in bytes", absl::StrCat(*limits.memory_bytes), absl::StrCat(needed),
+       absl::StrCat("limits.max_in_flight_bytes = ", config.dispatch.max_in_flight_bytes,
+                    ", results.max_bytes = ", config.dispatch.results_max_bytes, ", stacks ",
+                    stacks, ", queues ", slots),
+       "raise it (MemoryMax= of the unit, the container's limit), or lower the keys"});
+}
+
+void WarnOfCpus(size_t cores, const sys::MachineLimits& limits,
+                std::vector<LimitWarning>* warnings) {
+  const auto needed = static_cast<double>(cores + 1);
+  if (limits.cpus.value_or(needed) >= needed) return;
+  warnings->push_back(
+      {"CPUs by the quota of the cgroup", absl::StrFormat("%.2f", *limits.cpus),
+       absl::StrCat(cores + 1),
+       absl::StrCat(cores,
+                    " cores and the Door; when the quota is used up all of them stop, for up "
+                    "to 100 ms"),
+       "take the quota away and give whole CPUs (AllowedCPUs=, cpuset), or set fewer "
+       "executor.cores"});
+}
+
+void WarnOfMappings(const Config& config, size_t cores, const sys::MachineLimits& limits,
+                    std::vector<LimitWarning>* warnings) {
+  const uint64_t needed = kMappingsPerStack * cores * config.core.stacks + kOwnMappings;
+  if (limits.memory_mappings.value_or(needed) >= needed) return;
+  warnings->push_back({"memory mappings", absl::StrCat(*limits.memory_mappings),
+                       absl::StrCat(needed),
+                       absl::StrCat("executor.stacks = ", config.core.stacks, " on each of ", cores,
+                                    " cores, each with its guard page"),
+                       "raise sysctl vm.max_map_count, or lower the key"});
+}
+
+}  // namespace
+
+std::vector<LimitWarning> LimitWarnings(const Config& config, size_t cores,
+                                        const sys::MachineLimits& limits) {
+  std::vector<LimitWarning> warnings;
+  WarnOfFiles(config, cores, limits, &warnings);
+  WarnOfMemory(config, cores, limits, &warnings);
+  WarnOfCpus(cores, limits, &warnings);
+  WarnOfMappings(config, cores, limits, &warnings);
+  return warnings;
+}
+
+}  // namespace weft

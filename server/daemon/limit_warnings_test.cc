@@ -1,0 +1,63 @@
+// Limits of the machine against the configured bounds: a warning with both figures exactly when the
+// limit is the lower one.
+#include "daemon/limit_warnings.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <string>
+
+namespace weft {
+namespace {
+
+// The warning that a limit of zero brings, which tells the need.
+LimitWarning WarningOf(const Config& config, const sys::MachineLimits& limits) {
+  const auto warnings = LimitWarnings(config, 2, limits);
+  EXPECT_EQ(warnings.size(), 1u);
+  return warnings.empty() ? LimitWarning() : warnings[0];
+}
+
+TEST(LimitWarnings, AreNoneWithoutLimits) { EXPECT_TRUE(LimitWarnings({}, 2, {}).empty()); }
+
+TEST(LimitWarnings, TellFilesWithTheirFigure) {
+  Config config;
+  config.rpc.max_streams = 4'000;
+  const LimitWarning warning = WarningOf(config, {.open_files = 1'024});
+  EXPECT_EQ(warning.granted, "1024");
+  EXPECT_EQ(warning.needed, "4232");
+  EXPECT_NE(warning.because.find("limits.max_streams = 4000"), std::string::npos);
+  EXPECT_NE(warning.fix.find("LimitNOFILE"), std::string::npos);
+  EXPECT_TRUE(LimitWarnings(config, 2, {.open_files = 4'232}).empty());
+}
+
+TEST(LimitWarnings, TellMemoryThatHoldsAllBounds) {
+  Config config;
+  config.dispatch.max_in_flight_bytes = 1'000'000'000;
+  const uint64_t needed =
+      std::strtoull(WarningOf(config, {.memory_bytes = 512'000'000}).needed.c_str(), nullptr, 10);
+  EXPECT_GT(needed, 1'000'000'000 + config.dispatch.results_max_bytes);
+  EXPECT_EQ(WarningOf(config, {.memory_bytes = needed - 1}).granted, std::to_string(needed - 1));
+  EXPECT_TRUE(LimitWarnings(config, 2, {.memory_bytes = needed}).empty());
+}
+
+TEST(LimitWarnings, TellAQuotaBelowCoresAndDoor) {
+  EXPECT_EQ(WarningOf({}, {.cpus = 2.5}).granted, "2.50");
+  EXPECT_EQ(WarningOf({}, {.cpus = 2.5}).needed, "3");
+  EXPECT_TRUE(LimitWarnings({}, 2, {.cpus = 3.0}).empty());
+}
+
+TEST(LimitWarnings, TellMappingsOfManyStacks) {
+  Config config;
+  config.core.stacks = 30'000;
+  EXPECT_EQ(WarningOf(config, {.memory_mappings = 65'530}).needed, "121000");
+}
+
+TEST(LimitWarnings, TellAllAtOnce) {
+  EXPECT_EQ(
+      LimitWarnings({}, 2, {.open_files = 1, .memory_bytes = 1, .cpus = 0.1, .memory_mappings = 1})
+          .size(),
+      4u);
+}
+
+}  // namespace
+}  // namespace weft
