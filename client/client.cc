@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "client/channel.h"
 #include "client/retry.h"
+#include "client/stats_watch.h"
 #include "client/status_convert.h"
 #include "client/stream_call.h"
 #include "client/watch_call.h"
@@ -185,6 +186,51 @@ absl::StatusOr<v1::GetStatsResponse> Client::GetStats(const CallOptions& options
   return connection_->Call<v1::GetStatsResponse>(
       options, Repeat::kHarmless, [&](grpc::ClientContext* context, v1::GetStatsResponse* answer) {
         return connection_->admin->GetStats(context, {}, answer);
+      });
+}
+
+std::unique_ptr<StatsWatch> Client::WatchStats(int64_t interval_ns) {
+  v1::WatchStatsRequest request;
+  request.set_interval_ns(interval_ns);
+  auto call = std::make_unique<StatsWatch::Call>();
+  call->reader = connection_->admin->WatchStats(&call->context, request);
+  return std::unique_ptr<StatsWatch>(new StatsWatch(std::move(call)));
+}
+
+absl::StatusOr<v1::ListCoresResponse> Client::ListCores(const CallOptions& options) {
+  return connection_->Call<v1::ListCoresResponse>(
+      options, Repeat::kHarmless, [&](grpc::ClientContext* context, v1::ListCoresResponse* answer) {
+        return connection_->admin->ListCores(context, {}, answer);
+      });
+}
+
+absl::StatusOr<v1::SetBudgetResponse> Client::SetBudget(const v1::SetBudgetRequest& request,
+                                                        const CallOptions& options) {
+  return connection_->Call<v1::SetBudgetResponse>(
+      options, Repeat::kHarmless, [&](grpc::ClientContext* context, v1::SetBudgetResponse* answer) {
+        return connection_->admin->SetBudget(context, request, answer);
+      });
+}
+
+absl::StatusOr<v1::PauseHandlerResponse> Client::PauseHandler(const std::string& handler,
+                                                              const CallOptions& options) {
+  v1::PauseHandlerRequest request;
+  request.set_handler(handler);
+  return connection_->Call<v1::PauseHandlerResponse>(
+      options, Repeat::kMayDouble,
+      [&](grpc::ClientContext* context, v1::PauseHandlerResponse* answer) {
+        return connection_->admin->PauseHandler(context, request, answer);
+      });
+}
+
+absl::StatusOr<v1::ResumeHandlerResponse> Client::ResumeHandler(const std::string& handler,
+                                                                const CallOptions& options) {
+  v1::ResumeHandlerRequest request;
+  request.set_handler(handler);
+  return connection_->Call<v1::ResumeHandlerResponse>(
+      options, Repeat::kMayDouble,
+      [&](grpc::ClientContext* context, v1::ResumeHandlerResponse* answer) {
+        return connection_->admin->ResumeHandler(context, request, answer);
       });
 }
 

@@ -16,6 +16,7 @@ constexpr char kExamples[] = R"(Examples:
   weft submit sleep 2s                       submit one and get its id; then weft wait ID
   weft bench --mode unary --handler noop --outstanding 64 --duration 5s
   weft stats --json
+  weft top                                   watch cores and handlers live; q quits
 )";
 
 constexpr char kExitCodes[] = R"(Exit codes:
@@ -56,6 +57,11 @@ int main(int argc, char** argv) {
   weft::cli::AddWatch(&app, &session);
   weft::cli::AddStats(&app, &session);
   weft::cli::AddHandlers(&app, &session);
+  weft::cli::AddCores(&app, &session);
+  weft::cli::AddTop(&app, &session);
+  weft::cli::AddPause(&app, &session);
+  weft::cli::AddResume(&app, &session);
+  weft::cli::AddBudget(&app, &session);
   weft::cli::AddBench(&app, &session);
   weft::cli::AddReload(&app, &session);
   weft::cli::AddDrain(&app, &session);

@@ -12,7 +12,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "client/cli/admin_output.h"
 #include "client/cli/duration.h"
+#include "client/cli/table.h"
 #include "weft/status_details.h"
 
 namespace weft::cli {
@@ -70,14 +72,6 @@ void WriteExecutorStats(const char* name, const v1::ExecutorStats& stats, std::o
       FormatDuration(static_cast<int64_t>(stats.min_latency_ns())),
       FormatDuration(static_cast<int64_t>(stats.avg_latency_ns())),
       FormatDuration(static_cast<int64_t>(stats.max_latency_ns())));
-}
-
-// Pads to `width` columns; the µ of a duration is two bytes and one column.
-std::string Column(const std::string& text, size_t width) {
-  const auto continuations =
-      static_cast<size_t>(std::count_if(text.begin(), text.end(), IsContinuation));
-  const size_t columns = text.size() - continuations;
-  return std::string(width > columns ? width - columns : 0, ' ') + text;
 }
 
 }  // namespace
@@ -167,29 +161,27 @@ void WriteStats(const v1::GetStatsResponse& stats, std::ostream& out) {
       "%d; refused %d\n",
       tasks.accepted(), tasks.succeeded(), tasks.failed(), tasks.cancelled(), tasks.expired(),
       tasks.in_flight(), tasks.refused());
+  WriteRefusals(stats, out);
   out << absl::StreamFormat("results    kept %d (%d bytes), waiters %d, promise violations %d\n",
                             stats.results_kept(), stats.results_kept_bytes(), stats.waiters(),
                             stats.promise_violations());
-  const v1::IoStats& io = stats.io();
-  out << absl::StreamFormat("io         %s, operations %d, failed %d, in flight %d\n", io.backend(),
-                            io.operations(), io.failed(), io.in_flight());
-  if (!io.fallback_reason().empty()) {
-    out << "           not io_uring: " << io.fallback_reason() << "\n";
-  }
-  out << absl::StreamFormat("%-5s %8s %8s %8s %8s %12s %8s %8s %8s %6s\n", "core", "high", "normal",
-                            "low", "started", "executed", "sleeps", "wakes", "no stack", "stalls");
+  out << absl::StreamFormat("%-5s %8s %8s %8s %8s %8s %12s %8s %8s %8s %6s\n", "core", "high",
+                            "normal", "low", "held", "started", "executed", "sleeps", "wakes",
+                            "no stack", "stalls");
   for (const v1::CoreStats& core : stats.cores()) {
-    out << absl::StreamFormat("%-5d %8d %8d %8d %8d %12d %8d %8d %8d %6d\n", core.core(),
+    out << absl::StreamFormat("%-5d %8d %8d %8d %8d %8d %12d %8d %8d %8d %6d\n", core.core(),
                               core.queued_high(), core.queued_normal(), core.queued_low(),
-                              core.started(), core.tasks_executed(), core.sleeps(), core.wakes(),
-                              core.stack_waits(), core.stalls());
+                              core.held(), core.started(), core.tasks_executed(), core.sleeps(),
+                              core.wakes(), core.stack_waits(), core.stalls());
   }
+  WriteHandlerStats(stats.handlers(), out);
 }
 
 void WriteHandlers(const v1::ListHandlersResponse& handlers, std::ostream& out) {
   for (const v1::HandlerInfo& handler : handlers.handlers()) {
-    out << absl::StreamFormat("%-12s %s%s\n", handler.name(), handler.help(),
-                              handler.never_suspends() ? "" : " (may suspend)");
+    out << absl::StreamFormat("%-12s %s%s%s\n", handler.name(), handler.help(),
+                              handler.never_suspends() ? "" : " (may suspend)",
+                              handler.paused() ? " (paused)" : "");
   }
 }
 
@@ -202,9 +194,9 @@ void WriteLatencyTable(const LatencyHistogram& queue, const LatencyHistogram& ex
   const auto write_row = [&](const char* name, const LatencyHistogram& histogram) {
     out << absl::StreamFormat("%-12s", name);
     for (const double percent : kPercents) {
-      out << Column(FormatDuration(histogram.Percentile(percent)), kWidth);
+      out << PadLeft(FormatDuration(histogram.Percentile(percent)), kWidth);
     }
-    out << Column(FormatDuration(histogram.max_ns()), kWidth) << "\n";
+    out << PadLeft(FormatDuration(histogram.max_ns()), kWidth) << "\n";
   };
   write_row("queue", queue);
   write_row("execution", execution);

@@ -14,9 +14,9 @@ def why_missing():
     return None if os.path.exists(BUF) else f"no {BUF}: run deploy/install-deps.sh"
 
 
-def curl(daemon, method, request, *flags, over_socket=False):
-    """Calls daemon's method ("Service/Method") with a request in JSON, or several of them. Returns
-    the finished process."""
+def curl(daemon, method, request, *flags, over_socket=False, package="weft.v1"):
+    """Calls daemon's method ("Service/Method" of the package) with a request in JSON, or several of
+    them. Returns the finished process."""
     requests = request if isinstance(request, list) else [request]
     command = [BUF, "curl", "--protocol", "grpc", "--http2-prior-knowledge", "--emit-defaults"]
     command += ["--data", "@-", *flags]
@@ -24,7 +24,7 @@ def curl(daemon, method, request, *flags, over_socket=False):
         command += ["--unix-socket", daemon.socket]
     # Of an address on a unix socket only the path matters.
     host = "localhost" if over_socket else daemon.address
-    command.append(f"http://{host}/weft.v1.{method}")
+    command.append(f"http://{host}/{package}.{method}")
     # Its cache must not come from, or stay in, the home folder.
     environment = {**os.environ, "HOME": daemon.folder.name, "NO_PROXY": "*"}
     environment.update(XDG_CACHE_HOME=daemon.folder.name, BUF_CACHE_DIR=daemon.folder.name)

@@ -82,9 +82,23 @@ class BufCurl(BufCurlCase):
                                 env=environment).stdout.split()
         for name in ("RunTask", "SubmitTask", "WaitTask", "GetTask", "CancelTask", "StreamTasks"):
             self.assertIn(f"weft.v1.TaskService/{name}", listed)
-        for name in ("GetStats", "ListHandlers", "DrainServer"):
+        for name in ("GetStats", "WatchStats", "ListCores", "SetBudget", "ListHandlers",
+                     "PauseHandler", "ResumeHandler", "DrainServer"):
             self.assertIn(f"weft.v1.AdminService/{name}", listed)
         self.assertIn("grpc.health.v1.Health/Check", listed)
+        self.assertIn("grpc.channelz.v1.Channelz/GetServers", listed)
+
+    def test_tells_of_its_own_server_through_channelz(self):
+        process = buf_curl.curl(self.daemon, "Channelz/GetServers", {},
+                                package="grpc.channelz.v1")
+        servers = buf_curl.answer(self, process)["server"]
+        self.assertEqual(len(servers), 1)
+        self.assertGreaterEqual(int(servers[0]["data"]["callsStarted"]), 1)
+        self.assertGreaterEqual(len(servers[0]["listenSocket"]), 1)
+        process = buf_curl.curl(self.daemon, "Channelz/GetServer", {"serverId": "987654321"},
+                                package="grpc.channelz.v1")
+        self.assertNotEqual(process.returncode, 0)
+        self.assertIn("not_found", process.stderr)
 
     def test_submits_and_waits_by_id(self):
         task_id = self.submit("echo", b"by id")

@@ -7,7 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "weft/export.h"
+#include "weft/stats_watch.h"
 #include "weft/stream.h"
 #include "weft/v1/admin_service.pb.h"
 #include "weft/v1/task.pb.h"
@@ -18,16 +18,16 @@ namespace weft {
 
 // How calls are tried again. A refusal by the daemon that came with RetryInfo is always safe to
 // try again, because nothing of the task was kept; its delay is obeyed. A connection that breaks is
-// tried again by itself only for calls that may be repeated (Wait, Get, GetStats, ListHandlers,
-// ReloadConfig, Health).
+// tried again by itself only for calls that may be repeated (Wait, Get, GetStats, ListCores,
+// SetBudget, ListHandlers, Health).
 struct RetryOptions {
   // Tries of one call, the first included; 1 switches trying again off.
   int max_attempts = 4;
   // Wait before the second try when the daemon gave no delay; doubles with each try.
   int64_t initial_backoff_ns = 10'000'000;
   int64_t max_backoff_ns = 1'000'000'000;
-  // Also try Run, Submit, SubmitTasks, Cancel and Drain again when the connection broke: the task
-  // may then run twice.
+  // Also try Run, Submit, Cancel, PauseHandler, ResumeHandler and Drain again when the connection
+  // broke: the task may then run twice, and what a first try changed is told as unchanged.
   bool retry_broken_calls = false;
 };
 
@@ -97,6 +97,23 @@ class WEFT_EXPORT Client {
                                                               const CallOptions& options = {});
 
   [[nodiscard]] absl::StatusOr<v1::GetStatsResponse> GetStats(const CallOptions& options = {});
+
+  // The statistics now and every interval_ns, 100 ms to 60 s; 0: every second. Errors come with the
+  // first message. The watch must be destroyed before the client.
+  [[nodiscard]] std::unique_ptr<StatsWatch> WatchStats(int64_t interval_ns = 0);
+
+  [[nodiscard]] absl::StatusOr<v1::ListCoresResponse> ListCores(const CallOptions& options = {});
+
+  // How much a core runs in one turn, from now on; without request.core every core.
+  [[nodiscard]] absl::StatusOr<v1::SetBudgetResponse> SetBudget(const v1::SetBudgetRequest& request,
+                                                                const CallOptions& options = {});
+
+  // Refuses and holds the tasks of a handler until ResumeHandler. NOT_FOUND when there is none of
+  // that name.
+  [[nodiscard]] absl::StatusOr<v1::PauseHandlerResponse> PauseHandler(
+      const std::string& handler, const CallOptions& options = {});
+  [[nodiscard]] absl::StatusOr<v1::ResumeHandlerResponse> ResumeHandler(
+      const std::string& handler, const CallOptions& options = {});
 
   [[nodiscard]] absl::StatusOr<v1::ListHandlersResponse> ListHandlers(
       const CallOptions& options = {});

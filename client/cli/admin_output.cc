@@ -1,0 +1,82 @@
+#include "client/cli/admin_output.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "client/cli/duration.h"
+#include "client/cli/table.h"
+
+namespace weft::cli {
+namespace {
+
+constexpr size_t kLatencyWidth = 11;
+
+std::string Latency(uint64_t ns) {
+  return PadLeft(FormatDuration(static_cast<int64_t>(ns)), kLatencyWidth);
+}
+
+std::string IdleText(const v1::CoreInfo& core) {
+  if (core.idle() != "adaptive") return core.idle();
+  return absl::StrCat("adaptive ", FormatDuration(core.spin_budget_ns()));
+}
+
+std::string RunningText(const v1::CoreInfo& core) {
+  if (core.running_handler().empty()) return "-";
+  return absl::StrCat(core.running_handler(), " for ", FormatDuration(core.running_for_ns()));
+}
+
+}  // namespace
+
+std::string BudgetText(const v1::Budget& budget) {
+  if (budget.has_microseconds()) {
+    return FormatDuration(int64_t{budget.microseconds()} * 1'000);
+  }
+  return absl::StrCat(budget.polls(), budget.polls() == 1 ? " poll" : " polls");
+}
+
+void WriteCores(const v1::ListCoresResponse& cores, std::ostream& out) {
+  out << absl::StreamFormat("%-5s %4s %7s %-12s %-18s %8s %8s %8s  %s\n", "core", "node", "package",
+                            "budget", "idle", "queued", "held", "started", "running");
+  for (const v1::CoreInfo& core : cores.cores()) {
+    const v1::CoreStats& stats = core.stats();
+    const uint64_t queued =
+        uint64_t{stats.queued_high()} + stats.queued_normal() + stats.queued_low();
+    out << absl::StreamFormat("%-5d %4d %7d ", stats.core(), core.numa_node(), core.package())
+        << PadRight(BudgetText(core.budget()), 12) << " " << PadRight(IdleText(core), 18)
+        << absl::StreamFormat(" %8d %8d %8d  ", queued, stats.held(), stats.started())
+        << RunningText(core) << "\n";
+  }
+}
+
+void WriteHandlerStats(const google::protobuf::RepeatedPtrField<v1::HandlerStats>& handlers,
+                       std::ostream& out) {
+  const auto is_shown = [](const v1::HandlerStats& handler) {
+    return handler.tasks_executed() > 0 || handler.paused();
+  };
+  if (std::none_of(handlers.begin(), handlers.end(), is_shown)) return;
+  out << absl::StreamFormat("%-16s %12s %10s %11s%11s%11s%11s\n", "handler", "executed", "failed",
+                            "queue p50", "p99", "run p50", "p99");
+  for (const v1::HandlerStats& handler : handlers) {
+    if (!is_shown(handler)) continue;
+    out << absl::StreamFormat("%-16s %12d %10d ", handler.name(), handler.tasks_executed(),
+                              handler.tasks_failed())
+        << Latency(handler.queue_p50_ns()) << Latency(handler.queue_p99_ns())
+        << Latency(handler.execution_p50_ns()) << Latency(handler.execution_p99_ns())
+        << (handler.paused() ? "  paused" : "") << "\n";
+  }
+}
+
+void WriteRefusals(const v1::GetStatsResponse& stats, std::ostream& out) {
+  if (stats.refusals().empty()) return;
+  std::vector<std::string> texts;
+  for (const v1::RefusalCount& refusal : stats.refusals()) {
+    texts.push_back(absl::StrCat(refusal.reason(), " ", refusal.count()));
+  }
+  out << "refused    " << absl::StrJoin(texts, ", ") << "\n";
+}
+
+}  // namespace weft::cli
