@@ -41,7 +41,7 @@ void AddPause(CLI::App* app, Session* session);
 void AddResume(CLI::App* app, Session* session);
 void AddBudget(CLI::App* app, Session* session);
 void AddBench(CLI::App* app, Session* session);
-void AddReload(CLI::App* app, Session* session);
+void AddDoctor(CLI::App* app, Session* session);
 void AddDrain(CLI::App* app, Session* session);
 void AddHealth(CLI::App* app, Session* session);
 void AddVersion(CLI::App* app, Session* session);
@@ -49,7 +49,10 @@ void AddVersion(CLI::App* app, Session* session);
 // The positional id of a task: decimal digits only, up to 2^64-1.
 CLI::Option* AddTaskId(CLI::App* command, uint64_t* task_id);
 
-// Adds --target, --json, --deadline and --retries.
+// Adds --target and --json.
+void AddTargetOptions(CLI::App* command, Session* session);
+
+// Adds these, --deadline and --retries.
 void AddSessionOptions(CLI::App* command, Session* session);
 
 // An option that takes a duration, such as 10ms, into nanoseconds.

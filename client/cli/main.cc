@@ -16,12 +16,12 @@ constexpr char kExamples[] = R"(Examples:
   weft submit sleep 2s                       submit one and get its id; then weft wait ID
   weft bench --mode unary --handler noop --outstanding 64 --duration 5s
   weft stats --json
-  weft top                                   watch cores and handlers live; q quits
+  weft doctor                                what keeps weftd from running, or running fast
 )";
 
 constexpr char kExitCodes[] = R"(Exit codes:
   0    ok
-  1    the task failed, was cancelled or expired; or the call failed in another way
+  1    the task failed, was cancelled or expired; the call failed otherwise; or doctor found errors
   2    usage: an option or a field of the request is wrong
   69   unavailable: the daemon does not answer, or is draining
   75   try again later: a bound of the daemon is reached
@@ -63,7 +63,7 @@ int main(int argc, char** argv) {
   weft::cli::AddResume(&app, &session);
   weft::cli::AddBudget(&app, &session);
   weft::cli::AddBench(&app, &session);
-  weft::cli::AddReload(&app, &session);
+  weft::cli::AddDoctor(&app, &session);
   weft::cli::AddDrain(&app, &session);
   weft::cli::AddHealth(&app, &session);
   weft::cli::AddVersion(&app, &session);

@@ -45,7 +45,7 @@ CLI::Option* AddTaskId(CLI::App* command, uint64_t* task_id) {
       ->required();
 }
 
-void AddSessionOptions(CLI::App* command, Session* session) {
+void AddTargetOptions(CLI::App* command, Session* session) {
   // The environment's target is the session's from the start: CLI11 would let the variable of a
   // command that was not even called overwrite the option of the one that was.
   command
@@ -54,6 +54,10 @@ void AddSessionOptions(CLI::App* command, Session* session) {
                    "default")
       ->capture_default_str();
   command->add_flag("--json", session->json, "Write JSON (64-bit numbers as strings)");
+}
+
+void AddSessionOptions(CLI::App* command, Session* session) {
+  AddTargetOptions(command, session);
   AddDuration(command, "--deadline", &session->deadline_ns,
               "Longest time for the call with its retries (default 30s)")
       ->check([](const std::string& text) {

@@ -28,7 +28,7 @@ _weft() {
   COMPREPLY=()
   for ((i = 1; i < COMP_CWORD; i++)); do
     case "${path:+$path }${COMP_WORDS[i]}" in
-      'run'|'submit'|'wait'|'get'|'cancel'|'stats'|'handlers'|'bench'|'drain'|'health'|'version')
+      'run'|'submit'|'wait'|'get'|'cancel'|'stats'|'handlers'|'bench'|'doctor'|'drain'|'health'|'version')
         path="${path:+$path }${COMP_WORDS[i]}"
         command_at=$i
         ;;
@@ -36,8 +36,8 @@ _weft() {
   done
   case "$path" in
     '')
-      _weft_words '-h --help run submit wait get cancel stats handlers bench drain health
-        version'
+      _weft_words '-h --help run submit wait get cancel stats handlers bench doctor drain
+        health version'
       ;;
     'run')
       case "$previous" in
@@ -160,6 +160,15 @@ _weft() {
       _weft_words '-h --help --mode --handler --payload --file --priority --timeout --core
         --outstanding --batch --duration --grace --connections --threads --ids-out --target
         --json --deadline --retries'
+      ;;
+    'doctor')
+      case "$previous" in
+        --target) COMPREPLY=(); return ;;
+        --deadline) COMPREPLY=(); return ;;
+        --retries) COMPREPLY=(); return ;;
+        --web) COMPREPLY=(); return ;;
+      esac
+      _weft_words '-h --help --target --json --deadline --retries --web'
       ;;
     'drain')
       case "$previous" in

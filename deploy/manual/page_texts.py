@@ -14,7 +14,10 @@ and, where there is one, the wrong field.""",
         ("ENVIRONMENT", r""".TP
 \fBWEFT_TARGET\fR
 The daemon to speak to when \fB\-\-target\fR is not given:
-.IR host:port " or " unix:/path ."""),
+.IR host:port " or " unix:/path .
+.TP
+\fBNO_COLOR\fR
+When set, what is written to a terminal has no colour."""),
         ("SEE ALSO", ".BR weftd (8),\n.BR weftd.toml (5)"),
     ],
 }  # fmt: skip
