@@ -230,17 +230,19 @@ absl::Status Server::StartRpc() {
 
 void Server::StartWatches() {
   std::vector<CoreMetrics::CoreRow> rows;
-  for (const auto& core : cores_) rows.push_back({core->options().cpu, &core->stats()});
+  for (const auto& core : cores_) {
+    rows.push_back({core->options().cpu, &core->stats(), core->options().stacks});
+  }
   core_metrics_.emplace(std::move(rows), HandlerNames());
   std::vector<IoMetrics::CoreRow> io_rows;
   for (const auto& core : cores_) io_rows.push_back({core->options().cpu, &core->stats().io});
   io_metrics_.emplace(std::move(io_rows), std::string(io_->backend()));
   stall_log_.emplace(HandlerNames(), config_.core.stall_threshold_ms, log_);
   dispatcher_->set_stall_observer(*stall_log_);
-  StartReloader();
-  metrics_page_.emplace(
-      version_, std::vector<const MetricSource*>{&dispatcher_->stats(), &*steering_,
-                                                 &rpc_->metrics(), &*core_metrics_, &*reloader_});
+  process_metrics_.emplace([this] { return *drain_.unreadiness() == '\0'; });
+  metrics_page_.emplace(version_,
+                        std::vector<const MetricSource*>{&*process_metrics_, &dispatcher_->stats(),
+                                                         &rpc_->metrics(), &*core_metrics_});
   if (notifier_.has_listener()) {
     notify_thread_.emplace(MakeServiceReport(), [this] { return ReadService(); });
   }

@@ -22,6 +22,7 @@
 #include "daemon/metrics_page.h"
 #include "daemon/notify.h"
 #include "daemon/notify_thread.h"
+#include "daemon/process_metrics.h"
 #include "daemon/signals.h"
 #include "daemon/stall_log.h"
 #include "dispatch/dispatcher.h"
@@ -132,7 +133,7 @@ class Server {
   std::optional<CoreMetrics> core_metrics_;
   std::optional<IoMetrics> io_metrics_;
   std::optional<StallLog> stall_log_;
-  std::optional<ConfigReloader> reloader_;
+  std::optional<ProcessMetrics> process_metrics_;
   std::optional<MetricsPage> metrics_page_;
   std::unique_ptr<HttpServer> web_;
   std::optional<NotifyThread> notify_thread_;  // None when no service manager listens.
