@@ -24,6 +24,8 @@ constexpr MetricDescription kSuspensions = {"weft_core_suspensions_total",
 constexpr MetricDescription kStackWaits = {"weft_core_stack_waits_total",
                                            "Tasks set aside because every stack was in use."};
 constexpr MetricDescription kStacksInUse = {"weft_core_stacks_in_use", "Stacks held by tasks."};
+constexpr MetricDescription kStacks = {"weft_core_stacks_in_use_max",
+                                       "executor.stacks: bound of weft_core_stacks_in_use."};
 constexpr MetricDescription kOutboxWaits = {
     "weft_core_outbox_waits_total", "Times a core started no more until results were taken."};
 constexpr MetricDescription kSpins = {"weft_core_idle_spins_total",
@@ -48,7 +50,7 @@ CoreMetrics::CoreMetrics(std::vector<CoreRow> cores, std::vector<std::string> ha
 
 void CoreMetrics::Collect(MetricWriter& writer) const {
   CollectHandlers(writer);
-  for (const CoreRow& core : cores_) CollectCore(writer, std::to_string(core.cpu), *core.stats);
+  for (const CoreRow& core : cores_) CollectCore(writer, core);
 }
 
 void CoreMetrics::CollectHandlers(MetricWriter& writer) const {
@@ -69,8 +71,9 @@ void CoreMetrics::CollectHandlers(MetricWriter& writer) const {
   }
 }
 
-void CoreMetrics::CollectCore(MetricWriter& writer, const std::string& cpu,
-                              const CoreStats& stats) {
+void CoreMetrics::CollectCore(MetricWriter& writer, const CoreRow& core) {
+  const std::string cpu = std::to_string(core.cpu);
+  const CoreStats& stats = *core.stats;
   const auto counter = [&](const MetricDescription& metric, const Counter& value) {
     writer.WriteCounter(metric, {{"core", cpu}}, static_cast<double>(value.value()));
   };
@@ -90,6 +93,7 @@ void CoreMetrics::CollectCore(MetricWriter& writer, const std::string& cpu,
   counter(kSuspensions, stats.suspensions);
   counter(kStackWaits, stats.stack_waits);
   gauge(kStacksInUse, stats.stacks_in_use);
+  writer.WriteGauge(kStacks, {{"core", cpu}}, core.stacks);
   counter(kOutboxWaits, stats.outbox_waits);
   counter(kSpins, stats.idle_spins);
   counter(kSleeps, stats.sleeps);

@@ -14,6 +14,7 @@ class CoreMetrics final : public MetricSource {
   struct CoreRow {
     int cpu = -1;
     const CoreStats* stats = nullptr;  // Outlives this.
+    uint32_t stacks = 0;               // executor.stacks.
   };
 
   // handler_names: by TaskEntry::index.
@@ -23,7 +24,7 @@ class CoreMetrics final : public MetricSource {
 
  private:
   void CollectHandlers(MetricWriter& writer) const;
-  static void CollectCore(MetricWriter& writer, const std::string& cpu, const CoreStats& stats);
+  static void CollectCore(MetricWriter& writer, const CoreRow& core);
 
   const std::vector<CoreRow> cores_;
   const std::vector<std::string> handler_names_;

@@ -41,7 +41,7 @@ TEST(CoreMetrics, WritesEachCoreAndAddsUpHistograms) {
   second.sleeps.Add(7);
   second.started[2].Add(3);
   first.unstarted[0].Add(2);
-  const CoreMetrics metrics({{4, &first}, {9, &second}}, {"noop", "echo"});
+  const CoreMetrics metrics({{4, &first, 256}, {9, &second, 128}}, {"noop", "echo"});
   Recorder recorder;
   metrics.Collect(recorder);
   EXPECT_EQ(recorder.values_["weft_core_queue_seconds echo high"], 2);
@@ -49,6 +49,7 @@ TEST(CoreMetrics, WritesEachCoreAndAddsUpHistograms) {
   EXPECT_EQ(recorder.values_["weft_core_execution_seconds noop high"], 0);
   EXPECT_EQ(recorder.values_["weft_core_sleeps_total 9"], 7);
   EXPECT_EQ(recorder.values_["weft_core_sleeps_total 4"], 0);
+  EXPECT_EQ(recorder.values_["weft_core_stacks_in_use_max 9"], 128);
   EXPECT_EQ(recorder.values_["weft_core_started_total 9 low"], 3);
   EXPECT_EQ(recorder.values_["weft_core_unstarted_total 4 high"], 2);
 }

@@ -30,6 +30,7 @@ void Dispatcher<Env>::PublishGauges() {
   const ExecutionSums recent = window_.Recent();
   stats_.lifetime.Set(window_.lifetime());
   stats_.recent.Set(recent);
+  stats_.bounds.Set(options_);
   stats_.target_latency_ns.Set(options_.target_latency_ns);
   stats_.target_met.Set(MeetsTarget(recent) ? 1 : 0);
 }

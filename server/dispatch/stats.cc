@@ -17,7 +17,20 @@ constexpr MetricDescription kInFlightBytes = {
     "Bytes of payloads and labels of the tasks in flight, and of answers that "
     "clients have not read."};
 constexpr MetricDescription kQueueDepth = {"weft_dispatch_queue_depth",
-                                           "Tasks admitted and not started, by core and level."};
+                                           "Tasks admitted and not started, by core and priority."};
+constexpr MetricDescription kQueueDepthMax = {
+    "weft_dispatch_queue_depth_max",
+    "executor.max_queue_depth: bound of each core's and level's weft_dispatch_queue_depth."};
+constexpr MetricDescription kInFlightMaxBytes = {
+    "weft_dispatch_in_flight_max_bytes",
+    "limits.max_in_flight_bytes: bound of weft_dispatch_in_flight_bytes."};
+constexpr MetricDescription kWaitersMax = {"weft_dispatch_waiters_max",
+                                           "limits.max_waiters: bound of weft_dispatch_waiters."};
+constexpr MetricDescription kKeptMax = {"weft_dispatch_results_kept_max",
+                                        "results.max_count: bound of weft_dispatch_results_kept."};
+constexpr MetricDescription kKeptMaxBytes = {
+    "weft_dispatch_results_kept_max_bytes",
+    "results.max_bytes: bound of weft_dispatch_results_kept_bytes."};
 constexpr MetricDescription kStalls = {
     "weft_dispatch_stalls_total",
     "Times a handler held a core beyond executor.stall_threshold_ms."};
@@ -48,8 +61,9 @@ constexpr MetricDescription kLongest = {"weft_dispatch_execution_max_seconds",
 constexpr MetricDescription kAverage = {"weft_dispatch_execution_average_seconds",
                                         "Average execution latency, by window."};
 constexpr MetricDescription kWorkers = {"weft_dispatch_active_workers", "Worker threads that run."};
-constexpr MetricDescription kTarget = {"weft_dispatch_latency_target_seconds",
-                                       "executor.target_latency_ns."};
+constexpr MetricDescription kTarget = {
+    "weft_dispatch_latency_target_seconds",
+    "executor.target_latency_ns: average execution latency that counts as met."};
 constexpr MetricDescription kTargetMet = {
     "weft_dispatch_latency_target_met",
     "1 when the average execution latency of the last 10 s is at most the target."};
@@ -100,6 +114,14 @@ void ExecutionGauges::Set(const ExecutionSums& sums) {
   average_ns.Set(static_cast<int64_t>(sums.AverageNs()));
 }
 
+void DispatchBounds::Set(const DispatchOptions& options) {
+  queue_depth.Set(options.max_queue_depth);
+  in_flight_bytes.Set(static_cast<int64_t>(options.max_in_flight_bytes));
+  waiters.Set(options.max_waiters);
+  results_kept.Set(options.results_max_count);
+  results_kept_bytes.Set(static_cast<int64_t>(options.results_max_bytes));
+}
+
 DispatchStats::DispatchStats(const std::vector<int>& cpus) : cores(cpus.size()) {
   for (size_t index = 0; index < cpus.size(); ++index) {
     cores[index].cpu = std::to_string(cpus[index]);
@@ -129,11 +151,14 @@ void DispatchStats::CollectTasks(MetricWriter& writer) const {
   }
   writer.WriteGauge(kInFlight, {}, Value(in_flight));
   writer.WriteGauge(kInFlightBytes, {}, Value(in_flight_bytes));
+  writer.WriteGauge(kInFlightMaxBytes, {}, Value(bounds.in_flight_bytes));
+  writer.WriteGauge(kQueueDepthMax, {}, Value(bounds.queue_depth));
   for (const PerCore& core : cores) {
     for (size_t level = 0; level < kPriorityCount; ++level) {
-      writer.WriteGauge(kQueueDepth,
-                        {{"core", core.cpu}, {"level", PriorityName(static_cast<Priority>(level))}},
-                        Value(core.queued[level]));
+      writer.WriteGauge(
+          kQueueDepth,
+          {{"core", core.cpu}, {"priority", PriorityName(static_cast<Priority>(level))}},
+          Value(core.queued[level]));
     }
   }
   for (const PerCore& core : cores) {
@@ -148,8 +173,11 @@ void DispatchStats::CollectTasks(MetricWriter& writer) const {
 
 void DispatchStats::CollectResults(MetricWriter& writer) const {
   writer.WriteGauge(kWaiters, {}, Value(waiters));
+  writer.WriteGauge(kWaitersMax, {}, Value(bounds.waiters));
   writer.WriteGauge(kKept, {}, Value(results_kept));
   writer.WriteGauge(kKeptBytes, {}, Value(results_kept_bytes));
+  writer.WriteGauge(kKeptMax, {}, Value(bounds.results_kept));
+  writer.WriteGauge(kKeptMaxBytes, {}, Value(bounds.results_kept_bytes));
   for (size_t i = 0; i < kDropBoundCount; ++i) {
     writer.WriteCounter(kDropped, {{"bound", kDropBoundNames[i]}}, Value(results_dropped[i]));
   }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "dispatch/execution_window.h"
+#include "dispatch/options.h"
 #include "dispatch/retention.h"
 #include "metrics/cell.h"
 #include "metrics/metric_source.h"
@@ -41,6 +42,12 @@ struct DoorCounters {
 struct ExecutionGauges {
   Gauge executed, failed, total_ns, min_ns, max_ns, average_ns;
   void Set(const ExecutionSums& sums);
+};
+
+// The bounds that hold now, beside the gauges of what fills them.
+struct DispatchBounds {
+  Gauge queue_depth, in_flight_bytes, waiters, results_kept, results_kept_bytes;
+  void Set(const DispatchOptions& options);
 };
 
 // What the Dispatcher counts. Written by the Door's thread only, read by any. Counters are exact
@@ -79,6 +86,7 @@ class DispatchStats : public MetricSource {
   ExecutionGauges recent;
   Gauge target_latency_ns;
   Gauge target_met;
+  DispatchBounds bounds;
   std::vector<PerCore> cores;
 
  private:

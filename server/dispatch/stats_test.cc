@@ -42,6 +42,7 @@ TEST(DispatchStats, WritesEachCountOnceUnderItsLabel) {
   stats.cores[1].queued[0].Set(4);
   stats.cores[0].stalls.Add(6);
   stats.door.sleeps.Add(9);
+  stats.bounds.Set({.max_queue_depth = 11, .max_waiters = 12, .results_max_count = 13});
   stats.recent.Set({.executed = 2, .total_ns = 3'000'000'000});
   Written written;
   stats.Collect(written);
@@ -50,7 +51,13 @@ TEST(DispatchStats, WritesEachCountOnceUnderItsLabel) {
   EXPECT_EQ(written.values["weft_dispatch_refused_total{reason=queue_full}"], 3);
   EXPECT_EQ(written.values["weft_promise_violations_total{promise=deadline}"], 1);
   EXPECT_EQ(written.values["weft_promise_violations_total{promise=order}"], 0);
-  EXPECT_EQ(written.values["weft_dispatch_queue_depth{core=5}{level=high}"], 4);
+  EXPECT_EQ(written.values["weft_dispatch_queue_depth{core=5}{priority=high}"], 4);
+  EXPECT_EQ(written.values["weft_dispatch_queue_depth_max"], 11);
+  EXPECT_EQ(written.values["weft_dispatch_waiters_max"], 12);
+  EXPECT_EQ(written.values["weft_dispatch_results_kept_max"], 13);
+  EXPECT_EQ(written.values["weft_dispatch_results_kept_max_bytes"], 64 * 1024 * 1024);
+  EXPECT_EQ(written.values["weft_dispatch_in_flight_max_bytes"],
+            static_cast<double>(DispatchOptions().max_in_flight_bytes));
   EXPECT_EQ(written.values["weft_dispatch_stalls_total{core=2}"], 6);
   EXPECT_EQ(written.values["weft_dispatch_door_sleeps_total"], 9);
   EXPECT_EQ(written.values["weft_dispatch_execution_average_seconds{window=10s}"], 1.5);
