@@ -41,6 +41,7 @@ void AddPause(CLI::App* app, Session* session);
 void AddResume(CLI::App* app, Session* session);
 void AddBudget(CLI::App* app, Session* session);
 void AddBench(CLI::App* app, Session* session);
+void AddReload(CLI::App* app, Session* session);
 void AddDoctor(CLI::App* app, Session* session);
 void AddDrain(CLI::App* app, Session* session);
 void AddHealth(CLI::App* app, Session* session);

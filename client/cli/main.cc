@@ -16,6 +16,7 @@ constexpr char kExamples[] = R"(Examples:
   weft submit sleep 2s                       submit one and get its id; then weft wait ID
   weft bench --mode unary --handler noop --outstanding 64 --duration 5s
   weft stats --json
+  weft top                                   watch cores and handlers live; q quits
   weft doctor                                what keeps weftd from running, or running fast
 )";
 
@@ -63,6 +64,7 @@ int main(int argc, char** argv) {
   weft::cli::AddResume(&app, &session);
   weft::cli::AddBudget(&app, &session);
   weft::cli::AddBench(&app, &session);
+  weft::cli::AddReload(&app, &session);
   weft::cli::AddDoctor(&app, &session);
   weft::cli::AddDrain(&app, &session);
   weft::cli::AddHealth(&app, &session);

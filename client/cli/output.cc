@@ -165,6 +165,12 @@ void WriteStats(const v1::GetStatsResponse& stats, std::ostream& out) {
   out << absl::StreamFormat("results    kept %d (%d bytes), waiters %d, promise violations %d\n",
                             stats.results_kept(), stats.results_kept_bytes(), stats.waiters(),
                             stats.promise_violations());
+  const v1::IoStats& io = stats.io();
+  out << absl::StreamFormat("io         %s, operations %d, failed %d, in flight %d\n", io.backend(),
+                            io.operations(), io.failed(), io.in_flight());
+  if (!io.fallback_reason().empty()) {
+    out << "           not io_uring: " << io.fallback_reason() << "\n";
+  }
   out << absl::StreamFormat("%-5s %8s %8s %8s %8s %8s %12s %8s %8s %8s %6s\n", "core", "high",
                             "normal", "low", "held", "started", "executed", "sleeps", "wakes",
                             "no stack", "stalls");

@@ -28,7 +28,7 @@ _weft() {
   COMPREPLY=()
   for ((i = 1; i < COMP_CWORD; i++)); do
     case "${path:+$path }${COMP_WORDS[i]}" in
-      'run'|'submit'|'wait'|'get'|'cancel'|'stats'|'handlers'|'bench'|'doctor'|'drain'|'health'|'version')
+      'run'|'submit'|'wait'|'get'|'cancel'|'list'|'watch'|'stats'|'handlers'|'cores'|'top'|'pause'|'resume'|'budget'|'bench'|'reload'|'doctor'|'drain'|'health'|'version')
         path="${path:+$path }${COMP_WORDS[i]}"
         command_at=$i
         ;;
@@ -36,8 +36,8 @@ _weft() {
   done
   case "$path" in
     '')
-      _weft_words '-h --help run submit wait get cancel stats handlers bench doctor drain
-        health version'
+      _weft_words '-h --help run submit wait get cancel list watch stats handlers cores top
+        pause resume budget bench reload doctor drain health version'
       ;;
     'run')
       case "$previous" in
@@ -45,6 +45,8 @@ _weft() {
         --priority) _weft_words 'high normal low'; return ;;
         --timeout) COMPREPLY=(); return ;;
         --core) COMPREPLY=(); return ;;
+        --affinity) COMPREPLY=(); return ;;
+        --label) COMPREPLY=(); return ;;
         --tag) COMPREPLY=(); return ;;
         --files-from) _weft_files; return ;;
         --window) COMPREPLY=(); return ;;
@@ -53,13 +55,13 @@ _weft() {
         --retries) COMPREPLY=(); return ;;
       esac
       if [[ $current != -* ]]; then
-        case $(_weft_position '--file --priority --timeout --core --tag --files-from --window --target --deadline --retries') in
+        case $(_weft_position '--file --priority --timeout --core --affinity --label --tag --files-from --window --target --deadline --retries') in
           0) _weft_words "$(weft handlers --json --deadline 500ms 2>/dev/null | sed -n 's/.*"name": *"\([^"]*\)".*/\1/p')"; return ;;
           1) COMPREPLY=(); return ;;
         esac
       fi
-      _weft_words '-h --help --file --priority --timeout --core --tag --raw --retain
-        --files-from --window --target --json --deadline --retries'
+      _weft_words '-h --help --file --priority --timeout --core --affinity --label --tag --raw
+        --retain --files-from --window --target --json --deadline --retries'
       ;;
     'submit')
       case "$previous" in
@@ -67,19 +69,22 @@ _weft() {
         --priority) _weft_words 'high normal low'; return ;;
         --timeout) COMPREPLY=(); return ;;
         --core) COMPREPLY=(); return ;;
+        --affinity) COMPREPLY=(); return ;;
+        --label) COMPREPLY=(); return ;;
         --tag) COMPREPLY=(); return ;;
+        --batch) _weft_files; return ;;
         --target) COMPREPLY=(); return ;;
         --deadline) COMPREPLY=(); return ;;
         --retries) COMPREPLY=(); return ;;
       esac
       if [[ $current != -* ]]; then
-        case $(_weft_position '--file --priority --timeout --core --tag --target --deadline --retries') in
+        case $(_weft_position '--file --priority --timeout --core --affinity --label --tag --batch --target --deadline --retries') in
           0) _weft_words "$(weft handlers --json --deadline 500ms 2>/dev/null | sed -n 's/.*"name": *"\([^"]*\)".*/\1/p')"; return ;;
           1) COMPREPLY=(); return ;;
         esac
       fi
-      _weft_words '-h --help --file --priority --timeout --core --tag --target --json
-        --deadline --retries'
+      _weft_words '-h --help --file --priority --timeout --core --affinity --label --tag
+        --batch --target --json --deadline --retries'
       ;;
     'wait')
       case "$previous" in
@@ -121,6 +126,34 @@ _weft() {
       fi
       _weft_words '-h --help --target --json --deadline --retries'
       ;;
+    'list')
+      case "$previous" in
+        --state) _weft_words 'cancelled expired failed queued running succeeded suspended'; return ;;
+        --handler) _weft_words "$(weft handlers --json --deadline 500ms 2>/dev/null | sed -n 's/.*"name": *"\([^"]*\)".*/\1/p')"; return ;;
+        --core) COMPREPLY=(); return ;;
+        --label) COMPREPLY=(); return ;;
+        --limit) COMPREPLY=(); return ;;
+        --target) COMPREPLY=(); return ;;
+        --deadline) COMPREPLY=(); return ;;
+        --retries) COMPREPLY=(); return ;;
+      esac
+      _weft_words '-h --help --state --handler --core --label --limit --target --json
+        --deadline --retries'
+      ;;
+    'watch')
+      case "$previous" in
+        --state) _weft_words 'cancelled expired failed queued running succeeded suspended'; return ;;
+        --handler) _weft_words "$(weft handlers --json --deadline 500ms 2>/dev/null | sed -n 's/.*"name": *"\([^"]*\)".*/\1/p')"; return ;;
+        --core) COMPREPLY=(); return ;;
+        --label) COMPREPLY=(); return ;;
+        --limit) COMPREPLY=(); return ;;
+        --target) COMPREPLY=(); return ;;
+        --deadline) COMPREPLY=(); return ;;
+        --retries) COMPREPLY=(); return ;;
+      esac
+      _weft_words '-h --help --state --handler --core --label --limit --target --json
+        --deadline --retries'
+      ;;
     'stats')
       case "$previous" in
         --target) COMPREPLY=(); return ;;
@@ -137,6 +170,61 @@ _weft() {
       esac
       _weft_words '-h --help --target --json --deadline --retries'
       ;;
+    'cores')
+      case "$previous" in
+        --target) COMPREPLY=(); return ;;
+        --deadline) COMPREPLY=(); return ;;
+        --retries) COMPREPLY=(); return ;;
+      esac
+      _weft_words '-h --help --target --json --deadline --retries'
+      ;;
+    'top')
+      case "$previous" in
+        --interval) COMPREPLY=(); return ;;
+        --target) COMPREPLY=(); return ;;
+        --deadline) COMPREPLY=(); return ;;
+        --retries) COMPREPLY=(); return ;;
+      esac
+      _weft_words '-h --help --interval --once --target --json --deadline --retries'
+      ;;
+    'pause')
+      case "$previous" in
+        --target) COMPREPLY=(); return ;;
+        --deadline) COMPREPLY=(); return ;;
+        --retries) COMPREPLY=(); return ;;
+      esac
+      if [[ $current != -* ]]; then
+        case $(_weft_position '--target --deadline --retries') in
+          0) _weft_words "$(weft handlers --json --deadline 500ms 2>/dev/null | sed -n 's/.*"name": *"\([^"]*\)".*/\1/p')"; return ;;
+        esac
+      fi
+      _weft_words '-h --help --target --json --deadline --retries'
+      ;;
+    'resume')
+      case "$previous" in
+        --target) COMPREPLY=(); return ;;
+        --deadline) COMPREPLY=(); return ;;
+        --retries) COMPREPLY=(); return ;;
+      esac
+      if [[ $current != -* ]]; then
+        case $(_weft_position '--target --deadline --retries') in
+          0) _weft_words "$(weft handlers --json --deadline 500ms 2>/dev/null | sed -n 's/.*"name": *"\([^"]*\)".*/\1/p')"; return ;;
+        esac
+      fi
+      _weft_words '-h --help --target --json --deadline --retries'
+      ;;
+    'budget')
+      case "$previous" in
+        --polls) COMPREPLY=(); return ;;
+        --microseconds) COMPREPLY=(); return ;;
+        --core) COMPREPLY=(); return ;;
+        --target) COMPREPLY=(); return ;;
+        --deadline) COMPREPLY=(); return ;;
+        --retries) COMPREPLY=(); return ;;
+      esac
+      _weft_words '-h --help --polls --microseconds --core --target --json --deadline
+        --retries'
+      ;;
     'bench')
       case "$previous" in
         --mode) _weft_words 'unary stream submit'; return ;;
@@ -146,6 +234,8 @@ _weft() {
         --priority) _weft_words 'high normal low'; return ;;
         --timeout) COMPREPLY=(); return ;;
         --core) COMPREPLY=(); return ;;
+        --affinity) COMPREPLY=(); return ;;
+        --label) COMPREPLY=(); return ;;
         --outstanding) COMPREPLY=(); return ;;
         --batch) COMPREPLY=(); return ;;
         --duration) COMPREPLY=(); return ;;
@@ -158,17 +248,23 @@ _weft() {
         --retries) COMPREPLY=(); return ;;
       esac
       _weft_words '-h --help --mode --handler --payload --file --priority --timeout --core
-        --outstanding --batch --duration --grace --connections --threads --ids-out --target
-        --json --deadline --retries'
+        --affinity --label --outstanding --batch --duration --grace --connections --threads
+        --ids-out --target --json --deadline --retries'
       ;;
-    'doctor')
+    'reload')
       case "$previous" in
         --target) COMPREPLY=(); return ;;
         --deadline) COMPREPLY=(); return ;;
         --retries) COMPREPLY=(); return ;;
+      esac
+      _weft_words '-h --help --target --json --deadline --retries'
+      ;;
+    'doctor')
+      case "$previous" in
+        --target) COMPREPLY=(); return ;;
         --web) COMPREPLY=(); return ;;
       esac
-      _weft_words '-h --help --target --json --deadline --retries --web'
+      _weft_words '-h --help --target --json --web'
       ;;
     'drain')
       case "$previous" in

@@ -27,7 +27,12 @@ _weftd() {
   local path="" command_at=0 i
   COMPREPLY=()
   for ((i = 1; i < COMP_CWORD; i++)); do
-    :
+    case "${path:+$path }${COMP_WORDS[i]}" in
+      'dev')
+        path="${path:+$path }${COMP_WORDS[i]}"
+        command_at=$i
+        ;;
+    esac
   done
   case "$path" in
     '')
@@ -36,7 +41,10 @@ _weftd() {
         --set) COMPREPLY=(); return ;;
       esac
       _weftd_words '-h --help --config --set --check-config --print-config
-        --print-default-config --version'
+        --print-default-config --version dev'
+      ;;
+    'dev')
+      _weftd_words '-h --help'
       ;;
   esac
 }

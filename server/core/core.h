@@ -40,7 +40,7 @@ class Core {
   Core(const Core&) = delete;
   Core& operator=(const Core&) = delete;
 
-  // Before Start only. Allocates all that the bounds ask for. Tests then call Turn() by hand.
+  // Before Start only. Allocates all that the bounds ask for. Tests then call Turn by hand.
   absl::Status Prepare();
   // Prepares and starts the pinned thread. FailedPrecondition when the CPU is not granted.
   absl::Status Start();
@@ -80,11 +80,11 @@ class Core {
   bool asleep() const { return parking_.LooksParked(); }
   // Any thread. How much one turn runs, from the next turn on; within the bounds of TurnBudget.
   void SetBudget(TurnBudget budget) { budget_.store(budget, std::memory_order_relaxed); }
+  TurnBudget budget() const { return budget_.load(std::memory_order_relaxed); }
   // Any thread, after Prepare. executor.age_limit_ms from now on.
   void SetAgeLimitMs(uint32_t age_limit_ms) {
     ready_->set_age_limit(env_.anchor().NsToTicks(int64_t{age_limit_ms} * 1'000'000));
   }
-  TurnBudget budget() const { return budget_.load(std::memory_order_relaxed); }
   // Any thread, after Prepare.
   const CoreStats& stats() const { return stats_; }
   const CoreOptions& options() const { return options_; }
@@ -102,7 +102,6 @@ class Core {
   // core's own that nobody is told about; payload outlives it. False when all local slots are
   // taken.
   bool Spawn(const TaskEntry& entry, std::string_view payload, Priority priority);
-
   Env& env() { return env_; }
 
  private:

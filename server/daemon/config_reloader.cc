@@ -73,11 +73,7 @@ ReloadOutcome ConfigReloader::Read() const {
 void ConfigReloader::Reload(const std::string& cause, std::vector<Answer> answers) {
   const ReloadOutcome outcome = Read();
   if (!HaveTheDoorRun(outcome, std::move(answers))) return;
-  (outcome.ok() ? succeeded_ : failed_).fetch_add(1);
-  if (outcome.ok()) {
-    options_.running = outcome->next;
-    last_success_s_.store(options_.unix_time_s());
-  }
+  if (outcome.ok()) options_.running = outcome->next;
   Tell(cause, outcome);
 }
 
@@ -94,12 +90,18 @@ bool ConfigReloader::HaveTheDoorRun(const ReloadOutcome& outcome, std::vector<An
 
 void ConfigReloader::Errand::Run() {
   if (outcome->ok()) reloader_.options_.apply((*outcome)->next.config);
+  reloader_.Count(outcome->ok());  // Before the answers: whoever has one may look.
   for (const Answer& answer : answers) answer(*outcome);
   answers.clear();
   const std::lock_guard lock(reloader_.mutex_);
   reloader_.errand_done_ = true;
   // Under the lock: the reloader may be gone as soon as it is let go.
   reloader_.changed_.notify_all();
+}
+
+void ConfigReloader::Count(bool is_right) {
+  (is_right ? succeeded_ : failed_).fetch_add(1);
+  if (is_right) last_success_s_.store(options_.unix_time_s());
 }
 
 void ConfigReloader::Tell(const std::string& cause, const ReloadOutcome& outcome) {

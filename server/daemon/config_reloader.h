@@ -75,6 +75,7 @@ class ConfigReloader final : public MetricSource {
   void Reload(const std::string& cause, std::vector<Answer> answers);
   ReloadOutcome Read() const;
   bool HaveTheDoorRun(const ReloadOutcome& outcome, std::vector<Answer> answers);
+  void Count(bool is_right);
   void Tell(const std::string& cause, const ReloadOutcome& outcome);
 
   Options options_;

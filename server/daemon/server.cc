@@ -239,10 +239,12 @@ void Server::StartWatches() {
   io_metrics_.emplace(std::move(io_rows), std::string(io_->backend()));
   stall_log_.emplace(HandlerNames(), config_.core.stall_threshold_ms, log_);
   dispatcher_->set_stall_observer(*stall_log_);
+  StartReloader();
   process_metrics_.emplace([this] { return *drain_.unreadiness() == '\0'; });
-  metrics_page_.emplace(version_,
-                        std::vector<const MetricSource*>{&*process_metrics_, &dispatcher_->stats(),
-                                                         &rpc_->metrics(), &*core_metrics_});
+  metrics_page_.emplace(
+      version_, std::vector<const MetricSource*>{&*process_metrics_, &dispatcher_->stats(),
+                                                 &*steering_, &rpc_->metrics(), &*core_metrics_,
+                                                 &*io_metrics_, &*reloader_});
   if (notifier_.has_listener()) {
     notify_thread_.emplace(MakeServiceReport(), [this] { return ReadService(); });
   }

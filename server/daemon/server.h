@@ -14,6 +14,7 @@
 #include "core/core.h"
 #include "core/core_metrics.h"
 #include "core/doorbell.h"
+#include "core/io_metrics.h"
 #include "daemon/config_reloader.h"
 #include "daemon/drain.h"
 #include "daemon/inherited_sockets.h"
@@ -133,6 +134,7 @@ class Server {
   std::optional<CoreMetrics> core_metrics_;
   std::optional<IoMetrics> io_metrics_;
   std::optional<StallLog> stall_log_;
+  std::optional<ConfigReloader> reloader_;
   std::optional<ProcessMetrics> process_metrics_;
   std::optional<MetricsPage> metrics_page_;
   std::unique_ptr<HttpServer> web_;

@@ -92,7 +92,6 @@ class Dispatcher {
   bool HasCompletions() const;
   // Whether any task is in flight: as in_flight() > 0, but at once.
   bool HasOpen() const;
-
   // Tasks submitted from now on are converted with this anchor.
   void SetAnchor(const sys::ClockAnchor& anchor) { anchor_ = anchor; }
 
@@ -100,7 +99,6 @@ class Dispatcher {
   // max_wait_ns, max_waiters, results_max_age_ns, results_max_bytes and target_latency_ns. Whatever
   // is beyond a smaller bound ends as it would have, but results, which the next Ticks drop.
   void Reconfigure(const DispatchOptions& options, uint32_t stall_threshold_ms);
-
   // Before Start only. Who hears of stalls; outlives the dispatcher.
   void set_stall_observer(StallObserver& observer) { stalls_.observer = &observer; }
 
@@ -113,7 +111,6 @@ class Dispatcher {
   void CancelAll(CancelReason reason);
   // Accepted and not ended, counted from the live slots.
   uint64_t in_flight() const;
-
   // Counts a refusal, also for those above that refuse what never gets here; hands it back.
   Refusal Refuse(Refusal refusal);
   // One of a submission: counted as a refused task, too.

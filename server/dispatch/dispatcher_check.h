@@ -44,9 +44,9 @@ void Dispatcher<Env>::Reconfigure(const DispatchOptions& options, uint32_t stall
   deadlines_.SetCapacity(options.max_waiters);
   retention_.SetBounds(anchor_.NsToTicks(options.results_max_age_ns), options.results_max_bytes);
   const sys::Ticks threshold = anchor_.NsToTicks(int64_t{stall_threshold_ms} * 1'000'000);
-  stalls_.set_threshold(threshold);
-  stall_look_ticks_ = threshold / 4;
-  next_stall_look_ = sys::kTicksForever;
+  stalls_.detector.set_threshold(threshold);
+  stalls_.look_ticks = threshold / 4;
+  stalls_.next_look = sys::kTicksForever;
   PublishGauges();
 }
 

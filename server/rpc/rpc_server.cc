@@ -58,6 +58,9 @@ struct RpcServer::Parts final : public RoundListener {
   void EndOfRound(bool /*before_sleep*/) override {
     stats.calls.Set(static_cast<int64_t>(tasks.busy_calls()));
     stats.streams.Set(static_cast<int64_t>(tasks.open_streams()));
+    stats.stats_watchers.Set(static_cast<int64_t>(admin.watchers()));
+    stats.task_watchers.Set(static_cast<int64_t>(tasks.open_watches()));
+    stats.missed_events.Set(static_cast<int64_t>(tasks.missed_events()));
     stats.streams_max.Set(static_cast<int64_t>(options.max_streams));
     if (told_draining || !context.dispatcher.draining()) return;
     told_draining = true;

@@ -10,6 +10,9 @@ struct RpcStats final : public MetricSource {
   Gauge calls;    // Of limits.max_calls for each method: task calls being answered.
   Gauge streams;  // Of limits.max_streams.
   Gauge streams_max;
+  Gauge stats_watchers;  // Of limits.max_watchers.
+  Gauge task_watchers;   // Of limits.max_watchers, too.
+  Gauge missed_events;
 
   // Any thread.
   void Collect(MetricWriter& writer) const override {
@@ -17,6 +20,13 @@ struct RpcStats final : public MetricSource {
     writer.WriteGauge({"weft_rpc_calls", "Unary task calls that are being answered."}, {},
                       value(calls));
     writer.WriteGauge({"weft_rpc_streams", "StreamTasks calls that are open."}, {}, value(streams));
+    writer.WriteGauge({"weft_rpc_stats_watchers", "WatchStats calls that are open."}, {},
+                      value(stats_watchers));
+    writer.WriteGauge({"weft_rpc_task_watchers", "WatchTasks calls that are open."}, {},
+                      value(task_watchers));
+    writer.WriteCounter({"weft_rpc_task_events_missed_total",
+                         "Events that watchers were not told because they read too slowly."},
+                        {}, value(missed_events));
     writer.WriteGauge({"weft_rpc_streams_max", "limits.max_streams: bound of weft_rpc_streams."},
                       {}, value(streams_max));
   }

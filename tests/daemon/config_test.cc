@@ -58,7 +58,7 @@ TEST_F(ConfigTest, ChecksFiveDifferentMistakesInFiveLines) {
           file() +
           ":3:8: executor.idle: fast is not right, expected quotes around a string: idle = "
           "\"fast\"\n" +
-          file() + ":6:14: limits.max_waiter: unknown key, did you mean limits.max_waiters?\n" +
+          file() + ":6:1: limits.max_waiter: unknown key, did you mean limits.max_waiters?\n" +
           file() +
           ":7:14: limits.max_wait_s: 90000 is not right, expected a whole number from 1 to "
           "86400 (seconds)\n" +

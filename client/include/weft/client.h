@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "weft/export.h"
 #include "weft/stats_watch.h"
 #include "weft/stream.h"
 #include "weft/v1/admin_service.pb.h"
@@ -18,16 +19,17 @@ namespace weft {
 
 // How calls are tried again. A refusal by the daemon that came with RetryInfo is always safe to
 // try again, because nothing of the task was kept; its delay is obeyed. A connection that breaks is
-// tried again by itself only for calls that may be repeated (Wait, Get, GetStats, ListCores,
-// SetBudget, ListHandlers, Health).
+// tried again by itself only for calls that may be repeated (Wait, Get, ListTasks, GetStats,
+// ListCores, SetBudget, ListHandlers, ReloadConfig, Health).
 struct RetryOptions {
   // Tries of one call, the first included; 1 switches trying again off.
   int max_attempts = 4;
   // Wait before the second try when the daemon gave no delay; doubles with each try.
   int64_t initial_backoff_ns = 10'000'000;
   int64_t max_backoff_ns = 1'000'000'000;
-  // Also try Run, Submit, Cancel, PauseHandler, ResumeHandler and Drain again when the connection
-  // broke: the task may then run twice, and what a first try changed is told as unchanged.
+  // Also try Run, Submit, SubmitTasks, Cancel, PauseHandler, ResumeHandler and Drain again when the
+  // connection broke: the task may then run twice, and what a first try changed is told as
+  // unchanged.
   bool retry_broken_calls = false;
 };
 

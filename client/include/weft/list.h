@@ -4,6 +4,7 @@
 
 #include "absl/status/statusor.h"
 #include "weft/client.h"
+#include "weft/export.h"
 
 namespace weft {
 
@@ -14,7 +15,7 @@ namespace weft {
 //   while (!pager.done()) {
 //     absl::StatusOr<std::vector<v1::TaskSummary>> page = pager.Next();
 //   }
-class TaskPager {
+class WEFT_EXPORT TaskPager {
  public:
   // request.page_token is where it begins; empty: with the first page.
   TaskPager(Client& client, v1::ListTasksRequest request);

@@ -3,12 +3,13 @@
 #include <memory>
 
 #include "absl/status/statusor.h"
+#include "weft/export.h"
 #include "weft/v1/admin_service.pb.h"
 
 namespace weft {
 
 // The daemon's statistics again and again, by Client::WatchStats. One thread at a time, but Cancel.
-class StatsWatch {
+class WEFT_EXPORT StatsWatch {
  public:
   StatsWatch(const StatsWatch&) = delete;
   StatsWatch& operator=(const StatsWatch&) = delete;

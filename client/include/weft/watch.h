@@ -3,12 +3,13 @@
 #include <memory>
 
 #include "absl/status/statusor.h"
+#include "weft/export.h"
 #include "weft/v1/task_service.pb.h"
 
 namespace weft {
 
 // Events of tasks as they are accepted and as they end. One thread at a time, but for Stop.
-class TaskWatch {
+class WEFT_EXPORT TaskWatch {
  public:
   TaskWatch(const TaskWatch&) = delete;
   TaskWatch& operator=(const TaskWatch&) = delete;

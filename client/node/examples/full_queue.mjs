@@ -12,7 +12,7 @@ try {
   let waits = 0;
   while (taskIds.length < COUNT) {
     try {
-      const { taskId } = await client.submit({ handler: 'spin', payload: '1ms' });
+      const { taskId } = await client.submit({ handler: 'spin', payload: '5ms' });
       taskIds.push(taskId);
     } catch (error) {
       if (error.code !== status.RESOURCE_EXHAUSTED || error.retryAfterMs === null) throw error;

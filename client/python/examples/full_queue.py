@@ -15,7 +15,7 @@ with weft.Client(TARGET, retry=weft.Retry(attempts=1)) as client:
     task_ids, waits = [], 0
     while len(task_ids) < COUNT:
         try:
-            task_ids.append(client.submit("spin", b"1ms").task_id)
+            task_ids.append(client.submit("spin", b"5ms").task_id)
         except weft.ResourceExhausted as error:
             if error.retry_after is None:
                 raise

@@ -206,7 +206,8 @@ class FileWriteFaultTest : public FileTest, public testing::WithParamInterface<W
 
 TEST_P(FileWriteFaultTest, LeavesTheOldFileAndNoTemporaryOne) {
   Put("file", "old");
-  FakeContext context("file\n" + std::string(100'000, 'n'));
+  const std::string payload = "file\n" + std::string(100'000, 'n');
+  FakeContext context(payload);
   context.FailIo(GetParam().kind, GetParam().result, GetParam().skip);
   EXPECT_EQ(MakeFileWriteHandler(access())->Run(context), TaskOutcome::kFailed);
   EXPECT_EQ(context.error_code(), TaskErrorCode::kHandlerFailed);
@@ -240,7 +241,8 @@ TEST_F(FileTest, MayBeStoppedAnywhereWhileWriting) {
   size_t old_seen = 0;
   for (size_t stop_at = 0;; ++stop_at) {
     Put("file", "old");
-    FakeContext context("file\n" + std::string(100'000, 'n'));
+    const std::string payload = "file\n" + std::string(100'000, 'n');
+    FakeContext context(payload);
     context.before_io = [&, seen = size_t{0}](const sys::IoOperation&) mutable {
       if (seen++ == stop_at) context.Cancel();
     };
