@@ -81,6 +81,20 @@ daemonCases('NodeExamples', [], {
     assert.match(output, /given up: TimeoutError/);
   },
 
+  batch: async (fixture) => {
+    const lines = (await example(fixture, 'batch.mjs')).trimEnd().split('\n');
+    assert.match(lines.slice(0, 3).join(), /^one: [0-9a-f]{8},two: \w{8},three: \w{8}$/);
+    assert.match(lines[3], /did you mean "crc32c"\?/);
+    assert.equal(lines[4], '3 tasks have the label');
+  },
+
+  watch: async (fixture) => {
+    const lines = (await example(fixture, 'watch.mjs')).trimEnd().split('\n');
+    assert.deepEqual(lines.filter((line) => line.startsWith('TASK_EVENT_KIND_ENDED')),
+      [0, 1, 2].map((number) => `TASK_EVENT_KIND_ENDED task ${number} TASK_STATE_SUCCEEDED`));
+    assert.equal(lines.at(-1), '0 events missed');
+  },
+
   stream: async (fixture) => {
     assert.equal(await example(fixture, 'stream.mjs'),
       '10000 of 10000 digests are right, 0 tasks were refused\n');

@@ -39,6 +39,20 @@ class PythonExamples(ExampleCase):
         self.assertIn("TASK_STATE_FAILED: on purpose", output)
         self.assertIn('did you mean "sha256"?', output)
 
+    def test_batch(self):
+        lines = self.output_of("batch.py").splitlines()
+        # The CRC-32C of each, in hex.
+        self.assertRegex("\n".join(lines[:3]), r"^one: [0-9a-f]{8}\ntwo: \S{8}\nthree: \S{8}$")
+        self.assertIn('did you mean "crc32c"?', lines[3])
+        self.assertEqual(lines[4], "3 tasks have the label")
+
+    def test_watch(self):
+        lines = self.output_of("watch.py").splitlines()
+        ended = [line for line in lines if line.startswith("TASK_EVENT_KIND_ENDED")]
+        self.assertEqual(ended, [f"TASK_EVENT_KIND_ENDED task {number} TASK_STATE_SUCCEEDED"
+                                 for number in range(3)])
+        self.assertEqual(lines[-1], "0 events missed")
+
     def test_stream(self):
         self.assertEqual(self.output_of("stream.py"),
                          "10000 of 10000 digests are right, 0 tasks were refused\n")
