@@ -102,13 +102,13 @@ class Monitoring(unittest.TestCase):
             with self.subTest(where):
                 # The daemon has started once, and that was before the first scrape.
                 if where != "Starts":
-                    self.assertNotEqual(prometheus.value(expression), [], expression)
+                    prometheus.await_value(expression)
         for group in prometheus.ask("rules")["groups"]:
             for rule in group["rules"]:
                 with self.subTest(rule["name"]):
                     self.assertEqual(rule["health"], "ok", rule.get("lastError"))
                     if rule["type"] == "recording":
-                        self.assertNotEqual(prometheus.value(rule["name"]), [])
+                        prometheus.await_value(rule["name"])
         self.assertEqual(prometheus.value('ALERTS{severity="critical"}'), [])
 
     def test_each_panel_tells_what_it_shows(self):
