@@ -48,9 +48,10 @@ Check JudgeForbidden(const RingReading& reading) {
                    "kernel.io_uring_disabled=0");
   }
   if (reading.is_filtered) {
-    return Refused(what + ", by the seccomp filter of this container or unit",
-                   "allow io_uring_setup, io_uring_enter and io_uring_register: run the container "
-                   "with weft's seccomp profile (--security-opt seccomp=FILE)");
+    return Refused(
+        what + ", by the seccomp filter of this container or unit",
+        "allow io_uring_setup, io_uring_enter and io_uring_register: run the container "
+        "with weft's seccomp profile (--security-opt seccomp=deploy/container/seccomp.json)");
   }
   return Refused(what + ", by a security module",
                  "see the audit log (dmesg, ausearch) for the policy that denied io_uring");
@@ -115,9 +116,10 @@ Check JudgeRing(const RingReading& reading) {
                        reading.is_filtered ? "by this container's seccomp filter or a kernel"
                                            : "by a kernel",
                        " without it"),
-          reading.is_filtered ? "run the container with weft's seccomp profile (--security-opt "
-                                "seccomp=FILE), on a kernel with CONFIG_IO_URING"
-                              : "boot a kernel with CONFIG_IO_URING, 6.1 or later");
+          reading.is_filtered
+              ? "run the container with weft's seccomp profile (--security-opt "
+                "seccomp=deploy/container/seccomp.json), on a kernel with CONFIG_IO_URING"
+              : "boot a kernel with CONFIG_IO_URING, 6.1 or later");
     case ENOMEM:
       return Refused(reading.failed_call + " answers ENOMEM: too little memory may be locked",
                      "raise the limit of locked memory (LimitMEMLOCK=infinity, ulimit -l)");
