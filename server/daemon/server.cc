@@ -258,6 +258,8 @@ void Server::StartReloader() {
   options.apply = [this](const Config& config) { ApplyLive(config); };
   options.post = [this](DoorErrand& errand) { return door_->Post(errand); };
   options.unix_time_s = [] { return ClockNs(CLOCK_REALTIME) / 1'000'000'000; };
+  options.before = [this] { notifier_.Reloading(ClockNs(CLOCK_MONOTONIC)); };
+  options.after = [this] { notifier_.Reloaded(); };
   reloader_.emplace(std::move(options), log_);
 }
 
