@@ -32,7 +32,8 @@ constexpr const char* kPrecedence[] = {
     "and where it comes from.",
     "SIGHUP and `weft reload` read file, environment and settings again. Unless all of it is "
     "right, nothing changes. Keys marked live then hold at once, all together; the others hold "
-    "from the next start on and are named.",
+    "from the next start on and are named. Replace the file by renaming a new one over it, so that "
+    "it is never read half written.",
 };
 
 std::string Name(const ConfigRow& row) {
