@@ -18,8 +18,8 @@ int main(int argc, char** argv) {
     if (!file.good()) std::cerr << root << "/" << name << " cannot be written\n";
     return file.good();
   };
-  const bool is_written = write("config/weftd.toml", weft::SampleConfig()) &
-                          write("docs/configuration.md", weft::ConfigurationPage()) &
+  const bool is_written = write("config/weftd.toml", weft::SampleConfig()) &&
+                          write("docs/configuration.md", weft::ConfigurationPage()) &&
                           write("docs/man/weftd.toml.5", weft::ConfigurationManPage());
   return is_written ? 0 : 1;
 }

@@ -67,7 +67,7 @@ class FileHashHandler final : public Handler {
   }
 
   const FileAccess access_;
-  const Sha256Algorithm algorithm_;
+  const Sha256Algorithm algorithm_{};
 };
 
 }  // namespace

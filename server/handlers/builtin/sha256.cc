@@ -32,7 +32,7 @@ class Sha256Handler final : public Handler {
   }
 
  private:
-  const Sha256Algorithm algorithm_;
+  const Sha256Algorithm algorithm_{};
 };
 
 }  // namespace
