@@ -163,7 +163,9 @@ TEST_F(AdminServiceTest, AWatchEndsWithTheDaemonAndDoesNotKeepItUp) {
   watch.Next();
   door_->RequestDrain();
   // Long before its next message.
-  EXPECT_EQ(watch.End().error_code(), grpc::StatusCode::UNAVAILABLE);
+  const grpc::Status end = watch.End();
+  EXPECT_EQ(end.error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_EQ(ReasonOf(end), "DRAINING");
   StopServer();
 }
 

@@ -31,6 +31,8 @@ Refusal BadInterval(int64_t interval_ns) {
           .field = "interval_ns"};
 }
 
+Refusal Ending() { return {.reason = RefusalReason::kDraining, .message = "the daemon is ending"}; }
+
 Refusal TooMany(size_t max_watchers) {
   return {.reason = RefusalReason::kWaitersFull,
           .message = std::to_string(max_watchers) +
@@ -79,7 +81,7 @@ class StatsWatch::Stream final : public PostedStream<Writer> {
   }
 
   void End() {
-    if (is_watching_ && idle()) Finish({grpc::StatusCode::UNAVAILABLE, "the daemon is ending"});
+    if (is_watching_ && idle()) Finish(ToGrpcStatus(Ending()));
   }
 
  private:
