@@ -112,6 +112,7 @@ TEST_P(FileTest, CancelsTimesOutAndDrainsAHashUnderWayWithoutLosingADescriptor) 
   if (IsSkipped()) return;
   Truncate("endless", uintmax_t{1} << 42);
   const uint64_t first = MustSubmit(Spec("file.hash", "endless"));
+  AwaitState(first, v1::TASK_STATE_SUSPENDED);
   const size_t before = OpenDescriptors();
   Cancel(first, v1::CANCEL_OUTCOME_REQUESTED_RUNNING);
   EXPECT_EQ(MustWait(first).state(), v1::TASK_STATE_CANCELLED);
