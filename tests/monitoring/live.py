@@ -23,6 +23,10 @@ TASKS = [["echo", "hello"], ["sha256", "hello", "--priority", "high"],
          ["no-such-handler", "x"], ["sleep", "10s", "--timeout", "20ms"]]  # fmt: skip
 
 
+# Prometheus needs some seconds to start, and much longer on a machine that has no time for it.
+START_PATIENCE_S = 120
+
+
 def get(address):
     with urllib.request.urlopen(address, timeout=PATIENCE_S) as answer:
         return answer.read().decode()
@@ -78,7 +82,7 @@ class Prometheus:
         return self.ask("query", query=expression)["result"]
 
     def await_value(self, expression):
-        until = time.monotonic() + PATIENCE_S
+        until = time.monotonic() + START_PATIENCE_S
         while time.monotonic() < until:
             try:
                 if self.value(expression):
