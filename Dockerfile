@@ -2,13 +2,15 @@
 # format keeps the health check). deploy/container/README.md tells how to run it.
 ARG BASE=docker.io/library/debian:bookworm-slim
 
-FROM ${BASE} AS build
+FROM ${BASE} AS tools
 # A file with further certificates, where npm's registry is behind a proxy of one's own.
 ARG NODE_EXTRA_CA_CERTS
 WORKDIR /src
 COPY deploy/install-deps.sh deploy/
 COPY deploy/tools/package.json deploy/tools/package-lock.json deploy/tools/
 RUN deploy/install-deps.sh --build
+
+FROM tools AS build
 COPY . .
 RUN cmake --preset package \
   && cmake --build --preset package --target weftd weft weft_documents \
@@ -33,16 +35,18 @@ RUN apt-get update -qq \
     $(cat /usr/share/weft/packages) \
   && apt-get clean \
   && rm -rf /var/lib/apt/lists/* /var/cache/debconf/*-old /var/log/apt /var/log/dpkg.log \
-  && useradd --system --uid 7411 --user-group --no-create-home --home-dir /nonexistent \
+  && groupadd --system --gid 7411 weft \
+  && useradd --system --uid 7411 --gid weft --no-create-home --home-dir /nonexistent \
     --shell /usr/sbin/nologin weft \
-  && install -d -m 1777 /run/weftd && install -d -o weft -g weft -m 0750 /var/lib/weft
+  && install -d -o weft -g weft -m 0750 /var/lib/weft
 COPY --from=build /out/usr/bin/ /usr/bin/
 COPY --from=build /out/etc/weft/ /etc/weft/
 RUN weftd --version && weft version
 
 USER weft
 # With rpc.unix_socket = "auto" the socket is /run/weftd/weft/weftd.sock, in a folder that only the
-# daemon's user enters, and is left out where /run/weftd cannot be written.
+# daemon's user enters; it is left out where /run/weftd cannot be written. The image has no such
+# folder: podman would give the mode of it, less its umask, to what is mounted there.
 ENV XDG_RUNTIME_DIR=/run/weftd
 # gRPC and metrics. Both are on the container's loopback until security.insecure is set.
 EXPOSE 7411 7412

@@ -1,40 +1,49 @@
 #!/usr/bin/env bash
-# Proves that the Debian packages are what a user needs: builds them with CPack, asks lintian, boots
-# a clean Debian 12 in which apt installs them, runs the service there, compiles a client against
-# libweft-dev with CMake and with pkg-config, reads the manual, and removes everything again. Needs
-# root and `install-deps.sh --deploy`.
+# Proves that the Debian packages are what a user needs: asks lintian, boots a clean Debian 12 in
+# which apt installs them, runs the service there, compiles a client against libweft-dev with CMake
+# and with pkg-config, reads the manual, completes in three shells, and removes everything again.
+# Part of run.sh, which has built the packages in $WEFT_PACKAGES.
 source "$(dirname "$0")/checks.sh"
-needs cpack lintian mmdebstrap systemd-nspawn nsenter
 
-readonly machine=package-test
-packages=$root/build/package/packages
-tree=$work/root
+readonly packages=${WEFT_PACKAGES:?run.sh sets it}
+readonly machine=weft-packages-$$
+readonly tree=$work/root
+readonly archives=$cache/archives
+# What the checks want beside the packages: to compile a client, to read, to complete.
+readonly tools=(g++ cmake make pkg-config man-db bash-completion zsh fish)
 nspawn=
 leader=
-cd "$root" || exit 1
 
+# To systemd the signal means: power off.
 clean_up() {
+  [[ -n $nspawn ]] || return
   [[ -z $leader ]] || kill -s RTMIN+4 "$leader" 2>/dev/null
-  if [[ -n $nspawn ]]; then
-    until_true 20 sh -c "! kill -0 $nspawn" || kill -KILL "$nspawn" 2>/dev/null
-  fi
-  until_true 10 sh -c "! mountpoint -q '$tree' || umount -R '$tree'"
-  rm -rf "$work"
+  until_true 30 fails kill -0 "$nspawn" >/dev/null || kill -KILL "$leader" "$nspawn" 2>/dev/null
+  wait "$nspawn"
+  # nspawn leaves this where /run is no file system of its own.
+  rmdir "/run/systemd/nspawn/propagate/$machine" 2>/dev/null
 }
 trap clean_up EXIT
+trap 'exit 143' TERM INT
 
-build_packages() {
-  rm -rf "$packages"
-  cmake --preset package --log-level=WARNING && nice cmake --build --preset package &&
-    cpack --preset package && ls "$packages"/{weftd,libweft,libweft-dev}_*.deb
-}
+# ---- The packages as files.
 
 # The packages' own overrides give the reason of each tag that is not reported.
-lintian_is_content() {
-  lintian --allow-root --fail-on error,warning --info "$packages"/*.deb
+lintian_is_content() { lintian --allow-root --fail-on error,warning --info "$packages"/*.deb; }
+
+# has PACKAGE FILE...: and no file with another's right to write.
+has() {
+  local listed file
+  listed=$(dpkg-deb --contents "$packages/$1"_*.deb)
+  shift
+  for file in "$@"; do
+    grep -qE " \./$file( ->.*)?$" <<<"$listed" || { echo "no $file"; return 1; }
+  done
+  ! grep -E '^[-d].{7}w|^-..[sS]|^-.....[sS]' <<<"$listed"
 }
 
-# A client's header names nothing that the library keeps to itself.
+# Each function and class of a client's header that has its body elsewhere carries the mark, each
+# marked one is in the library, and what the library keeps to itself is not.
 offers_its_headers() {
   local library symbols name missing=0
   mkdir -p "$work/library"
@@ -45,9 +54,8 @@ offers_its_headers() {
     client/include/weft/*.h); do
     grep -q "weft::$name\b" <<<"$symbols" || { echo "$name is not exported"; missing=1; }
   done
-  # Each function and class with a body elsewhere carries the mark.
-  ! grep -nE '^(\[\[nodiscard\]\] )?[A-Za-z:<>0-9_]+[&*]? [A-Z][A-Za-z]+\(.*[^{]$|^class [A-Za-z]+ ' \
-    client/include/weft/*.h | grep -vE 'inline|WEFT_EXPORT|constexpr' || missing=1
+  grep -nE '^(\[\[nodiscard\]\] )?[A-Za-z:<>0-9_]+[&*]? [A-Z][A-Za-z]+\(.*[^{]$|^class [A-Za-z]+ ' \
+    client/include/weft/*.h | grep -vE 'inline|WEFT_EXPORT|constexpr' && missing=1
   if grep -E 'weft::(CallWithRetry|MakeChannel|RetryEnvironment)' <<<"$symbols"; then
     echo "that is the library's own"
     missing=1
@@ -55,51 +63,75 @@ offers_its_headers() {
   ((missing == 0))
 }
 
+# ---- The system they are installed in.
+
 make_tree() {
-  base_tar booted.tar --include=usr-is-merged,systemd,systemd-sysv,dbus,iproute2,procps || return 1
-  local base=$cache/booted
-  if [[ ! $base/.done -nt $cache/booted.tar ]]; then
-    rm -rf "$base" && mkdir -p "$base" && tar -C "$base" -xf "$cache/booted.tar" &&
-      touch "$base/.done" || return 1
-  fi
-  mkdir -p "$tree" "$work/upper" "$work/overlay" "$cache/archives/partial"
-  mount -t overlay overlay -o "lowerdir=$base,upperdir=$work/upper,workdir=$work/overlay" "$tree" &&
+  local base
+  base=$(tests/deploy/base_tree.sh systemd systemd-sysv dbus iproute2 procps) || return 1
+  mkdir -p "$tree" && tar -C "$tree" -xf "$base" &&
     cp "$packages"/*.deb "$tree/root/" && cp -r client/examples/embed "$tree/root/" &&
-    cp /etc/resolv.conf "$tree/etc/resolv.conf" && rm -f "$tree/.done"
+    cp /etc/resolv.conf "$tree/etc/resolv.conf" &&
+    # It need not survive a power cut.
+    echo force-unsafe-io >"$tree/etc/dpkg/dpkg.cfg.d/unsafe-io"
 }
 
-apt_in() { env DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 "$@"; }
-readonly tools=(g++ cmake make pkg-config man-db bash-completion)
+in_tree() { env DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 "$@"; }
 
-# Everything that will be wanted, because the booted system has no network.
+# All that will be wanted, because the booted system has no network. The cache may be another run's,
+# too; apt looks at each file's checksum.
 download() {
-  mount --bind "$cache/archives" "$tree/var/cache/apt/archives" && mount --bind /dev "$tree/dev" &&
-    rm -f "$tree/etc/apt/apt.conf.d/docker-clean" &&
-    apt_in chroot "$tree" apt-get update -qq &&
-    apt_in chroot "$tree" sh -c "cd /root && apt-get install -y -qq --no-install-recommends \
-      --download-only ./weftd_*.deb ./libweft_*.deb ./libweft-dev_*.deb ${tools[*]}"
-  local status=$?
-  umount "$tree/dev"
-  return $status
+  local kept=$tree/var/cache/apt/archives
+  mkdir -p "$archives"
+  cp "$archives"/*.deb "$kept/" 2>/dev/null
+  in_tree chroot "$tree" apt-get update -qq &&
+    in_tree chroot "$tree" sh -c "cd /root && apt-get install -y -qq --no-install-recommends \
+      --download-only ./*.deb ${tools[*]} && apt-get autoclean -qq" || return 1
+  keep_archives "$kept"
+}
+
+# What is not wanted any more goes.
+keep_archives() {
+  (
+    flock "$lock"
+    find "$archives" -name '*.deb' -mtime +30 -delete
+    cp -u "$1"/*.deb "$archives/"
+  ) {lock}>"$cache/archives.lock"
 }
 
 # A network of its own: only its loopback, so the daemon's usual ports are free.
 boot() {
-  setsid systemd-nspawn -D "$tree" --boot --machine=$machine --register=no --keep-unit \
-    --private-network --bind="$cache/archives:/var/cache/apt/archives" --console=pipe \
-    </dev/null >"$work/boot.log" 2>&1 &
+  setsid systemd-nspawn --quiet -D "$tree" --boot --machine="$machine" --register=no --keep-unit \
+    --private-network --console=pipe </dev/null >"$work/boot.log" 2>&1 &
   nspawn=$!
-  until_true 20 sh -c "pgrep -P $nspawn" || { cat "$work/boot.log"; return 1; }
-  leader=$(pgrep -P $nspawn | head -n 1)
-  until_true 90 sh -c "nsenter -t $leader -a systemctl is-system-running | grep -Eq 'running|degr'"
+  until_true 20 pgrep -P "$nspawn" || { cat "$work/boot.log"; return 1; }
+  leader=$(pgrep -P "$nspawn" | head -n 1)
+  until_true 120 is_up
 }
 
-inside() { apt_in nsenter -t "$leader" -a -- "$@"; }
+is_up() { inside systemctl is-system-running | grep -Eq 'running|degraded'; }
+inside() { in_tree nsenter -t "$leader" -a -- "$@"; }
 install_inside() {
   inside sh -c "cd /root && apt-get install -y -qq --no-install-recommends $*"
 }
 
+# ---- What the installed packages do.
+
+is_active() { inside systemctl is-active --quiet weftd; }
 takes_tasks() { equal "$digest" "$(inside weft run sha256 hello --raw)"; }
+runs_as_weft() {
+  equal weft "$(inside ps -o user= -C weftd)" &&
+    equal /usr/bin/weftd "$(inside readlink "/proc/$(inside pgrep -x weftd)/exe")"
+}
+
+# The administrator's change of the configuration outlives an upgrade, which restarts the service.
+keeps_changes_in_an_upgrade() {
+  local before
+  before=$(inside pgrep -x weftd)
+  sed -i '/^\[executor\]/a worker_threads = 1' "$tree/etc/weft/weftd.toml"
+  install_inside --reinstall '/root/weftd_*.deb' && until_true 20 takes_tasks || return 1
+  [[ $before != "$(inside pgrep -x weftd)" ]] || { echo "not restarted"; return 1; }
+  inside weft stats | grep '1 workers'
+}
 
 with_cmake() {
   inside sh -c "cd /root/embed && cmake -S . -B build && cmake --build build" &&
@@ -115,52 +147,68 @@ manual_renders() {
   local page told
   for page in "$@"; do
     told=$(inside man --warnings -E UTF-8 "$page" 2>&1 >"$work/page") || { echo "$told"; return 1; }
-    equal "" "$told" && grep -q '^NAME' "$work/page" || return 1
+    equal "" "$told" && grep -q '^NAME' "$work/page" || { echo "$page"; return 1; }
   done
 }
 
-completes() {
-  local offered
-  offered=$(inside bash -c '. /usr/share/bash-completion/bash_completion
-    _completion_loader weft; complete -p weft && _completion_loader weftd; complete -p weftd
-    COMP_WORDS=(weft run sha2) COMP_CWORD=2; _weft; echo "${COMPREPLY[*]}"')
-  echo "$offered"
-  grep -qx sha256 <<<"$offered"
+# Found by the shell itself for either program; the handlers are the running daemon's.
+completes_in_bash() {
+  equal sha256 "$(inside bash -c '. /usr/share/bash-completion/bash_completion
+    _completion_loader weftd; complete -p weftd >/dev/null || exit 1
+    _completion_loader weft
+    COMP_WORDS=(weft run sha2) COMP_CWORD=2; _weft; echo "${COMPREPLY[*]}"')"
+}
+completes_in_zsh() {
+  equal "_weft _weftd" "$(inside env HOME=/root zsh -fc 'autoload -Uz compinit
+    compinit -u -D; echo $_comps[weft] $_comps[weftd]')"
+}
+completes_in_fish() {
+  equal sha256 "$(inside env HOME=/root fish -c 'complete -C "weft run sha2"' | cut -f1)" &&
+    inside env HOME=/root fish -c 'complete -C "weftd --check"' | grep check-config
 }
 
-stopped() { [[ $(inside systemctl is-active weftd) != active ]] && ! inside pgrep -x weftd; }
+stopped() { fails is_active && fails inside pgrep -x weftd; }
 kept_only_configuration() {
-  inside test -f /etc/weft/weftd.toml && inside sh -c '! test -e /usr/bin/weftd'
+  inside test -f /etc/weft/weftd.toml && fails inside test -e /usr/bin/weftd &&
+    fails inside test -e /lib/systemd/system/weftd.service
 }
 nothing_left() {
-  inside sh -c 'rm -rf /root/* && find / -xdev -iname "*weft*" -not -path "/proc/*"' >"$work/left"
-  cat "$work/left"
-  [[ ! -s $work/left ]]
+  inside sh -c 'rm -rf /root/* /var/cache/apt/archives/*weft* && find / -xdev \
+    \( -path /proc -o -path /sys \) -prune -o -iname "*weft*" -print' >"$work/left"
+  equal "" "$(<"$work/left")"
 }
 
+# ---- The checks, in order.
+
 digest=$(printf hello | sha256sum | cut -d' ' -f1)
-need "the packages build" build_packages
 check "lintian reports nothing" lintian_is_content
+check "weftd holds programs, service, configuration, manual and completions" has weftd \
+  usr/bin/weft{,d} etc/weft/weftd.toml lib/systemd/system/weftd{.service,.socket} \
+  lib/systemd/system/weftd-rpc.socket usr/share/man/man8/weftd.8.gz usr/share/man/man1/weft.1.gz \
+  usr/share/man/man5/weftd.toml.5.gz usr/share/bash-completion/completions/weft{,d} \
+  usr/share/zsh/vendor-completions/_weft{,d} usr/share/fish/vendor_completions.d/weft{,d}.fish
 check "libweft offers its headers and hides the rest" offers_its_headers
 need "a clean Debian 12 is made" make_tree
 need "apt finds all dependencies" download
 need "it boots" boot
 need "apt installs weftd" install_inside '/root/weftd_*.deb'
-check "the service is running" until_true 20 inside systemctl is-active --quiet weftd
+check "the service is running" until_true 20 is_active
 check "it is enabled" inside systemctl is-enabled --quiet weftd
 check "it takes tasks" until_true 20 takes_tasks
+check "it is the packaged daemon, as user weft" runs_as_weft
 check "it answers its health check" inside weft health
-check "systemctl restart works" inside systemctl restart weftd
-check "it takes tasks again" until_true 20 takes_tasks
+check "an upgrade restarts it and keeps the changed configuration" keeps_changes_in_an_upgrade
 check "apt installs libweft-dev" \
   install_inside '/root/libweft_*.deb' '/root/libweft-dev_*.deb' "${tools[@]}"
 check "a client compiles with CMake and runs" with_cmake
 check "a client compiles with pkg-config and runs" with_pkg_config
 check "the manual renders without warnings" manual_renders weftd weft weftd.toml
-check "bash completes commands and the daemon's handlers" completes
-check "apt removes weftd" inside apt-get remove -y -qq weftd libweft libweft-dev
+check "bash completes commands and the daemon's handlers" completes_in_bash
+check "zsh completes both programs" completes_in_zsh
+check "fish completes the daemon's handlers and options" completes_in_fish
+check "apt removes everything" inside apt-get remove -y -qq weftd libweft libweft-dev
 check "the service has ended" stopped
 check "only the configuration is kept" kept_only_configuration
-check "dpkg purges weftd" inside dpkg --purge weftd libweft libweft-dev
+check "dpkg purges everything" inside dpkg --purge weftd libweft libweft-dev
 check "nothing is left behind" nothing_left
 finish

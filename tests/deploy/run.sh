@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Builds what users run, then installs, boots and runs it for real: the systemd unit, the container
-# image, the packages. Needs root and the packages of `deploy/install-deps.sh --deploy`. One line a
-# check, each part's log kept when it fails; exit 0 only when every check of every part passed.
+# Builds the Debian packages once, then installs, boots and runs for real what users run: the
+# systemd unit, the container image, the packages. Needs root and `deploy/install-deps.sh --deploy`.
+# One line a check; exit 0 only when every check of every part passed.
 #
 # usage: tests/deploy/run.sh [unit] [container] [packages]      (none named: every part there is)
 set -euo pipefail
@@ -35,7 +35,7 @@ if ((EUID != 0)); then
   say "needs root: it boots a system and builds images; run it as root or through sudo" >&2
   exit 77
 fi
-for tool in mmdebstrap systemd-nspawn systemd-analyze nsenter; do
+for tool in mmdebstrap systemd-nspawn nsenter cpack lintian buildah podman runc jq curl; do
   if ! command -v "$tool" >/dev/null; then
     say "$tool is missing; run deploy/install-deps.sh --deploy" >&2
     exit 77
@@ -43,40 +43,57 @@ for tool in mmdebstrap systemd-nspawn systemd-analyze nsenter; do
 done
 
 work=$(mktemp -d /var/tmp/weft-deploy.XXXXXX)
-children=()
+# What every part finds in its environment: the packages, the file that is there once they are
+# built, and a folder of its own that is removed at the end.
+export WEFT_PACKAGES=$PWD/build/package/packages WEFT_BUILT=$work/built
+declare -A children=()
+
+# In a process group of its own, so that it can be ended with what it waits for.
+start_part() {
+  local script runner=(bash)
+  script=$(script_of "$1")
+  [[ $script == *.py ]] && runner=(/usr/bin/python3)
+  mkdir "$work/$1"
+  WEFT_WORK_DIR=$work/$1 setsid "${runner[@]}" "$script" &
+  children[$1]=$!
+}
+
 # The parts end what they started when they are told to; only then their folders go.
 finish() {
   local child
-  for child in "${children[@]}"; do kill -TERM "$child" 2>/dev/null || true; done
+  for child in "${children[@]}"; do kill -TERM -- "-$child" 2>/dev/null || true; done
   wait
   rm -rf "$work"
 }
 trap finish EXIT
 trap 'exit 130' INT TERM
 
-say "building the release binaries"
-cmake --preset release --log-level=WARNING >"$work/build.log" 2>&1 &&
-  cmake --build --preset release --parallel "$(nproc)" --target weftd weft >>"$work/build.log" \
-    2>&1 || { tail -n 40 "$work/build.log"; say "FAIL: the release build"; exit 1; }
-say "built in $SECONDS s; parts: ${parts[*]}"
+build() {
+  cmake --preset package --log-level=WARNING &&
+    cmake --build --preset package --parallel "$(nproc)" &&
+    rm -rf "$WEFT_PACKAGES" && cpack --preset package
+}
 
-# What every part finds in its environment: the built binaries, and a folder of its own that is
-# removed at the end.
-export WEFT_BIN_DIR=$PWD/build/release/bin
+# The image's base and compilers are fetched while the packages are built. It then compiles on its
+# own, as it does for everyone, out of the compiler's cache that was filled here.
+[[ " ${parts[*]} " != *" container "* ]] || start_part container
+say "building the packages"
+build >"$work/build.log" 2>&1 || {
+  tail -n 40 "$work/build.log"
+  say "FAIL: the packages do not build"
+  exit 1
+}
+touch "$WEFT_BUILT"
+say "built in $SECONDS s; parts: ${parts[*]}"
 for part in "${parts[@]}"; do
-  mkdir "$work/$part"
-  script=$(script_of "$part")
-  runner=(bash)
-  [[ $script == *.py ]] && runner=(/usr/bin/python3)
-  WEFT_WORK_DIR=$work/$part "${runner[@]}" "$script" &
-  children+=($!)
+  [[ -n ${children[$part]-} ]] || start_part "$part"
 done
 
 failed=()
-for i in "${!parts[@]}"; do
-  wait "${children[i]}" || failed+=("${parts[i]}")
+for part in "${parts[@]}"; do
+  wait "${children[$part]}" || failed+=("$part")
+  unset "children[$part]"
 done
-children=()
 if ((${#failed[@]} > 0)); then
   say "FAIL in $SECONDS s: ${failed[*]} (of ${parts[*]})"
   exit 1

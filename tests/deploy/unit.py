@@ -1,10 +1,15 @@
 #!/usr/bin/python3
 """The systemd unit on a booted Debian: start, hardening, pinning, restarts, watchdog, sockets.
 
-Run by tests/deploy/run.sh, which names the binaries ($WEFT_BIN_DIR) and a folder for the machine
-($WEFT_WORK_DIR). A hang is made as a debugger would: see frozen_thread.py.
+Run by tests/deploy/run.sh, which names the folder with the package that is installed
+($WEFT_PACKAGES) and one for the machine ($WEFT_WORK_DIR). A hang is made as a debugger would: see
+frozen_thread.py.
 """
 
+import ctypes
+import errno
+import hashlib
+import json
 import os
 import pathlib
 import re
@@ -18,7 +23,7 @@ from machine import Machine
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 UNITS = REPOSITORY / "deploy/systemd"
-BIN = pathlib.Path(os.environ["WEFT_BIN_DIR"])
+PACKAGES = pathlib.Path(os.environ["WEFT_PACKAGES"])
 WORK = pathlib.Path(os.environ["WEFT_WORK_DIR"])
 BASE_PACKAGES = ["systemd", "systemd-sysv", "dbus", "iproute2", "procps"]
 EXPOSURE_MAX = 1.8
@@ -30,59 +35,41 @@ daemon.drain_limit_s = 10
 """
 # Short, so that a hang is noticed soon, and long enough for a busy machine.
 WATCHDOG_S = 4
+IO_URING_SETUP = 425
 
 
 # ---- The tree that is booted.
 
 
-def library_packages():
-    """The Debian packages of the shared libraries that the binaries need."""
-    linked = subprocess.run(
-        ["ldd", BIN / "weftd", BIN / "weft"], capture_output=True, text=True, check=True
+def dependencies(package):
+    """The names of the packages it depends on; of alternatives the first."""
+    depends = subprocess.run(
+        ["dpkg-deb", "-f", package, "Depends"], capture_output=True, text=True, check=True
     ).stdout
-    files = {os.path.realpath(path) for path in re.findall(r"=> (/\S+)", linked)}
-    found = subprocess.run(
-        ["dpkg-query", "-S", *sorted(files), *sorted("/" + f.split("/", 2)[2] for f in files)],
-        capture_output=True, text=True, check=False,
-    ).stdout  # fmt: skip
-    return sorted({line.split(":")[0] for line in found.splitlines()})
+    return sorted({re.match(r"[^ |]+", part.strip()).group() for part in depends.split(",")})
 
 
-def unpack_tree():
+def unpack_tree(package):
     base = subprocess.run(
-        [REPOSITORY / "tests/deploy/base_tree.sh", *BASE_PACKAGES, *library_packages()],
+        [REPOSITORY / "tests/deploy/base_tree.sh", *BASE_PACKAGES, *dependencies(package)],
         stdout=subprocess.PIPE, text=True, check=True,
     ).stdout.strip()  # fmt: skip
     root = WORK / "root"
     root.mkdir()
-    subprocess.run(["tar", "-C", root, "-xf", base, "--exclude=./dev/*"], check=True)
+    subprocess.run(["tar", "-C", root, "-xf", base], check=True)
     return root
 
 
-def install(root):
-    for name in ("weftd", "weft"):
-        subprocess.run(["install", "-m", "755", BIN / name, root / "usr/bin" / name], check=True)
-    for unit in ("weftd.service", "weftd.socket", "weftd-rpc.socket"):
-        subprocess.run(
-            ["install", "-m", "644", UNITS / unit, root / "lib/systemd/system" / unit], check=True
-        )
-    subprocess.run(
-        ["install", "-m", "644", UNITS / "weft.sysusers", root / "usr/lib/sysusers.d/weft.conf"],
-        check=True,
-    )
-    subprocess.run(
-        ["install", "-m", "644", UNITS / "weft.tmpfiles", root / "usr/lib/tmpfiles.d/weft.conf"],
-        check=True,
-    )
-    (root / "etc/weft").mkdir(mode=0o755)
-    subprocess.run(
-        ["install", "-m", "644", REPOSITORY / "config/weftd.toml", root / "etc/weft"], check=True
-    )
-    subprocess.run(["systemd-sysusers", f"--root={root}"], check=True)
+def install(package, root):
+    subprocess.run(["cp", package, root / "root/weftd.deb"], check=True)
+    done = subprocess.run(
+        ["chroot", root, "dpkg", "--install", "/root/weftd.deb"],
+        capture_output=True, text=True, check=False, env={**os.environ, "LC_ALL": "C.UTF-8"},
+    )  # fmt: skip
+    expect(done.returncode == 0, done.stdout + done.stderr)
     # One who may use the socket, and one who may not.
     for name, group in (("friend", ["-G", "weft"]), ("stranger", [])):
         subprocess.run(["useradd", "-R", root, "-M", *group, name], check=True)
-    subprocess.run(["systemctl", f"--root={root}", "--quiet", "enable", "weftd"], check=True)
 
 
 # ---- Asking the machine.
@@ -149,7 +136,8 @@ def recover(machine):
 
 
 def is_verified(machine):
-    units = [f"/lib/systemd/system/{name}" for name in os.listdir(UNITS) if name[:5] == "weftd"]
+    units = [f"/lib/systemd/system/{path.name}" for path in UNITS.glob("weftd*")]
+    expect(len(units) == 3, units)
     done = machine.run("systemd-analyze", "verify", "--man=no", *units)
     expect(not done.stderr.strip(), done.stderr)
 
@@ -209,6 +197,35 @@ def raises_its_limits(machine):
     wanted = min(65536, descriptor_limit(machine.leader))
     found = descriptor_limit(machine.host_pid(main_pid(machine)))
     expect(found == wanted, f"{found} descriptors, expected {wanted}")
+
+
+def kernel_offers_a_ring():
+    # Without parameters it is refused one way or the other; only where it is forbidden, by these.
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.syscall(IO_URING_SETUP, 0, None)
+    return ctypes.get_errno() not in (errno.ENOSYS, errno.EPERM)
+
+
+def reads_files_through_the_ring(machine):
+    wanted = "io_uring" if kernel_offers_a_ring() else "threads"
+    contents = os.urandom(300_000)
+    (machine.root / "var/lib/weft/blob").write_bytes(contents)
+    (machine.root / "root/written").write_text("note\nto keep")
+    configure(machine, 'handlers.file_root = "/var/lib/weft"\n')
+    since = machine.cursor()
+    restart(machine)
+    digest = weft(machine, "run", "file.hash", "blob", "--raw").stdout.strip()
+    expect(digest == hashlib.sha256(contents).hexdigest(), digest)
+    # The folder is the daemon's own, so it may write there, too.
+    weft(machine, "run", "file.write", "--file", "/root/written")
+    expect((machine.root / "var/lib/weft/note").read_text() == "to keep", "not what was written")
+    stats = json.loads(weft(machine, "stats", "--json").stdout)["io"]
+    expect(stats["backend"] == wanted and int(stats["operations"]) > 0, stats)
+    journal = machine.journal("weftd", since)
+    expect(f" io backend={wanted} " in journal, journal)
+    expect(("io_fallback" in journal) == (wanted == "threads"), journal)
+    configure(machine, "")
+    restart(machine)
 
 
 def keeps_its_status_current(machine):
@@ -277,6 +294,29 @@ def drains_when_stopped(machine):
     restart(machine)
 
 
+def shows(machine, text):
+    return text in weft(machine, "stats").stdout
+
+
+def takes_over_what_a_reload_changes(machine):
+    before, since = main_pid(machine), machine.cursor()
+    expect(not shows(machine, "target     123.0 µs"), "the target has that value before")
+    configure(machine, "executor.target_latency_ns = 123000\nexecutor.max_queue_depth = 77\n")
+    machine.run("systemctl", "reload", "weftd")
+    await_that(lambda: shows(machine, "target     123.0 µs"), "the new target in weft stats")
+    journal = machine.journal("weftd", since)
+    for told in (
+        "config_reloaded cause=SIGHUP applied=1 needs_restart=1",
+        "config_applied key=executor.target_latency_ns from=5000 to=123000",
+        "config_needs_restart key=executor.max_queue_depth from=10000 to=77",
+    ):
+        expect(told in journal, f"no {told!r} in: {journal}")
+    expect(is_active(machine) and main_pid(machine) == before, "the daemon was restarted")
+    configure(machine, "")
+    machine.run("systemctl", "reload", "weftd")
+    await_that(lambda: shows(machine, "target     5.0 µs"), "the old target in weft stats")
+
+
 def tells_the_mistakes_of_a_reload(machine):
     before, since = main_pid(machine), machine.cursor()
     configure(machine, 'executor.idle = "never"\n')
@@ -336,9 +376,10 @@ def refuses_a_socket_without_a_purpose(machine):
 
 CHECKS = [
     starts, is_verified, is_hardened, answers_on_both_addresses, lets_in_its_group_only,
-    pins_its_cores, raises_its_limits, keeps_its_status_current, is_restarted_when_killed,
-    watch_closely, is_fed_through_a_long_handler, is_restarted_when_the_door_hangs,
-    is_restarted_when_a_core_hangs, drains_when_stopped, tells_the_mistakes_of_a_reload,
+    pins_its_cores, raises_its_limits, reads_files_through_the_ring, keeps_its_status_current,
+    is_restarted_when_killed, watch_closely, is_fed_through_a_long_handler,
+    is_restarted_when_the_door_hangs, is_restarted_when_a_core_hangs, drains_when_stopped,
+    takes_over_what_a_reload_changes, tells_the_mistakes_of_a_reload,
     is_not_restarted_when_misconfigured, is_started_by_the_first_call,
     is_started_again_by_a_call_after_a_stop, refuses_a_socket_without_a_purpose,
 ]  # fmt: skip
@@ -347,8 +388,9 @@ CHECKS = [
 def main():
     exit_on_signals()
     checks = Checks("unit")
-    root = unpack_tree()
-    install(root)
+    package = next(PACKAGES.glob("weftd_*.deb"))
+    root = unpack_tree(package)
+    install(package, root)
     with Machine(root, WORK / "console.log") as machine:
         for check in CHECKS:
             name = check.__name__.replace("_", " ")

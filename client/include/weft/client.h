@@ -143,6 +143,6 @@ class WEFT_EXPORT Client {
 };
 
 // OK for a row that was accepted, else why it was refused, with its details.
-[[nodiscard]] absl::Status RowStatus(const v1::SubmitTasksRow& row);
+[[nodiscard]] WEFT_EXPORT absl::Status RowStatus(const v1::SubmitTasksRow& row);
 
 }  // namespace weft
