@@ -21,6 +21,8 @@ import threading
 import time
 import urllib.request
 
+import files
+
 READY_TIMEOUT_S = 20
 STOP_TIMEOUT_S = 30
 PEER_NAME = "bare gRPC server"
@@ -57,6 +59,9 @@ def placement(kind):
 
 
 def pinned(cpus, command):
+    """None: wherever the command likes."""
+    if cpus is None:
+        return command
     return ["taskset", "-c", cpus] + command
 
 
@@ -81,12 +86,13 @@ def tail(path):
 
 
 @contextlib.contextmanager
-def weftd(options, cpus, folder):
-    """A daemon on fresh ports; yields its target and the address of its metrics."""
+def weftd(options, cpus, folder, more_settings=()):
+    """A daemon on fresh ports; yields its target, the address of its metrics and its pid."""
     port, web_port = free_port(), free_port()
     target = f"127.0.0.1:{port}"
     settings = [f'rpc.listen=["{target}"]', f'rpc.unix_socket="{folder}/weftd.sock"',
-                f'web.listen="127.0.0.1:{web_port}"', f'executor.idle="{options.idle}"']
+                f'web.listen="127.0.0.1:{web_port}"', f'executor.idle="{options.idle}"',
+                *more_settings]
     command = [os.path.join(options.bin, "weftd")]
     for setting in settings:
         command += ["--set", setting]
@@ -99,7 +105,7 @@ def weftd(options, cpus, folder):
             if time.monotonic() > deadline:
                 raise BenchError(f"weftd was not ready after {READY_TIMEOUT_S} s: {tail(log)}")
             time.sleep(0.05)
-        yield target, f"http://127.0.0.1:{web_port}/metrics"
+        yield target, f"http://127.0.0.1:{web_port}/metrics", child.pid
 
 
 @contextlib.contextmanager
@@ -157,7 +163,7 @@ def rpc_row(options, row):
     server_cpus, client_cpus, words = placement(row["placement"])
     ours, peers = [], []
     with tempfile.TemporaryDirectory(prefix="weft-bench-") as folder, \
-            weftd(options, server_cpus, folder) as (weft_target, _), \
+            weftd(options, server_cpus, folder) as (weft_target, _, _), \
             bare_server(options, server_cpus, folder) as bare_target:
         load_weft(options, row, weft_target, client_cpus, options.warm_up)
         load(options, row, bare_target, client_cpus, options.warm_up)
@@ -213,7 +219,7 @@ def scrape_row(options):
     server_cpus, client_cpus, words = placement("apart")
     scraped, alone = [], []
     with tempfile.TemporaryDirectory(prefix="weft-bench-") as folder, \
-            weftd(options, server_cpus, folder) as (target, page):
+            weftd(options, server_cpus, folder) as (target, page, _):
         load_weft(options, row, target, client_cpus, options.warm_up)
         duration, scraper = max(2.0, options.duration), Scraper(page)
         scraper.start()
@@ -230,6 +236,30 @@ def scrape_row(options):
             "peer_name": "weftd, not scraped", "floor": None, "ratio": round(weft / peer, 4),
             "min": min(scraped), "max": max(scraped), "runs": len(scraped), "cpus": words,
             "idle": idle}
+
+
+def file_rows(options):
+    """The neighbours of a hash of 4 GiB, on each backend."""
+    core, client_cpus, _ = placement("apart")
+    words = f"core on {core}, client on {client_cpus}"
+
+    @contextlib.contextmanager
+    def daemon(settings):
+        with tempfile.TemporaryDirectory(prefix="weft-bench-") as folder, \
+                weftd(options, None, folder, [*settings, f"executor.cores=[{core}]"]) as \
+                (target, _, pid):
+            command = pinned(client_cpus, [os.path.join(options.bin, "weft")])
+            yield lambda *arguments: [*command, *arguments, "--target", target], pid
+
+    wanted = files.digests()
+    rounds = min(options.rounds, files.ROUNDS_MAX)
+    for backend in files.BACKENDS:
+        print(f"running file.hash through {backend} ...", file=sys.stderr, flush=True)
+        try:
+            for row in files.file_rows(backend, daemon, rounds, options.duration, wanted):
+                yield {**row, "cpus": words, "idle": options.idle}
+        except (files.FileBenchError, BenchError, subprocess.CalledProcessError) as error:
+            yield {"name": f"hash_{backend}", "unit": "ns", "error": str(error)}
 
 
 def core_rows(options):
@@ -260,12 +290,12 @@ def figure(value):
 
 
 def print_table(rows):
-    layout = "{:<32} {:>5} {:>13} {:>13} {:>8} {:>9} {:>13} {:>13}  {}"
+    layout = "{:<36} {:>5} {:>13} {:>13} {:>8} {:>9} {:>13} {:>13}  {}"
     print(layout.format("row", "unit", "weft", "peer", "ratio", "floor", "min", "max",
                         "peer; CPUs; idle"))
     for row in rows:
         if "error" in row:
-            print(f"{row['name']:<32} error: {row['error']}")
+            print(f"{row['name']:<36} error: {row['error']}")
             continue
         ratio = "-" if row["ratio"] is None else f"{row['ratio']:.3f}"
         print(layout.format(row["name"], row["unit"], figure(row["weft"]), figure(row["peer"]),
@@ -276,7 +306,7 @@ def print_table(rows):
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", metavar="FILE", help="write the rows here")
-    parser.add_argument("--only", choices=["rpc", "core"], help="only these rows")
+    parser.add_argument("--only", choices=["rpc", "core", "files"], help="only these rows")
     parser.add_argument("--rounds", type=int, default=11, help="rounds of ours and peer (11)")
     parser.add_argument("--duration", type=float, default=1.0, help="seconds a run (1)")
     parser.add_argument("--warm-up", type=float, default=0.5, help="seconds before rounds (0.5)")
@@ -290,10 +320,9 @@ def parse_arguments():
 def main():
     options = parse_arguments()
     rows = []
-    if options.only != "core":
-        rows += rpc_rows(options)
-    if options.only != "rpc":
-        rows += core_rows(options)
+    for kind, measure in {"rpc": rpc_rows, "core": core_rows, "files": file_rows}.items():
+        if options.only in (None, kind):
+            rows += measure(options)
     print_table(rows)
     if options.json:
         with open(options.json, "w") as out:

@@ -29,6 +29,11 @@ int TaskIo::Stat(int fd, struct statx* about) {
   return static_cast<int>(context_.RunIo(operation));
 }
 
+int TaskIo::ReadAhead(int fd, uint64_t offset, uint32_t bytes) {
+  IoOperation operation{.kind = IoKind::kReadAhead, .fd = fd, .bytes = bytes, .offset = offset};
+  return static_cast<int>(context_.RunIo(operation));
+}
+
 int64_t TaskIo::Read(int fd, std::span<char> buffer, uint64_t offset) {
   size_t done = 0;
   while (done < buffer.size()) {

@@ -29,6 +29,9 @@ class TaskIo {
   int Open(int directory, const char* path, uint64_t flags, uint32_t mode = 0);
   // Type, permissions, size and inode of what is open.
   int Stat(int fd, struct statx* about);
+  // Has part of a file brought into the system's cache by others than this core, so that reading it
+  // only copies. A hint: 0 whether it could be done or not.
+  int ReadAhead(int fd, uint64_t offset, uint32_t bytes);
   // Fills the buffer unless the file ends before; how many bytes were read.
   int64_t Read(int fd, std::span<char> buffer, uint64_t offset);
   // Writes all of it; the number of bytes.

@@ -17,6 +17,11 @@ int64_t Call(const IoOperation& operation) {
                        sizeof(operation.how));
     case IoKind::kStat:
       return ::statx(operation.fd, "", AT_EMPTY_PATH, kStatMask, operation.about);
+    case IoKind::kReadAhead:
+      // What cannot be brought is met by the read.
+      ::posix_fadvise(operation.fd, static_cast<off_t>(operation.offset), operation.bytes,
+                      POSIX_FADV_WILLNEED);
+      return 0;
     case IoKind::kRead:
       return ::pread(operation.fd, operation.data, operation.bytes,
                      static_cast<off_t>(operation.offset));
@@ -44,6 +49,8 @@ std::string_view IoKindName(IoKind kind) {
       return "open";
     case IoKind::kStat:
       return "stat";
+    case IoKind::kReadAhead:
+      return "read_ahead";
     case IoKind::kRead:
       return "read";
     case IoKind::kWrite:

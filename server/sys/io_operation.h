@@ -9,8 +9,18 @@
 
 namespace weft::sys {
 
-enum class IoKind : uint8_t { kOpen, kStat, kRead, kWrite, kFsync, kRename, kUnlink, kClose };
-inline constexpr size_t kIoKindCount = 8;
+enum class IoKind : uint8_t {
+  kOpen,
+  kStat,
+  kReadAhead,  // A hint: the part of the file is brought into the system's cache. Always 0.
+  kRead,
+  kWrite,
+  kFsync,
+  kRename,
+  kUnlink,
+  kClose,
+};
+inline constexpr size_t kIoKindCount = 9;
 // "open", "stat", ...: the metric's label.
 std::string_view IoKindName(IoKind kind);
 
@@ -27,8 +37,8 @@ struct IoOperation {
   const char* new_path = nullptr;  // kRename: its name in the same directory.
   open_how how = {};               // kOpen.
   char* data = nullptr;            // kRead; kWrite does not change it.
-  uint32_t bytes = 0;              // kRead, kWrite: most to move; less may be moved.
-  uint64_t offset = 0;             // kRead, kWrite.
+  uint32_t bytes = 0;              // kReadAhead, kRead, kWrite: most to move; less may be moved.
+  uint64_t offset = 0;             // kReadAhead, kRead, kWrite.
   struct statx* about = nullptr;   // kStat.
 
   int64_t result = 0;  // What the system call returns, or -errno.

@@ -107,6 +107,7 @@ TEST_P(RingTest, DoesEveryKindOfOperation) {
   std::string text = "twelve bytes";
   EXPECT_EQ(Move(IoKind::kWrite, fd, &text), 12);
   EXPECT_EQ(Run({.kind = IoKind::kFsync, .fd = fd}), 0);
+  EXPECT_EQ(Run({.kind = IoKind::kReadAhead, .fd = fd, .bytes = 12}), 0);
   struct statx about = {};
   EXPECT_EQ(Run({.kind = IoKind::kStat, .fd = fd, .about = &about}), 0);
   EXPECT_EQ(about.stx_size, 12u);
@@ -128,6 +129,8 @@ TEST_P(RingTest, GivesErrorsAsNegativeErrno) {
   EXPECT_EQ(Open("missing", O_RDONLY), -ENOENT);
   EXPECT_EQ(Open("/etc", O_PATH, RESOLVE_BENEATH), -EXDEV);
   EXPECT_EQ(Close(-1), -EBADF);
+  // A hint that cannot be followed is no error: the read will tell.
+  EXPECT_EQ(Run({.kind = IoKind::kReadAhead, .fd = -1, .bytes = 12}), 0);
   std::string text = "x";
   EXPECT_EQ(Move(IoKind::kRead, directory_.get(), &text), -EBADF);  // O_PATH cannot be read.
 }

@@ -4,16 +4,25 @@
 
 namespace weft::sys {
 
-void ThreadRing::Start(IoOperation* operation) { started_.Append(operation); }
+void ThreadRing::Start(IoOperation* operation) {
+  if (operation->kind != IoKind::kReadAhead) return started_.Append(operation);
+  // The read itself keeps nobody from working, so bringing its bytes first would only take longer.
+  operation->result = 0;
+  GiveBack(operation);
+}
+
+// In front: order among completions means nothing.
+void ThreadRing::GiveBack(IoOperation* operation) {
+  operation->next = taken_;
+  taken_ = operation;
+}
 
 void ThreadRing::Cancel(IoOperation* operation) {
   // What was started in this very turn goes to the threads first, so that there is one case less.
   Submit();
   if (!pool_.Withdraw(operation)) return;
   operation->result = -ECANCELED;
-  // In front: order among completions means nothing.
-  operation->next = taken_;
-  taken_ = operation;
+  GiveBack(operation);
 }
 
 void ThreadRing::Submit() {

@@ -38,6 +38,8 @@ class ThreadRing final : public Ring {
  private:
   friend class IoPool;
 
+  void GiveBack(IoOperation* operation);
+
   IoPool& pool_;
   const uint32_t entries_;
   RingWaker waker_;

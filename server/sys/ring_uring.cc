@@ -4,6 +4,8 @@
 #include <liburing.h>
 #include <sched.h>
 #include <sys/eventfd.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -30,16 +32,30 @@ constexpr std::array<unsigned, 3> kSetups = {
     0,
 };
 
+// cachestat(2), newer than Debian 12's headers (Linux 6.5).
+constexpr long kSysCachestat = 451;
+struct CachestatRange {
+  uint64_t offset;
+  uint64_t bytes;
+};
+struct Cachestat {
+  uint64_t cached;
+  uint64_t dirty;
+  uint64_t under_writeback;
+  uint64_t evicted;
+  uint64_t recently_evicted;
+};
+
 struct Need {
   IoKind kind;
   int opcode;
 };
 constexpr Need kNeeds[] = {
-    {IoKind::kOpen, IORING_OP_OPENAT2},       {IoKind::kStat, IORING_OP_STATX},
-    {IoKind::kRead, IORING_OP_READ},          {IoKind::kWrite, IORING_OP_WRITE},
-    {IoKind::kFsync, IORING_OP_FSYNC},        {IoKind::kRename, IORING_OP_RENAMEAT},
-    {IoKind::kUnlink, IORING_OP_UNLINKAT},    {IoKind::kClose, IORING_OP_CLOSE},
-    {IoKind::kClose, IORING_OP_ASYNC_CANCEL},
+    {IoKind::kOpen, IORING_OP_OPENAT2},      {IoKind::kStat, IORING_OP_STATX},
+    {IoKind::kReadAhead, IORING_OP_FADVISE}, {IoKind::kRead, IORING_OP_READ},
+    {IoKind::kWrite, IORING_OP_WRITE},       {IoKind::kFsync, IORING_OP_FSYNC},
+    {IoKind::kRename, IORING_OP_RENAMEAT},   {IoKind::kUnlink, IORING_OP_UNLINKAT},
+    {IoKind::kClose, IORING_OP_CLOSE},       {IoKind::kClose, IORING_OP_ASYNC_CANCEL},
 };
 
 // user_data: an operation's address, the same with kCancelTag for the answer to its cancel, or
@@ -55,6 +71,13 @@ void Prepare(io_uring_sqe* sqe, IoOperation* operation) {
       break;
     case IoKind::kStat:
       io_uring_prep_statx(sqe, operation->fd, "", AT_EMPTY_PATH, kStatMask, operation->about);
+      break;
+    case IoKind::kReadAhead:
+      // The kernel's workers do it, always. Its own guesses would be made by whoever reads: this
+      // thread. Setting that never blocks.
+      ::posix_fadvise(operation->fd, 0, 0, POSIX_FADV_RANDOM);
+      io_uring_prep_fadvise(sqe, operation->fd, operation->offset,
+                            static_cast<off_t>(operation->bytes), POSIX_FADV_WILLNEED);
       break;
     case IoKind::kRead:
       io_uring_prep_read(sqe, operation->fd, operation->data, operation->bytes, operation->offset);
@@ -113,6 +136,7 @@ class UringRing final : public Ring {
 
  private:
   io_uring_sqe* NextSqe();
+  bool IsCached(const IoOperation& operation);
   void ArmWake();
   void KeepWorkersOff();
   bool HasKernelWork() const {
@@ -128,11 +152,13 @@ class UringRing final : public Ring {
   io_uring ring_ = {};
   bool is_open_ = false;
   bool is_disabled_ = false;
+  const uint64_t page_bytes_ = static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
   Fd wake_;
   uint64_t wake_count_ = 0;
   bool wake_armed_ = false;
   uint32_t under_way_ = 0;
-  IoList failed_;  // The kernel would not even take them.
+  IoList at_once_;  // Ended without the kernel: it would not take them, or need not.
+  bool can_see_cache_ = true;
   uint64_t enters_ = 0;
 };
 
@@ -191,11 +217,25 @@ io_uring_sqe* UringRing::NextSqe() {
   return io_uring_get_sqe(&ring_);
 }
 
+// Microseconds, where a worker that finds nothing to do costs the Door tens of them.
+bool UringRing::IsCached(const IoOperation& operation) {
+  if (!can_see_cache_) return false;
+  const CachestatRange range = {operation.offset, operation.bytes};
+  Cachestat cache = {};
+  // An older kernel, or one that is not allowed to tell.
+  can_see_cache_ = ::syscall(kSysCachestat, operation.fd, &range, &cache, 0) == 0;
+  return can_see_cache_ && cache.cached * page_bytes_ >= operation.bytes;
+}
+
 void UringRing::Start(IoOperation* operation) {
+  if (operation->kind == IoKind::kReadAhead && IsCached(*operation)) {
+    at_once_.Append(operation);
+    return;
+  }
   io_uring_sqe* const sqe = NextSqe();
   if (sqe == nullptr) {
     operation->result = -EAGAIN;
-    failed_.Append(operation);
+    at_once_.Append(operation);
     return;
   }
   Prepare(sqe, operation);
@@ -229,7 +269,7 @@ void UringRing::Submit() {
 }
 
 bool UringRing::HasCompletions() const {
-  return HasEntries() || HasKernelWork() || !failed_.empty();
+  return HasEntries() || HasKernelWork() || !at_once_.empty();
 }
 
 IoOperation* UringRing::Finish(uint64_t user_data, int32_t result) {
@@ -242,13 +282,16 @@ IoOperation* UringRing::Finish(uint64_t user_data, int32_t result) {
   if ((user_data & kCancelTag) == 0) operation->result = result;
   if (--operation->awaited > 0) return nullptr;
   --under_way_;
+  if (operation->kind == IoKind::kReadAhead && operation->result != -ECANCELED) {
+    operation->result = 0;
+  }
   // A worker that was interrupted while it slept in the system call.
   if (operation->cancel_asked && operation->result == -EINTR) operation->result = -ECANCELED;
   return operation;
 }
 
 IoOperation* UringRing::Take() {
-  if (IoOperation* const failed = failed_.Pop()) return failed;
+  if (IoOperation* const ended = at_once_.Pop()) return ended;
   if (!HasEntries() && HasKernelWork()) {
     ++enters_;
     io_uring_get_events(&ring_);

@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -18,6 +19,7 @@ namespace {
 constexpr size_t kNameBytesMax = 15;
 // The lowest: above every ordinary thread, below whatever the operator ranks higher.
 constexpr int kFifoPriority = 1;
+constexpr int kBackgroundNice = 10;
 
 // What the new thread tells its starter before the body runs.
 struct Outcome {
@@ -34,6 +36,10 @@ absl::Status MakeThisThreadRealtime() {
 Outcome Prepare(const ThreadOptions& options) {
   ::pthread_setname_np(::pthread_self(), options.name.substr(0, kNameBytesMax).c_str());
   Outcome outcome;
+  // Of this thread alone, on Linux; lowering one's own share is always allowed.
+  if (options.background && ::getpriority(PRIO_PROCESS, 0) < kBackgroundNice) {
+    ::setpriority(PRIO_PROCESS, 0, kBackgroundNice);
+  }
   if (!options.cpus.empty()) outcome.pinned = PinThisThread(options.cpus);
   if (options.realtime && outcome.pinned.ok()) outcome.realtime = MakeThisThreadRealtime();
   return outcome;

@@ -22,6 +22,8 @@ struct ThreadOptions {
   std::string name;
   // Empty: inherits the mask of the thread that calls Start.
   std::vector<int> cpus;
+  // A tenth of a CPU beside another thread that wants it (nice 10), so that it delays that little.
+  bool background = false;
   // Asks for SCHED_FIFO. Best effort; see Thread::realtime_status.
   bool realtime = false;
 };

@@ -2,7 +2,9 @@
 #include "sys/thread.h"
 
 #include <pthread.h>
+#include <sys/resource.h>
 
+#include <algorithm>
 #include <atomic>
 #include <string>
 #include <vector>
@@ -40,6 +42,19 @@ TEST(Thread, RunsOnTheCpuItWasGiven) {
   }
   EXPECT_THAT(seen, ElementsAre(allowed.back()));
   EXPECT_EQ(AllowedCpus().value(), allowed) << "the starter's own mask must not change";
+}
+
+TEST(Thread, InTheBackgroundTakesASmallShareForItselfAlone) {
+  const auto own_nice = [] { return ::getpriority(PRIO_PROCESS, 0); };
+  const int before = own_nice();
+  int seen = 0;
+  {
+    auto thread =
+        Thread::Start({.name = "background", .background = true}, [&] { seen = own_nice(); });
+    ASSERT_TRUE(thread.ok()) << thread.status();
+  }
+  EXPECT_EQ(seen, std::max(before, 10));
+  EXPECT_EQ(own_nice(), before) << "the starter's own share must not change";
 }
 
 TEST(Thread, RefusesACpuThatDoesNotExistAndNeverRunsTheBody) {

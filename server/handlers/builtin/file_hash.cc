@@ -43,12 +43,11 @@ class FileHashHandler final : public Handler {
   TaskOutcome Hash(TaskContext& context, FileTask& task, int fd) {
     Sha256Digest digest(algorithm_);
     const std::unique_ptr<char[]> buffer(new char[kBufferBytes]);
-    uint64_t offset = 0;
+    SequentialReader reader(task.io(), fd, task.about().stx_size);
     for (int64_t got = kBufferBytes; got == kBufferBytes;) {
-      got = task.io().Read(fd, {buffer.get(), kBufferBytes}, offset);
+      got = reader.Read({buffer.get(), kBufferBytes});
       if (got < 0) return task.Failed(got, "read");
       if (!Add(context, digest, {buffer.get(), static_cast<size_t>(got)})) return context.Stop();
-      offset += static_cast<uint64_t>(got);
     }
     std::string hex = digest.Hex();
     if (hex.empty()) return context.Fail("OpenSSL refused to compute SHA-256");

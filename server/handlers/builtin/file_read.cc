@@ -22,8 +22,7 @@ class FileReadHandler final : public Handler {
   std::string_view name() const override { return "file.read"; }
   std::string_view help() const override {
     return "what is in the file at the payload's path beneath handlers.file_root, as far as it "
-           "goes "
-           "when it is read";
+           "goes when it is read";
   }
   bool never_suspends() const override { return false; }
 
@@ -45,11 +44,12 @@ class FileReadHandler final : public Handler {
   TaskOutcome Read(TaskContext& context, FileTask& task, int fd) {
     std::string& output = context.output();
     output.reserve(task.about().stx_size + 1);
+    SequentialReader reader(task.io(), fd, task.about().stx_size);
     for (;;) {
       const size_t had = output.size();
       const size_t wanted = std::min(kChunkBytes, access_.max_output_bytes + 1 - had);
       output.resize(had + wanted);
-      const int64_t got = task.io().Read(fd, {output.data() + had, wanted}, had);
+      const int64_t got = reader.Read({output.data() + had, wanted});
       if (got < 0) return task.Failed(got, "read");
       output.resize(had + static_cast<size_t>(got));
       if (output.size() > access_.max_output_bytes) {

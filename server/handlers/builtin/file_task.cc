@@ -16,6 +16,11 @@ namespace {
 
 constexpr size_t kMaxPathBytes = 4095;  // PATH_MAX without its NUL.
 constexpr size_t kShownBytes = 256;     // Of a path, in a message.
+// Of a file that is read without being brought first: one read's worth.
+constexpr uint64_t kSmallBytes = 64 * 1024;
+// Brought at a time. What is not cached takes a worker that long, where the Door works, too
+// (bench/README.md, "Files").
+constexpr uint32_t kAheadBytes = 512 * 1024;
 
 absl::Status Wrong(std::string_view path, std::string_view what) {
   return absl::InvalidArgumentError(absl::StrCat("the path ", QuoteForMessage(path), " ",
@@ -145,6 +150,19 @@ TaskOutcome FileTask::Failed(int64_t error, std::string_view did) {
   return context_.Fail(absl::StrCat(Quoted(), " could not be ", std::string(did), ": ",
                                     words != nullptr ? words : "unknown error", " (errno ", number,
                                     ")"));
+}
+
+SequentialReader::SequentialReader(TaskIo& io, int fd, uint64_t size)
+    : io_(io), fd_(fd), is_small_(size <= kSmallBytes) {}
+
+int64_t SequentialReader::Read(std::span<char> buffer) {
+  if (!is_small_ && offset_ + buffer.size() > brought_) {
+    if (const int error = io_.ReadAhead(fd_, offset_, kAheadBytes); error < 0) return error;
+    brought_ = offset_ + kAheadBytes;
+  }
+  const int64_t got = io_.Read(fd_, buffer, offset_);
+  if (got > 0) offset_ += static_cast<uint64_t>(got);
+  return got;
 }
 
 }  // namespace weft

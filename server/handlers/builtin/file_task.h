@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -76,6 +77,25 @@ class FileTask {
   struct statx about_ = {};
   bool is_missing_ = false;
   TaskOutcome outcome_ = TaskOutcome::kFailed;
+};
+
+// Reads a file from its start on, in order, each piece brought into the system's cache before it is
+// read, by others than the core: else over io_uring the core would do so itself when the file is
+// not cached, megabytes at a time, and let all its other tasks wait. Lives on the task's stack.
+class SequentialReader {
+ public:
+  // fd: open for reading; stays the caller's. size: of the file, as far as known.
+  SequentialReader(TaskIo& io, int fd, uint64_t size);
+
+  // As TaskIo::Read, from where the last one ended.
+  int64_t Read(std::span<char> buffer);
+
+ private:
+  TaskIo& io_;
+  const int fd_;
+  const bool is_small_;
+  uint64_t offset_ = 0;
+  uint64_t brought_ = 0;  // Asked for up to here.
 };
 
 // The flags of every open that is for reading or writing: what was swapped for a fifo or a terminal

@@ -140,6 +140,43 @@ TEST_F(FileTest, RefusesWhatBecameAFifoAfterItWasLookedAt) {
   EXPECT_THAT(context.error_message(), HasSubstr("is a fifo, not a regular file"));
 }
 
+TEST_F(FileTest, HasEachPieceOfALargeFileBroughtBeforeItIsRead) {
+  constexpr uint64_t kBytes = 5'000'000;
+  Put("file", std::string(kBytes, 'a'));
+  FakeContext context("file");
+  uint64_t brought = 0;
+  int pieces = 0;
+  context.before_io = [&](const sys::IoOperation& operation) {
+    if (operation.kind == IoKind::kReadAhead) {
+      EXPECT_LE(operation.offset, brought) << "a hole";
+      brought = operation.offset + operation.bytes;
+      ++pieces;
+    } else if (operation.kind == IoKind::kRead) {
+      EXPECT_LE(std::min(kBytes, operation.offset + operation.bytes), brought);
+    }
+  };
+  EXPECT_EQ(MakeFileHashHandler(access())->Run(context), TaskOutcome::kSucceeded);
+  EXPECT_EQ(pieces, 10);
+}
+
+TEST_F(FileTest, ReadsASmallFileAtOnce) {
+  Put("file", std::string(64 * 1024, 'a'));
+  FakeContext context("file");
+  EXPECT_EQ(MakeFileReadHandler(access())->Run(context), TaskOutcome::kSucceeded);
+  EXPECT_THAT(context.operations(), testing::Not(testing::Contains(IoKind::kReadAhead)));
+}
+
+TEST_F(FileTest, StopsWhileAPieceIsBrought) {
+  Put("file", std::string(150'000, 'a'));
+  FakeContext context("file");
+  context.before_io = [&](const sys::IoOperation& operation) {
+    if (operation.kind == IoKind::kReadAhead) context.Cancel();
+  };
+  EXPECT_EQ(MakeFileReadHandler(access())->Run(context), TaskOutcome::kStopped);
+  EXPECT_THAT(context.operations(), testing::Not(testing::Contains(IoKind::kRead)));
+  EXPECT_EQ(context.operations().back(), IoKind::kClose);
+}
+
 TEST_F(FileTest, TellsAnErrorOfTheDevice) {
   Put("file", "x");
   FakeContext context("file");
