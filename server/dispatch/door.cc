@@ -11,11 +11,6 @@ constexpr int64_t kReanchorNs = 1'000'000'000;
 // A core with a full inbox is busy: it is left alone for a moment, as it may share our CPU.
 constexpr int64_t kFullInboxWaitNs = 50'000;
 
-IdleBudget BudgetOf(const sys::ClockAnchor& anchor, IdlePolicy idle, uint32_t spin_us) {
-  return {idle, anchor.NsToTicks(int64_t{spin_us} * 1'000),
-          spin_us == 0 ? 0 : anchor.NsToTicks(IdleBudget::kMaxSpinUs * 1'000)};
-}
-
 }  // namespace
 
 template <class Env>
@@ -26,13 +21,8 @@ BasicDoor<Env>::BasicDoor(DoorSource& source, Dispatcher<Env>& dispatcher, Doorb
       doorbell_(doorbell),
       env_(env),
       idle_policy_(idle),
-      budget_(BudgetOf(env.anchor(), idle, spin_us)) {}
-
-template <class Env>
-void BasicDoor<Env>::SetIdle(IdlePolicy idle, uint32_t spin_us) {
-  idle_policy_ = idle;
-  budget_ = BudgetOf(env_.anchor(), idle, spin_us);
-}
+      budget_(idle, env.anchor().NsToTicks(int64_t{spin_us} * 1'000),
+              spin_us == 0 ? 0 : env.anchor().NsToTicks(IdleBudget::kMaxSpinUs * 1'000)) {}
 
 template <class Env>
 bool BasicDoor<Env>::Post(DoorErrand& errand) {

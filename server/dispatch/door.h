@@ -45,9 +45,6 @@ class BasicDoor {
   // Before Start only. The clock to slew once a second, for the dispatcher's stamps.
   void set_clock(sys::Clock& clock) { clock_ = &clock; }
 
-  // Before Run, then Door thread only. What it does when there is nothing to do, from now on.
-  void SetIdle(IdlePolicy idle, uint32_t spin_us);
-
   // Any thread. Has the Door run the errand soon. False when DoorMail::kMax errands wait or the
   // Door has ended: it is then never run.
   bool Post(DoorErrand& errand);
@@ -89,7 +86,7 @@ class BasicDoor {
   Dispatcher<Env>& dispatcher_;
   Doorbell& doorbell_;
   Env env_;
-  IdlePolicy idle_policy_;
+  const IdlePolicy idle_policy_;
   IdleBudget budget_;
   DoorMail mail_;
   sys::Clock* clock_ = nullptr;

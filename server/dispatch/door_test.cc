@@ -308,24 +308,5 @@ TEST_F(DoorTest, RefusesErrandsOnceItHasEnded) {
   EXPECT_FALSE(door_->Post(late));
 }
 
-TEST_F(DoorTest, TakesUpAnotherWayOfIdling) {
-  BuildDoor(IdlePolicy::kSpin);
-  TestErrand sleep([this] { door_->SetIdle(IdlePolicy::kSleep, 0); });
-  source_.on_poll = [&] {
-    if (source_.polls == 100) {
-      EXPECT_EQ(source_.waits, 0);
-      EXPECT_TRUE(door_->Post(sleep));
-    }
-    return size_t{0};
-  };
-  source_.on_wait = [&](int64_t timeout_ns) {
-    now_ += timeout_ns;
-    door_->RequestDrain();
-    return size_t{0};
-  };
-  door_->Run();
-  EXPECT_GT(source_.waits, 0);
-}
-
 }  // namespace
 }  // namespace weft

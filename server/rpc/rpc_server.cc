@@ -60,6 +60,7 @@ struct RpcServer::Parts final : public RoundListener {
     stats.streams.Set(static_cast<int64_t>(tasks.open_streams()));
     stats.stats_watchers.Set(static_cast<int64_t>(admin.watchers()));
     stats.task_watchers.Set(static_cast<int64_t>(tasks.open_watches()));
+    stats.watchers_max.Set(static_cast<int64_t>(options.max_watchers));
     stats.missed_events.Set(static_cast<int64_t>(tasks.missed_events()));
     stats.streams_max.Set(static_cast<int64_t>(options.max_streams));
     if (told_draining || !context.dispatcher.draining()) return;

@@ -12,6 +12,7 @@ struct RpcStats final : public MetricSource {
   Gauge streams_max;
   Gauge stats_watchers;  // Of limits.max_watchers.
   Gauge task_watchers;   // Of limits.max_watchers, too.
+  Gauge watchers_max;
   Gauge missed_events;
 
   // Any thread.
@@ -24,6 +25,9 @@ struct RpcStats final : public MetricSource {
                       value(stats_watchers));
     writer.WriteGauge({"weft_rpc_task_watchers", "WatchTasks calls that are open."}, {},
                       value(task_watchers));
+    writer.WriteGauge(
+        {"weft_rpc_watchers_max", "limits.max_watchers: bound of each kind of watchers."}, {},
+        value(watchers_max));
     writer.WriteCounter({"weft_rpc_task_events_missed_total",
                          "Events that watchers were not told because they read too slowly."},
                         {}, value(missed_events));
