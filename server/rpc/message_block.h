@@ -12,8 +12,8 @@ namespace weft {
 template <class Message>
 class BlockPool;
 
-// A received message that stays until no task needs its payloads any more, then goes back to its
-// pool. Door thread only.
+// A received message, parsed or as its bytes, that stays until no task needs its payloads any more,
+// then goes back to its pool. Door thread only.
 template <class Message>
 class MessageBlock final : public PayloadBlock {
  public:
@@ -59,7 +59,9 @@ class BlockPool {
 
   void Return(MessageBlock<Message>& block) {
     if (block.bytes_seen_ > kKeptBytesMax || free_.size() >= kWarmMax) {
-      Message().Swap(&block.message);
+      using std::swap;
+      Message fresh;
+      swap(fresh, block.message);
       block.bytes_seen_ = 0;
     }
     free_.push_back(&block);

@@ -4,11 +4,10 @@
 #include <string_view>
 #include <utility>
 
-#include "grpcpp/impl/codegen/proto_utils.h"
+#include "grpcpp/support/proto_buffer_reader.h"
 #include "rpc/spec_rows.h"
 #include "wire/row_wire.h"
 #include "wire/status_wire.h"
-#include "wire/task_wire.h"
 
 namespace weft {
 namespace {
@@ -30,6 +29,20 @@ Refusal TooManyStreams(size_t max_streams) {
   return refusal;
 }
 
+// The message may lie in several slices. A copy holds no more memory than the message has, where a
+// slice would hold all that was received together with it.
+bool CopyBytes(grpc::ByteBuffer* from, std::string* to) {
+  grpc::ProtoBufferReader reader(from);
+  const void* slice = nullptr;
+  int bytes = 0;
+  to->clear();
+  to->reserve(from->Length());
+  while (reader.Next(&slice, &bytes)) {
+    to->append(static_cast<const char*>(slice), static_cast<size_t>(bytes));
+  }
+  return reader.status().ok();
+}
+
 }  // namespace
 
 void LiveRow::OnResult(const TaskResult& result, bool /*ended*/) {
@@ -37,8 +50,13 @@ void LiveRow::OnResult(const TaskResult& result, bool /*ended*/) {
 }
 
 StreamCall::StreamCall(const RpcContext& context, TaskGrpc& service, StreamRows& rows,
-                       BlockPool<v1::StreamTasksRequest>& blocks, StreamOwner& owner)
-    : rpc_(context), service_(service), rows_(rows), blocks_(blocks), owner_(owner) {}
+                       RowReader& reader, BlockPool<std::string>& blocks, StreamOwner& owner)
+    : rpc_(context),
+      service_(service),
+      rows_(rows),
+      reader_(reader),
+      blocks_(blocks),
+      owner_(owner) {}
 
 void StreamCall::Post() {
   context_.emplace();
@@ -94,37 +112,32 @@ void StreamCall::Read(bool ok) {
 void StreamCall::TakeMessage() {
   Block& block = blocks_.Take();
   block.CountBytes(received_.Length());
-  if (grpc::SerializationTraits<v1::StreamTasksRequest>::Deserialize(&received_, &block.message)
-          .ok()) {
+  const bool copied = CopyBytes(&received_, &block.message);
+  received_.Clear();
+  if (copied && reader_.Read(block.message)) {
     SubmitRows(block);
   } else {
-    v1::StreamTasksRequest().Swap(&block.message);
     EndWith(ToGrpcStatus(rpc_.dispatcher.Refuse(InvalidMessage())));
   }
   block.Release();
 }
 
 void StreamCall::SubmitRows(Block& block) {
-  const auto& specs = block.message.specs();
-  const size_t count = static_cast<size_t>(specs.size());
+  const size_t count = reader_.count();
   if (IsWrongRowCount(count)) {
-    // A row of two bytes takes some ninety once it is parsed.
-    v1::StreamTasksRequest().Swap(&block.message);
     return EndWith(ToGrpcStatus(rpc_.dispatcher.Refuse(WrongRowCount(count))));
   }
   RowPath path;
-  std::string labels;
-  size_t index = 0;
-  for (const v1::TaskSpec& message : specs) {
-    TaskSpec spec;
-    Accepted accepted;
-    const std::string_view prefix = path.At(index++);
+  for (size_t index = 0; index < count; ++index) {
+    const std::string_view prefix = path.At(index);
+    const TaskSpec& spec = reader_.spec(index);
     ++unanswered_rows_;
-    auto refusal = ReadTaskSpec(message, prefix, &labels, &spec);
+    auto refusal = reader_.Check(index, prefix);
     if (refusal) {
       (void)rpc_.dispatcher.RefuseTask(*refusal);
     } else {
       LiveRow& row = rows_.TakeLive();
+      Accepted accepted;
       row.stream = this;
       refusal = rpc_.dispatcher.Submit(spec, prefix, block, {.receiver = &row}, &accepted);
       if (!refusal) {
@@ -136,7 +149,7 @@ void StreamCall::SubmitRows(Block& block) {
       }
       rows_.ReturnLive(row);
     }
-    RefuseRow(message.client_tag(), *refusal);
+    RefuseRow(spec.client_tag, *refusal);
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "grpcpp/server_context.h"
@@ -15,6 +16,7 @@
 #include "rpc/stream_rows.h"
 #include "rpc/task_grpc.h"
 #include "task/refusal.h"
+#include "wire/row_reader.h"
 
 namespace weft {
 
@@ -32,17 +34,17 @@ class StreamOwner {
   ~StreamOwner() = default;
 };
 
-// One StreamTasks call, used again and again. Reads a message at a time into a block of its own,
-// submits its rows in one pass, and gathers answers until the round is over; one write is under way
-// at most. Bounds (RpcOptions): at stream_rows_max rows not yet handed to the client,
-// stream_payload_bytes_max() bytes of payloads in flight or stream_bytes_max bytes of answers not
-// yet handed over it stops reading until some have left, so a client that never reads holds a
-// bounded part of memory, and no other stream waits for it. Its tasks are cancelled when it breaks.
-// Owned by TaskService. Door thread only.
+// One StreamTasks call, used again and again. Copies a message at a time into a block of its own,
+// reads all its rows there, submits them in one pass, and gathers answers until the round is over;
+// one write is under way at most. Bounds (RpcOptions): at stream_rows_max rows not yet handed to
+// the client, stream_payload_bytes_max() bytes of payloads in flight or stream_bytes_max bytes of
+// answers not yet handed over it stops reading until some have left, so a client that never reads
+// holds a bounded part of memory, and no other stream waits for it. Its tasks are cancelled when it
+// breaks. Owned by TaskService. Door thread only.
 class StreamCall final : public RoundListener {
  public:
-  StreamCall(const RpcContext& context, TaskGrpc& service, StreamRows& rows,
-             BlockPool<v1::StreamTasksRequest>& blocks, StreamOwner& owner);
+  StreamCall(const RpcContext& context, TaskGrpc& service, StreamRows& rows, RowReader& reader,
+             BlockPool<std::string>& blocks, StreamOwner& owner);
 
   // Asks gRPC for the next stream. source.asking() holds.
   void Post();
@@ -55,7 +57,7 @@ class StreamCall final : public RoundListener {
   void EndOfRound(bool before_sleep) override;
 
  private:
-  using Block = MessageBlock<v1::StreamTasksRequest>;
+  using Block = MessageBlock<std::string>;
 
   void Opened(bool ok);
   void Read(bool ok);
@@ -79,7 +81,8 @@ class StreamCall final : public RoundListener {
   const RpcContext& rpc_;
   TaskGrpc& service_;
   StreamRows& rows_;
-  BlockPool<v1::StreamTasksRequest>& blocks_;
+  RowReader& reader_;
+  BlockPool<std::string>& blocks_;
   StreamOwner& owner_;
 
   std::optional<grpc::ServerContext> context_;

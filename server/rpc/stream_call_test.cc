@@ -33,6 +33,27 @@ class StreamCallTest : public RpcFixture {
       rows.insert(rows.end(), response.rows().begin(), response.rows().end());
     return rows;
   }
+  // How a stream ends whose only message has these bytes.
+  grpc::Status StatusOfBytes(const std::string& bytes) {
+    grpc::ClientContext context;
+    grpc::CompletionQueue queue;
+    grpc::GenericStub raw(channel_);
+    const auto call = raw.PrepareCall(&context, "/weft.v1.TaskService/StreamTasks", &queue);
+    const auto next = [&queue] {
+      void* tag = nullptr;
+      bool ok = false;
+      return queue.Next(&tag, &ok) && ok;
+    };
+    call->StartCall(nullptr);
+    EXPECT_TRUE(next());
+    const grpc::Slice slice(bytes);
+    call->Write(grpc::ByteBuffer(&slice, 1), nullptr);
+    EXPECT_TRUE(next());
+    grpc::Status status;
+    call->Finish(&status, nullptr);
+    EXPECT_TRUE(next());
+    return status;
+  }
 };
 
 TEST_F(StreamCallTest, AnswersEveryRowOnceAfterAHalfClose) {
@@ -121,26 +142,38 @@ TEST_F(StreamCallTest, EndsTheCallAtAMessageOfTooManyRows) {
 
 TEST_F(StreamCallTest, EndsTheCallAtAMessageThatIsNoRequest) {
   StartServer();
-  grpc::ClientContext context;
-  grpc::CompletionQueue queue;
-  grpc::GenericStub raw(channel_);
-  const auto call = raw.PrepareCall(&context, "/weft.v1.TaskService/StreamTasks", &queue);
-  const auto next = [&queue] {
-    void* tag = nullptr;
-    bool ok = false;
-    return queue.Next(&tag, &ok) && ok;
-  };
-  call->StartCall(nullptr);
-  ASSERT_TRUE(next());
-  const grpc::Slice junk("\xff\xff\xff");
-  call->Write(grpc::ByteBuffer(&junk, 1), nullptr);
-  ASSERT_TRUE(next());
-  grpc::Status status;
-  call->Finish(&status, nullptr);
-  ASSERT_TRUE(next());
+  const grpc::Status status = StatusOfBytes("\xff\xff\xff");
   EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
   EXPECT_NE(status.error_message().find("StreamTasksRequest"), std::string::npos);
   EXPECT_TRUE(Run(Spec("noop")).ok());
+}
+
+TEST_F(StreamCallTest, SubmitsNothingOfAMessageThatIsCutOffInItsLastRow) {
+  StartServer();
+  std::string bytes = Rows(5, Spec("noop")).SerializeAsString();
+  bytes.pop_back();
+  EXPECT_EQ(StatusOfBytes(bytes).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(Stats().tasks().accepted(), 0u);
+}
+
+TEST_F(StreamCallTest, EchoesPayloadsOfAMessageThatComesInPieces) {
+  StartServer();
+  grpc::ClientContext context;
+  const auto stream = tasks_->StreamTasks(&context);
+  v1::StreamTasksRequest request;
+  for (uint64_t tag = 0; tag < 5; ++tag) {
+    const auto letter = static_cast<char>('a' + tag);
+    *request.add_specs() = Spec("echo", std::string(100'000, letter));
+    request.mutable_specs()->rbegin()->set_client_tag(tag);
+  }
+  ASSERT_TRUE(stream->Write(request));
+  stream->WritesDone();
+  const auto rows = ReadAll(*stream);
+  EXPECT_EQ(rows.size(), 5u);
+  for (const v1::StreamTasksRow& row : rows) {
+    EXPECT_EQ(row.result().output(), request.specs(static_cast<int>(row.client_tag())).payload());
+  }
+  EXPECT_TRUE(stream->Finish().ok());
 }
 
 TEST_F(StreamCallTest, CancelsItsTasksWhenItBreaks) {

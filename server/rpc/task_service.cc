@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <string>
 #include <utility>
 
 #include "rpc/stream_call.h"
@@ -45,7 +46,7 @@ struct TaskService::Parts final : public StreamOwner {
     while (context.source.asking() && streams_posted < kStreamsPosted &&
            streams_open + streams_posted < context.options.max_streams + kRefusedStreamsMax) {
       if (idle_streams.empty()) {
-        streams.emplace_back(context, service, rows, blocks, *this);
+        streams.emplace_back(context, service, rows, reader, blocks, *this);
         idle_streams.push_back(&streams.back());
       }
       StreamCall* const stream = idle_streams.back();
@@ -64,7 +65,8 @@ struct TaskService::Parts final : public StreamOwner {
 
   const RpcContext& context;
   TaskGrpc service;
-  BlockPool<v1::StreamTasksRequest> blocks;
+  BlockPool<std::string> blocks;
+  RowReader reader;
   StreamRows rows;
   TaskCalls calls;
   std::deque<StreamCall> streams;

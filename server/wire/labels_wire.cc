@@ -19,11 +19,12 @@ bool IsKeyCharacter(char c) {
 }
 
 // spec.labels["key"], fit for one line of a log or a terminal.
-std::string PathOf(std::string_view path, const std::string& key) {
+std::string PathOf(std::string_view path, std::string_view key) {
   const bool is_cut = key.size() > kMaxLabelKeyBytes;
-  return absl::StrCat(absl::string_view(path.data(), path.size()), "[\"",
-                      absl::CHexEscape(key.substr(0, kMaxLabelKeyBytes)), is_cut ? "..." : "",
-                      "\"]");
+  return absl::StrCat(
+      absl::string_view(path.data(), path.size()), "[\"",
+      absl::CHexEscape(absl::string_view(key.data(), std::min(key.size(), kMaxLabelKeyBytes))),
+      is_cut ? "..." : "", "\"]");
 }
 
 Refusal InvalidLabel(std::string field, const std::string& what) {
@@ -34,8 +35,8 @@ Refusal InvalidLabel(std::string field, const std::string& what) {
   return refusal;
 }
 
-std::optional<Refusal> CheckLabel(const std::string& key, const std::string& value,
-                                  std::string_view path) {
+std::optional<Refusal> CheckLabel(const Label& label, std::string_view path) {
+  const auto& [key, value] = label;
   if (key.empty() || key.size() > kMaxLabelKeyBytes ||
       !std::all_of(key.begin(), key.end(), IsKeyCharacter)) {
     return InvalidLabel(
@@ -61,15 +62,20 @@ std::optional<Refusal> ReadLabels(const LabelMap& message, std::string_view path
         std::string(path),
         absl::StrCat(" has ", message.size(), " labels; at most ", kMaxLabels, " are allowed"));
   }
-  std::array<const LabelMap::value_type*, kMaxLabels> pairs;
+  std::array<Label, kMaxLabels> pairs;
   size_t count = 0;
-  for (const LabelMap::value_type& pair : message) pairs[count++] = &pair;
-  std::sort(pairs.begin(), pairs.begin() + static_cast<ptrdiff_t>(count),
-            [](const auto* left, const auto* right) { return left->first < right->first; });
-  for (size_t i = 0; i < count; ++i) {
-    const auto& [key, value] = *pairs[i];
-    if (auto refusal = CheckLabel(key, value, path)) return refusal;
-    AppendLabel({.key = key, .value = value}, labels);
+  for (const auto& [key, value] : message) pairs[count++] = {.key = key, .value = value};
+  return ReadLabels(std::span(pairs).first(count), path, labels);
+}
+
+std::optional<Refusal> ReadLabels(std::span<Label> pairs, std::string_view path,
+                                  std::string* labels) {
+  labels->clear();
+  std::sort(pairs.begin(), pairs.end(),
+            [](const Label& left, const Label& right) { return left.key < right.key; });
+  for (const Label& label : pairs) {
+    if (auto refusal = CheckLabel(label, path)) return refusal;
+    AppendLabel(label, labels);
   }
   return std::nullopt;
 }

@@ -2,8 +2,8 @@
 
 #include <string>
 
-#include "task/limits.h"
 #include "wire/labels_wire.h"
+#include "wire/spec_check.h"
 
 namespace weft {
 namespace {
@@ -11,8 +11,6 @@ namespace {
 // The enumerators of both sides are in the same order; protobuf's begin one later.
 static_assert(v1::TASK_STATE_QUEUED == static_cast<int>(TaskState::kQueued) + 1);
 static_assert(v1::TASK_STATE_EXPIRED == static_cast<int>(TaskState::kExpired) + 1);
-static_assert(v1::PRIORITY_HIGH == static_cast<int>(Priority::kHigh) + 1);
-static_assert(v1::PRIORITY_LOW == static_cast<int>(Priority::kLow) + 1);
 static_assert(v1::TASK_ERROR_CODE_HANDLER_FAILED ==
               static_cast<int>(TaskErrorCode::kHandlerFailed));
 static_assert(v1::TASK_ERROR_CODE_SHUTTING_DOWN == static_cast<int>(TaskErrorCode::kShuttingDown));
@@ -28,14 +26,6 @@ v1::TaskState StateToWire(TaskState state) {
   return static_cast<v1::TaskState>(static_cast<int>(state) + 1);
 }
 
-Refusal InvalidField(std::string_view prefix, std::string_view field, const std::string& message) {
-  Refusal refusal;
-  refusal.reason = RefusalReason::kInvalidField;
-  refusal.field.append(prefix).append(".").append(field);
-  refusal.message = refusal.field + " " + message;
-  return refusal;
-}
-
 // The generated setters make a temporary string; assign keeps the capacity that is there.
 void Assign(std::string_view from, std::string* to) { to->assign(from.data(), from.size()); }
 
@@ -43,39 +33,16 @@ void Assign(std::string_view from, std::string* to) { to->assign(from.data(), fr
 
 std::optional<Refusal> ReadTaskSpec(const v1::TaskSpec& message, std::string_view field_prefix,
                                     std::string* labels, TaskSpec* spec) {
-  const std::string& handler = message.handler();
-  if (handler.empty()) {
-    return InvalidField(field_prefix, "handler",
-                        "is empty; name one of the handlers that ListHandlers tells");
-  }
-  if (handler.size() > kMaxHandlerNameBytes) {
-    return InvalidField(field_prefix, "handler",
-                        "is " + std::to_string(handler.size()) + " bytes long; at most " +
-                            std::to_string(kMaxHandlerNameBytes) + " are allowed");
-  }
-  switch (message.priority()) {
-    case v1::PRIORITY_HIGH:
-      spec->priority = Priority::kHigh;
-      break;
-    case v1::PRIORITY_UNSPECIFIED:
-    case v1::PRIORITY_NORMAL:
-      spec->priority = Priority::kNormal;
-      break;
-    case v1::PRIORITY_LOW:
-      spec->priority = Priority::kLow;
-      break;
-    default:
-      return InvalidField(field_prefix, "priority",
-                          "is " + std::to_string(static_cast<int>(message.priority())) +
-                              "; 0 (unspecified), 1 (high), 2 (normal) or 3 (low) are known");
-  }
-  spec->handler = handler;
+  spec->handler = message.handler();
   spec->payload = message.payload();
   spec->timeout_ns = message.timeout_ns();
   spec->cpu = message.has_core() ? std::optional<uint32_t>(message.core()) : std::nullopt;
   spec->client_tag = message.client_tag();
   spec->affinity_key = message.affinity_key();
   spec->labels = {};
+  if (!CompleteSpec(message.priority(), spec)) {
+    return SpecRefusal(message.priority(), field_prefix, *spec);
+  }
   if (message.labels().empty()) return std::nullopt;
   if (auto refusal = ReadLabels(message.labels(), std::string(field_prefix) + ".labels", labels)) {
     return refusal;
