@@ -29,12 +29,17 @@ Admission::Admission(const DispatchOptions& options, std::vector<int> cpus,
     : options_(options), cpus_(std::move(cpus)), lookup_(lookup) {}
 
 std::optional<Refusal> Admission::CheckSpec(const TaskSpec& spec, std::string_view field_prefix,
-                                            Checked* checked) const {
+                                            Checked* checked) {
   if (draining_) {
     return Refusal{.reason = RefusalReason::kDraining,
                    .message = "the daemon is draining and takes no new tasks; try another one"};
   }
-  if (auto refusal = CheckHandler(spec.handler, field_prefix, checked)) return refusal;
+  if (last_entry_ != nullptr && last_entry_->name == spec.handler) {
+    checked->entry = last_entry_;
+  } else {
+    if (auto refusal = CheckHandler(spec.handler, field_prefix, checked)) return refusal;
+    last_entry_ = checked->entry;
+  }
   if (spec.payload.size() > options_.max_payload_bytes) {
     return Refusal{
         .reason = RefusalReason::kPayloadTooLarge,

@@ -39,7 +39,7 @@ class Admission {
 
   // field_prefix: where the spec stands in the request, "spec" or "specs[3]".
   std::optional<Refusal> CheckSpec(const TaskSpec& spec, std::string_view field_prefix,
-                                   Checked* checked) const;
+                                   Checked* checked);
   // The answer to a sound request whose handler is paused.
   static Refusal Paused(const TaskSpec& spec);
   // core_index: where the task would go; in_flight_bytes: payloads and labels of all tasks not yet
@@ -68,6 +68,7 @@ class Admission {
   DispatchOptions options_;
   std::vector<int> cpus_;
   const EntryLookup& lookup_;
+  const TaskEntry* last_entry_ = nullptr;  // That was found; the next task is often of the same.
   bool draining_ = false;
 };
 

@@ -12,17 +12,22 @@ namespace {
 
 using ::testing::HasSubstr;
 
-class OneHandler final : public EntryLookup {
+class TwoHandlers final : public EntryLookup {
  public:
+  TwoHandlers() {
+    echo_.name = "echo";
+    noop_.name = "noop";
+  }
   const TaskEntry* Find(std::string_view name) const override {
-    return name == "echo" ? &entry_ : nullptr;
+    return name == "echo" ? &echo_ : name == "noop" ? &noop_ : nullptr;
   }
   std::string_view Nearest(std::string_view name) const override {
     return name == "ecoh" ? "echo" : "";
   }
 
  private:
-  TaskEntry entry_;
+  TaskEntry echo_;
+  TaskEntry noop_;
 };
 
 class AdmissionTest : public ::testing::Test {
@@ -38,7 +43,7 @@ class AdmissionTest : public ::testing::Test {
     return admission_.CheckSpec(spec, "specs[3]", &checked_);
   }
 
-  OneHandler lookup_;
+  TwoHandlers lookup_;
   Admission admission_{Options(), {2, 5}, lookup_};
   Admission::Checked checked_;
 };
@@ -48,6 +53,16 @@ TEST_F(AdmissionTest, AdmitsASoundTask) {
   EXPECT_EQ(checked_.entry, lookup_.Find("echo"));
   EXPECT_FALSE(checked_.core.has_value());
   EXPECT_FALSE(admission_.CheckBounds({.handler = "echo", .payload = "12345678"}, 0, {}, 12));
+}
+
+TEST_F(AdmissionTest, FindsTheHandlerOfEachTaskWhateverTheOneBeforeNamed) {
+  for (const char* handler : {"echo", "noop", "noop", "echo", "echo", "noop"}) {
+    EXPECT_FALSE(Check({.handler = handler}));
+    EXPECT_EQ(checked_.entry, lookup_.Find(handler)) << handler;
+  }
+  EXPECT_TRUE(Check({.handler = "nope"}));
+  EXPECT_FALSE(Check({.handler = "noop"}));
+  EXPECT_EQ(checked_.entry, lookup_.Find("noop"));
 }
 
 TEST_F(AdmissionTest, GivesTheIndexOfANamedCpu) {

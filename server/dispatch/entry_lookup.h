@@ -11,7 +11,7 @@ namespace weft {
 class EntryLookup {
  public:
   virtual ~EntryLookup() = default;
-  // Null: there is none of that name.
+  // Null: there is none of that name. An entry that was found stays what its name means.
   virtual const TaskEntry* Find(std::string_view name) const = 0;
   // For "did you mean"; empty when none is near.
   virtual std::string_view Nearest(std::string_view name) const = 0;

@@ -53,6 +53,14 @@ MUTANTS = [
         test="DispatcherTest.RefusesNewTasksWhileDrainingAndFinishesTheHeld",
     ),
     Mutant(
+        name="admission: takes a task for one of the handler before",
+        file="server/dispatch/admission.cc",
+        original="if (last_entry_ != nullptr && last_entry_->name == spec.handler) {",
+        replacement="if (last_entry_ != nullptr && !spec.handler.empty()) {",
+        target="weft_dispatch_test",
+        test="AdmissionTest.FindsTheHandlerOfEachTaskWhateverTheOneBeforeNamed",
+    ),
+    Mutant(
         name="ids: an entry answers for every id that falls on it",
         file="server/dispatch/task_table.cc",
         original="if (entry.kind == Kind::kNone || entry.serial != id.serial()) return {};",
