@@ -12,10 +12,11 @@
 namespace weft::doctor {
 namespace {
 
-// The ring's registered buffers are locked; those of a few cores fit into the kernel's default.
+// Kernels before 5.12 count rings as locked; those of a few cores fit into this.
 constexpr int64_t kLockedBytesMin = int64_t{8} << 20U;
-// Each client connection is a descriptor.
-constexpr int64_t kOpenFilesMin = 1024;
+// Each client connection is a descriptor, and each task that works on a file has two. weftd lifts
+// its soft limit to the hard one.
+constexpr int64_t kOpenFilesMin = 8192;
 
 std::optional<int64_t> LimitOf(const std::string& text) {
   if (text == "unlimited") return kUnlimited;
@@ -60,7 +61,7 @@ Check JudgeLockedMemory(const LimitReading& reading) {
   if (*reading.soft >= kLockedBytesMin) return {kName, Level::kOk, found, ""};
   return {kName, Level::kWarning,
           absl::StrCat(found, ": less than the ", FormatBytes(kLockedBytesMin),
-                       " that a ring's buffers may take"),
+                       " that kernels before 5.12 may count for the rings"),
           "LimitMEMLOCK=infinity in the unit, --ulimit memlock=-1 for a container, ulimit -l in a "
           "shell"};
 }
@@ -72,12 +73,12 @@ Check JudgeOpenFiles(const LimitReading& reading) {
   if (!reading.soft || !reading.hard) return Unreadable(kName);
   const std::string found =
       absl::StrCat("soft ", Count(*reading.soft), ", hard ", Count(*reading.hard));
-  if (*reading.soft >= kOpenFilesMin) return {kName, Level::kOk, found, ""};
+  if (*reading.hard >= kOpenFilesMin) return {kName, Level::kOk, found, ""};
   return {
       kName, Level::kWarning,
-      absl::StrCat(found, ": each connection takes one, and ", kOpenFilesMin,
-                   " is the least to serve"),
-      "LimitNOFILE=65536 in the unit, --ulimit nofile=65536 for a container, ulimit -n 65536 in "
+      absl::StrCat(found, ": each connection takes one, each file task two, and a hard limit of ",
+                   kOpenFilesMin, " serves the usual bounds"),
+      "LimitNOFILE=65536 in the unit, --ulimit nofile=65536 for a container, ulimit -Hn 65536 in "
       "a shell"};
 }
 

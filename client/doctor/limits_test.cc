@@ -36,9 +36,9 @@ TEST(JudgeLockedMemory, WantsRoomForTheRing) {
 }
 
 TEST(JudgeOpenFiles, WantsOneForEachConnection) {
-  ExpectCheck(JudgeOpenFiles({1024, 4096}), Level::kOk, "soft 1024, hard 4096");
+  ExpectCheck(JudgeOpenFiles({1024, 65536}), Level::kOk, "soft 1024, hard 65536");
   ExpectCheck(JudgeOpenFiles({kUnlimited, kUnlimited}), Level::kOk, "unlimited");
-  ExpectCheck(JudgeOpenFiles({256, 4096}), Level::kWarning, "soft 256", "LimitNOFILE");
+  ExpectCheck(JudgeOpenFiles({256, 4096}), Level::kWarning, "hard 4096", "LimitNOFILE");
   ExpectCheck(JudgeOpenFiles({}), Level::kWarning, "cannot be read", "/proc");
 }
 

@@ -1,9 +1,11 @@
 #include "daemon/limit_warnings.h"
 
+#include <algorithm>
 #include <cstdint>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "handlers/builtin/file_permits.h"
 
 namespace weft {
 namespace {
@@ -20,16 +22,28 @@ constexpr uint64_t kOwnMappings = 1'000;
 constexpr uint64_t kOwnBytes = 64 * 1024 * 1024;
 constexpr uint64_t kBytesPerSlot = 512;
 
+uint64_t FilesWithoutTasks(const Config& config, size_t cores) {
+  return config.rpc.max_streams + kWebConnectionsFactor * config.web.max_connections +
+         kFilesPerCore * cores + kOwnFiles;
+}
+
+uint64_t FilesOfTasks(const Config& config, size_t cores) {
+  if (config.handlers.file_root.empty()) return 0;
+  return uint64_t{FilePermits::kFilesPerTask} * cores * config.core.stacks;
+}
+
 void WarnOfFiles(const Config& config, size_t cores, const sys::MachineLimits& limits,
                  std::vector<LimitWarning>* warnings) {
-  const uint64_t needed = config.rpc.max_streams +
-                          kWebConnectionsFactor * config.web.max_connections +
-                          kFilesPerCore * cores + kOwnFiles;
+  const uint64_t needed = FilesWithoutTasks(config, cores) + FilesOfTasks(config, cores);
   if (limits.open_files.value_or(needed) >= needed) return;
   warnings->push_back(
       {"open files", absl::StrCat(*limits.open_files), absl::StrCat(needed),
-       absl::StrCat("limits.max_streams = ", config.rpc.max_streams, ", a connection for each"),
-       "raise it (LimitNOFILE= of the unit, ulimit -n), or lower the key"});
+       absl::StrCat("limits.max_streams = ", config.rpc.max_streams, ", a connection for each",
+                    FilesOfTasks(config, cores) == 0
+                        ? ""
+                        : absl::StrCat("; executor.stacks = ", config.core.stacks, " on each of ",
+                                       cores, " cores, and each may hold files")),
+       "raise it (LimitNOFILE= of the unit, ulimit -Hn), or lower the keys"});
 }
 
 void WarnOfMemory(const Config& config, size_t cores, const sys::MachineLimits& limits,
@@ -73,6 +87,14 @@ void WarnOfMappings(const Config& config, size_t cores, const sys::MachineLimits
 }
 
 }  // namespace
+
+int64_t MostFileTasks(const Config& config, size_t cores, const sys::MachineLimits& limits) {
+  const auto stacks = static_cast<int64_t>(cores * config.core.stacks);
+  if (!limits.open_files.has_value()) return stacks;
+  const auto left = static_cast<int64_t>(*limits.open_files) -
+                    static_cast<int64_t>(FilesWithoutTasks(config, cores));
+  return std::clamp(left / FilePermits::kFilesPerTask, std::min(stacks, kLeastFileTasks), stacks);
+}
 
 std::vector<LimitWarning> LimitWarnings(const Config& config, size_t cores,
                                         const sys::MachineLimits& limits) {

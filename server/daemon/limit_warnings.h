@@ -19,7 +19,14 @@ struct LimitWarning {
   std::string fix;
 };
 
-// Pure. cores: how many run.
+// Pure, both. cores: how many run.
+
+// How many file tasks may have files open at once, so that descriptors are left for all else: as
+// many as there are stacks, less where the limit of open files does not allow that; at least
+// kLeastFileTasks.
+inline constexpr int64_t kLeastFileTasks = 8;
+int64_t MostFileTasks(const Config& config, size_t cores, const sys::MachineLimits& limits);
+
 std::vector<LimitWarning> LimitWarnings(const Config& config, size_t cores,
                                         const sys::MachineLimits& limits);
 

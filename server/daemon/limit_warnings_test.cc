@@ -30,6 +30,28 @@ TEST(LimitWarnings, TellFilesWithTheirFigure) {
   EXPECT_TRUE(LimitWarnings(config, 2, {.open_files = 4'232}).empty());
 }
 
+TEST(LimitWarnings, CountWhatFileTasksHold) {
+  Config config;
+  config.rpc.max_streams = 4'000;
+  config.handlers.file_root = "/srv";
+  config.core.stacks = 100;
+  const LimitWarning warning = WarningOf(config, {.open_files = 4'232});
+  EXPECT_EQ(warning.needed, "4632");
+  EXPECT_NE(warning.because.find("executor.stacks = 100"), std::string::npos);
+}
+
+TEST(MostFileTasks, IsWhatTheLimitOfOpenFilesLeaves) {
+  Config config;
+  config.rpc.max_streams = 4'000;
+  config.core.stacks = 100;
+  EXPECT_EQ(MostFileTasks(config, 2, {}), 200);
+  EXPECT_EQ(MostFileTasks(config, 2, {.open_files = 1'000'000}), 200);
+  EXPECT_EQ(MostFileTasks(config, 2, {.open_files = 4'232 + 100}), 50);
+  EXPECT_EQ(MostFileTasks(config, 2, {.open_files = 64}), kLeastFileTasks);
+  config.core.stacks = 2;
+  EXPECT_EQ(MostFileTasks(config, 2, {.open_files = 64}), 4);
+}
+
 TEST(LimitWarnings, TellMemoryThatHoldsAllBounds) {
   Config config;
   config.dispatch.max_in_flight_bytes = 1'000'000'000;

@@ -69,8 +69,8 @@ Server::~Server() {
 }
 
 absl::Status Server::Start() {
-  if (absl::Status status = OpenFiles(); !status.ok()) return status;
   if (absl::Status status = ChooseCpus(); !status.ok()) return status;
+  if (absl::Status status = OpenFiles(); !status.ok()) return status;
   if (absl::Status status = TakeListeners(); !status.ok()) return status;
   if (absl::Status status = CheckListeners(); !status.ok()) return status;
   if (absl::Status status = GuardUnixSocket(); !status.ok()) return status;
@@ -172,8 +172,11 @@ absl::Status Server::OpenFiles() {
     if (!root.ok()) return root.status();
     file_root_ = *std::move(root);
   }
-  return RegisterBuiltinHandlers(
-      handlers_, {.root_fd = file_root_.get(), .max_output_bytes = config_.core.max_output_bytes});
+  sys::RaiseOpenFiles();
+  file_permits_.emplace(MostFileTasks(config_, cpus_.size(), sys::ReadMachineLimits("")));
+  return RegisterBuiltinHandlers(handlers_, {.root_fd = file_root_.get(),
+                                             .max_output_bytes = config_.core.max_output_bytes,
+                                             .permits = &*file_permits_});
 }
 
 absl::Status Server::StartCores() {
@@ -244,7 +247,7 @@ void Server::StartWatches() {
   metrics_page_.emplace(
       version_, std::vector<const MetricSource*>{&*process_metrics_, &dispatcher_->stats(),
                                                  &*steering_, &rpc_->metrics(), &*core_metrics_,
-                                                 &*io_metrics_, &*reloader_});
+                                                 &*io_metrics_, &*reloader_, &*file_permits_});
   if (notifier_.has_listener()) {
     notify_thread_.emplace(MakeServiceReport(), [this] { return ReadService(); });
   }

@@ -30,6 +30,7 @@
 #include "dispatch/door.h"
 #include "dispatch/entry_lookup.h"
 #include "dispatch/steering.h"
+#include "handlers/builtin/file_permits.h"
 #include "handlers/registry.h"
 #include "rpc/inherited_listener.h"
 #include "rpc/rpc_server.h"
@@ -115,6 +116,7 @@ class Server {
   const Notifier notifier_;
   Drain drain_;
   sys::Fd file_root_;  // Invalid: handlers.file_root is not set.
+  std::optional<FilePermits> file_permits_;
   HandlerRegistry handlers_;
   const Lookup lookup_;
   std::vector<int> cpus_;                     // One core each.

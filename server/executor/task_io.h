@@ -27,7 +27,7 @@ class TaskIo {
   // Opens what lies beneath a directory, following no symbolic link (openat2). mode: for O_CREAT.
   // O_CLOEXEC is always set. A descriptor that is never passed on; see TaskFile.
   int Open(int directory, const char* path, uint64_t flags, uint32_t mode = 0);
-  // Type, permissions, size and inode of what is open.
+  // Type, permissions, owner, size and inode of what is open.
   int Stat(int fd, struct statx* about);
   // Has part of a file brought into the system's cache by others than this core, so that reading it
   // only copies. A hint: 0 whether it could be done or not.

@@ -59,7 +59,8 @@ struct IoOperation {
 int64_t RunIoOperation(const IoOperation& operation);
 
 // What kStat asks for.
-inline constexpr unsigned kStatMask = STATX_TYPE | STATX_MODE | STATX_SIZE | STATX_INO;
+inline constexpr unsigned kStatMask =
+    STATX_TYPE | STATX_MODE | STATX_SIZE | STATX_INO | STATX_UID | STATX_GID;
 
 // First in, first out, linked through the operations themselves.
 class IoList {

@@ -94,10 +94,16 @@ std::optional<uint64_t> ParseLimit(std::string_view text) {
   return value;
 }
 
+void RaiseOpenFiles() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 MachineLimits ReadMachineLimits(const std::string& root) {
   MachineLimits limits;
   limits.open_files = ResourceLimit(RLIMIT_NOFILE);
-  limits.locked_bytes = ResourceLimit(RLIMIT_MEMLOCK);
   limits.memory_mappings = ParseLimit(ReadText(root + "/proc/sys/vm/max_map_count"));
   std::istringstream cgroups(ReadText(root + "/proc/self/cgroup"));
   for (std::string line; std::getline(cgroups, line);) ReadCgroup(root, line, &limits);

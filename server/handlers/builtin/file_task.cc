@@ -16,6 +16,9 @@ namespace {
 
 constexpr size_t kMaxPathBytes = 4095;  // PATH_MAX without its NUL.
 constexpr size_t kShownBytes = 256;     // Of a path, in a message.
+// A task without a permit looks again this often: often beside what a file takes when so many are
+// open, rarely beside what the looks cost.
+constexpr int64_t kPermitRetryNs = 2'000'000;
 // Of a file that is read without being brought first: one read's worth.
 constexpr uint64_t kSmallBytes = 64 * 1024;
 // Brought at a time. What is not cached takes a worker that long, where the Door works, too
@@ -108,9 +111,22 @@ bool FileTask::Check() {
         "handlers.file_root is not set, and files are worked on beneath that directory only"));
   }
   const absl::Status status = CheckRelativePath(path_);
-  if (status.ok()) return true;
+  if (status.ok()) return AwaitPermit();
   const absl::string_view message = status.message();
   return Refuse(context_.Fail(TaskErrorCode::kInvalidPayload, {message.data(), message.size()}));
+}
+
+bool FileTask::AwaitPermit() {
+  if (access_.permits == nullptr) return true;
+  has_permit_ = access_.permits->TryTake();
+  if (!has_permit_) access_.permits->CountWait();
+  while (!has_permit_) {
+    if (context_.ShouldStop() || context_.SleepFor(kPermitRetryNs) != WakeReason::kElapsed) {
+      return Refuse(context_.Stop());
+    }
+    has_permit_ = access_.permits->TryTake();
+  }
+  return true;
 }
 
 bool FileTask::Find(int directory, const std::string& name) {
@@ -152,13 +168,14 @@ TaskOutcome FileTask::Failed(int64_t error, std::string_view did) {
                                     ")"));
 }
 
-SequentialReader::SequentialReader(TaskIo& io, int fd, uint64_t size)
-    : io_(io), fd_(fd), is_small_(size <= kSmallBytes) {}
-
 int64_t SequentialReader::Read(std::span<char> buffer) {
-  if (!is_small_ && offset_ + buffer.size() > brought_) {
-    if (const int error = io_.ReadAhead(fd_, offset_, kAheadBytes); error < 0) return error;
-    brought_ = offset_ + kAheadBytes;
+  // What the file has grown by since is the read's to bring.
+  const uint64_t wanted = std::min(offset_ + buffer.size(), size_);
+  if (size_ > kSmallBytes && wanted > brought_) {
+    const uint64_t bytes = std::min<uint64_t>(kAheadBytes, size_ - offset_);
+    const int error = io_.ReadAhead(fd_, offset_, static_cast<uint32_t>(bytes));
+    if (error < 0) return error;
+    brought_ = offset_ + bytes;
   }
   const int64_t got = io_.Read(fd_, buffer, offset_);
   if (got > 0) offset_ += static_cast<uint64_t>(got);

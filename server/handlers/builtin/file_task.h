@@ -13,14 +13,16 @@
 #include "absl/status/statusor.h"
 #include "executor/task_context.h"
 #include "executor/task_io.h"
+#include "handlers/builtin/file_permits.h"
 #include "sys/fd.h"
 
 namespace weft {
 
 // What the file handlers may touch. Made once at start; outlives the handlers.
 struct FileAccess {
-  int root_fd = -1;             // handlers.file_root; -1: it is not set.
-  size_t max_output_bytes = 0;  // limits.max_payload_bytes.
+  int root_fd = -1;                // handlers.file_root; -1: it is not set.
+  size_t max_output_bytes = 0;     // limits.max_payload_bytes.
+  FilePermits* permits = nullptr;  // Outlives the handlers; null: as many as like.
 };
 
 // Opens the directory of handlers.file_root. INVALID_ARGUMENT names the key, the path and why.
@@ -40,8 +42,14 @@ class FileTask {
   // path: as the payload gives it.
   FileTask(TaskContext& context, const FileAccess& access, std::string_view path)
       : context_(context), access_(access), io_(context), path_(path) {}
+  ~FileTask() {
+    if (has_permit_) access_.permits->Return();
+  }
+  FileTask(const FileTask&) = delete;
+  FileTask& operator=(const FileTask&) = delete;
 
-  // Whether there is a root, and the path is one.
+  // Whether there is a root, and the path is one. Then waits for a permit, first of all: declare
+  // the task before the files it opens.
   bool Check();
   // Whether what lies at name in the directory is a regular file, without opening it for real: that
   // could set off a device or wait for the other end of a fifo. Leaves what was found in about().
@@ -69,6 +77,7 @@ class FileTask {
     return false;
   }
   bool IsRegular();
+  bool AwaitPermit();
 
   TaskContext& context_;
   const FileAccess& access_;
@@ -76,6 +85,7 @@ class FileTask {
   const std::string path_;
   struct statx about_ = {};
   bool is_missing_ = false;
+  bool has_permit_ = false;
   TaskOutcome outcome_ = TaskOutcome::kFailed;
 };
 
@@ -85,7 +95,7 @@ class FileTask {
 class SequentialReader {
  public:
   // fd: open for reading; stays the caller's. size: of the file, as far as known.
-  SequentialReader(TaskIo& io, int fd, uint64_t size);
+  SequentialReader(TaskIo& io, int fd, uint64_t size) : io_(io), fd_(fd), size_(size) {}
 
   // As TaskIo::Read, from where the last one ended.
   int64_t Read(std::span<char> buffer);
@@ -93,7 +103,7 @@ class SequentialReader {
  private:
   TaskIo& io_;
   const int fd_;
-  const bool is_small_;
+  const uint64_t size_;
   uint64_t offset_ = 0;
   uint64_t brought_ = 0;  // Asked for up to here.
 };

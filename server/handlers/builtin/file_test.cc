@@ -4,6 +4,8 @@
 // with real rings.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstdlib>
@@ -128,6 +130,29 @@ TEST_F(FileTest, ReadsAFileThatVanishesWhileRead) {
   EXPECT_EQ(context.result().size(), 150'000u);
 }
 
+// SHA-256 of `size` bytes 'a', by coreutils.
+TEST_F(FileTest, HashesAFileThatChangesMeanwhileAsFarAsItGoes) {
+  struct Change {
+    std::function<void()> make;
+    const char* digest;
+  };
+  const Change changes[] = {
+      {[this] { std::ofstream(root_ / "file", std::ios::app) << std::string(50'000, 'a'); },
+       "2287d207f24a941ff3b56c04c8a25ad56b63e3023207b3bb5b4ac0c9869d74be"},
+      {[this] { fs::resize_file(root_ / "file", 70'000); },
+       "66915c0872933db504e7578828dd85b7e74a4e0a061f9756793b89c4151bd4b5"},
+      {[this] { fs::remove(root_ / "file"); },
+       "1ef149b3d0000b5a74c1d390452b9b5e00bae34d4bef1b52f6b4f65997f0da62"},
+  };
+  for (const Change& change : changes) {
+    Put("file", std::string(150'000, 'a'));
+    FakeContext context("file");
+    context.before_io = BeforeRead(2, change.make);
+    EXPECT_EQ(MakeFileHashHandler(access())->Run(context), TaskOutcome::kSucceeded);
+    EXPECT_EQ(context.result(), change.digest);
+  }
+}
+
 TEST_F(FileTest, RefusesWhatBecameAFifoAfterItWasLookedAt) {
   Put("file", "x");
   FakeContext context("file");
@@ -157,6 +182,7 @@ TEST_F(FileTest, HasEachPieceOfALargeFileBroughtBeforeItIsRead) {
   };
   EXPECT_EQ(MakeFileHashHandler(access())->Run(context), TaskOutcome::kSucceeded);
   EXPECT_EQ(pieces, 10);
+  EXPECT_EQ(brought, kBytes) << "nothing beyond the end, which is never cached";
 }
 
 TEST_F(FileTest, ReadsASmallFileAtOnce) {
@@ -225,11 +251,48 @@ TEST_F(FileTest, WritesThroughATemporaryFileInTheSameDirectory) {
 
 TEST_F(FileTest, KeepsThePermissionsOfTheFileItReplaces) {
   Put("file", "old");
-  fs::permissions(root_ / "file", fs::perms::owner_read | fs::perms::owner_write);
+  // Wider than the umask leaves a new file.
+  const fs::perms wide = fs::perms(0666);
+  fs::permissions(root_ / "file", wide);
+  const mode_t umask_before = umask(0077);
   FakeContext context("file\nnew");
   EXPECT_EQ(MakeFileWriteHandler(access())->Run(context), TaskOutcome::kSucceeded);
-  EXPECT_EQ(fs::status(root_ / "file").permissions(),
-            fs::perms::owner_read | fs::perms::owner_write);
+  EXPECT_EQ(fs::status(root_ / "file").permissions(), wide);
+  FakeContext fresh("fresh\nnew");
+  EXPECT_EQ(MakeFileWriteHandler(access())->Run(fresh), TaskOutcome::kSucceeded);
+  EXPECT_EQ(fs::status(root_ / "fresh").permissions(), fs::perms(0600));
+  umask(umask_before);
+}
+
+TEST_F(FileTest, KeepsTheOwnerOfTheFileItReplaces) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root may give files away";
+  Put("file", "old");
+  ASSERT_EQ(chown((root_ / "file").c_str(), 12, 34), 0);
+  FakeContext context("file\nnew");
+  EXPECT_EQ(MakeFileWriteHandler(access())->Run(context), TaskOutcome::kSucceeded);
+  struct stat about = {};
+  ASSERT_EQ(stat((root_ / "file").c_str(), &about), 0);
+  EXPECT_EQ(about.st_uid, 12u);
+  EXPECT_EQ(about.st_gid, 34u);
+}
+
+TEST_F(FileTest, WaitsForAPermitAndGivesItBack) {
+  Put("file", "x");
+  FilePermits permits(1);
+  FileAccess bounded = access();
+  bounded.permits = &permits;
+  ASSERT_TRUE(permits.TryTake());
+  FakeContext waiting("file");
+  waiting.CancelAt(50'000'000);
+  EXPECT_EQ(MakeFileHashHandler(bounded)->Run(waiting), TaskOutcome::kStopped);
+  EXPECT_GT(waiting.sleeps().size(), 3u);
+  EXPECT_TRUE(waiting.operations().empty()) << "nothing is opened without a permit";
+  permits.Return();
+  for (int i = 0; i < 3; ++i) {
+    FakeContext context("file");
+    EXPECT_EQ(MakeFileHashHandler(bounded)->Run(context), TaskOutcome::kSucceeded);
+    EXPECT_TRUE(context.sleeps().size() <= 1);
+  }
 }
 
 struct WriteFault {

@@ -87,6 +87,7 @@ class FileWriteHandler final : public Handler {
     const uint32_t mode = exists ? task.about().stx_mode & 0777U : kNewFileMode;
     TemporaryFile file(task.io(), directory, TemporaryName(), mode);
     if (file.fd() < 0) return task.Failed(file.fd(), "written");
+    if (exists && !Resemble(file.fd(), task.about())) return task.Failed(-errno, "written");
     if (const int64_t error = Fill(task.io(), file.fd(), bytes); error < 0) {
       return task.Failed(error, "written");
     }
@@ -100,6 +101,14 @@ class FileWriteHandler final : public Handler {
     }
     context.output() = absl::StrCat(bytes.size());
     return TaskOutcome::kSucceeded;
+  }
+
+  // Gives the new file owner, as far as the daemon may, and permissions of the old one: the umask
+  // takes from those that a file is made with. System calls that do not wait for the disk.
+  static bool Resemble(int fd, const struct statx& old) {
+    static_cast<void>(::fchown(fd, old.stx_uid, static_cast<gid_t>(-1)) == 0);
+    static_cast<void>(::fchown(fd, static_cast<uid_t>(-1), old.stx_gid) == 0);
+    return ::fchmod(fd, old.stx_mode & 0777U) == 0;
   }
 
   static int64_t Fill(TaskIo& io, int fd, std::string_view bytes) {
