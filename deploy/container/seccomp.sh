@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Makes seccomp.json, for podman and Docker: the distribution's profile and one rule more, which
-# allows the three calls of io_uring, and the one that tells what of a file is cached. Written to standard output:
+# allows the three calls of io_uring, and the one that tells what of a file is cached. Written to
+# standard output:
 #
 #   deploy/container/seccomp.sh >deploy/container/seccomp.json
 set -euo pipefail

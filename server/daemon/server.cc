@@ -59,6 +59,7 @@ Server::Server(LoadedConfig loaded, ConfigSources sources, std::string version)
       version_(std::move(version)),
       began_ns_(ClockNs(CLOCK_MONOTONIC)),
       log_(config_.daemon.log_level, config_.daemon.log_format),
+      library_log_(log_, [] { return ClockNs(CLOCK_MONOTONIC); }),
       lookup_(handlers_),
       drain_limit_ns_(config_.daemon.drain_limit_ns),
       env_(clock_.anchor()) {}
@@ -69,6 +70,7 @@ Server::~Server() {
 }
 
 absl::Status Server::Start() {
+  library_log_.Attach();
   if (absl::Status status = ChooseCpus(); !status.ok()) return status;
   if (absl::Status status = OpenFiles(); !status.ok()) return status;
   if (absl::Status status = TakeListeners(); !status.ok()) return status;

@@ -18,6 +18,7 @@
 #include "daemon/config_reloader.h"
 #include "daemon/drain.h"
 #include "daemon/inherited_sockets.h"
+#include "daemon/library_log.h"
 #include "daemon/listen_guard.h"
 #include "daemon/log.h"
 #include "daemon/metrics_page.h"
@@ -113,6 +114,7 @@ class Server {
   const std::string version_;
   const int64_t began_ns_;
   mutable Log log_;
+  LibraryLog library_log_;
   const Notifier notifier_;
   Drain drain_;
   sys::Fd file_root_;  // Invalid: handlers.file_root is not set.

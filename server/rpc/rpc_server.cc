@@ -94,6 +94,11 @@ absl::Status RpcServer::Parts::Build() {
   // Otherwise a second daemon would silently share the port.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kCallsPerConnectionMax);
+  // A compressed message is measured against the limit below only once it is decompressed: 400 kB
+  // of zeros take 400 MB before they are refused. Nobody compresses what is microseconds' work.
+  builder.AddChannelArgument(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0);
+  builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_GZIP, false);
+  builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);
   builder.SetMaxReceiveMessageSize(static_cast<int>(options.receive_bytes_max()));
   const auto credentials = grpc::InsecureServerCredentials();
   std::vector<int> ports(options.listen.size(), 0);  // gRPC fills them in; they must not move.

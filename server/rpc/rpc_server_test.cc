@@ -121,6 +121,20 @@ TEST_F(InheritedListenerTest, ServesAConnectionThatCameWhileNoDescriptorWasLeft)
   EXPECT_EQ(recv(client.get(), settings, sizeof(settings), MSG_WAITALL), 9);
 }
 
+// A small message that becomes a large one.
+TEST_F(RpcServerTest, RefusesCompressedMessagesInSoManyWords) {
+  StartServer();
+  grpc::ClientContext context;
+  context.set_compression_algorithm(GRPC_COMPRESS_GZIP);
+  v1::RunTaskRequest request;
+  *request.mutable_spec() = Spec("noop");
+  request.mutable_spec()->set_payload(std::string(100'000, '\0'));
+  v1::RunTaskResponse response;
+  const grpc::Status status = tasks_->RunTask(&context, request, &response);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNIMPLEMENTED);
+  EXPECT_NE(status.error_message().find("gzip"), std::string::npos) << status.error_message();
+}
+
 TEST_F(RpcServerTest, ListsTheHandlersByName) {
   StartServer();
   grpc::ClientContext context;

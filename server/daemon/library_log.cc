@@ -1,0 +1,54 @@
+#include "daemon/library_log.h"
+
+#include <utility>
+
+#include "rpc/library_lines.h"
+
+namespace weft {
+namespace {
+
+LogLevel LevelOf(LibraryLine::Severity severity) {
+  switch (severity) {
+    case LibraryLine::Severity::kDebug:
+      return LogLevel::kDebug;
+    case LibraryLine::Severity::kInfo:
+      return LogLevel::kInfo;
+    case LibraryLine::Severity::kWarning:
+      return LogLevel::kWarn;
+    case LibraryLine::Severity::kError:
+      break;
+  }
+  return LogLevel::kError;
+}
+
+}  // namespace
+
+LibraryLog::LibraryLog(Log& log, std::function<int64_t()> now_ns)
+    : log_(log), now_ns_(std::move(now_ns)) {}
+
+LibraryLog::~LibraryLog() {
+  if (is_attached_) PassLibraryLines({});
+}
+
+void LibraryLog::Attach() {
+  is_attached_ = true;
+  PassLibraryLines(
+      [this](const LibraryLine& line) { Write(LevelOf(line.severity), line.library, line.text); });
+}
+
+void LibraryLog::Write(LogLevel level, std::string_view library, std::string_view text) {
+  uint64_t left_out = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    const int64_t now_ns = now_ns_();
+    if (now_ns >= window_end_ns_) {
+      left_out = lines_ > kMostLines ? lines_ - kMostLines : 0;
+      window_end_ns_ = now_ns + kWindowNs;
+      lines_ = 0;
+    }
+    if (++lines_ > kMostLines) return;
+  }
+  log_.Write(level, "library", {{"name", library}, {"text", text}, {"left_out", left_out}});
+}
+
+}  // namespace weft
