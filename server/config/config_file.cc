@@ -22,9 +22,9 @@ absl::Status CannotRead(const std::string& path) {
   return Wrong(path, absl::StrCat("cannot be read: ", std::strerror(errno)));
 }
 
-absl::Status CheckKind(const std::string& path, const struct stat& about, bool only_regular) {
+absl::Status CheckKind(const std::string& path, const struct stat& about) {
   if (S_ISDIR(about.st_mode)) return Wrong(path, "is a folder, expected a TOML file");
-  if (only_regular && !S_ISREG(about.st_mode)) {
+  if (!S_ISREG(about.st_mode)) {
     return Wrong(path, "is not a regular file and so cannot be read again");
   }
   return absl::OkStatus();
@@ -47,15 +47,15 @@ absl::StatusOr<std::string> ReadAll(const std::string& path, int fd) {
 
 }  // namespace
 
-absl::StatusOr<std::string> ReadConfigFile(const std::string& path, bool only_regular) {
-  // Without O_NONBLOCK the open of a pipe would wait for its writer, which a reload must not.
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | (only_regular ? O_NONBLOCK : 0));
+absl::StatusOr<std::string> ReadConfigFile(const std::string& path) {
+  // Without O_NONBLOCK the open of a pipe would wait for its writer.
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) return CannotRead(path);
   struct stat about {};
   absl::StatusOr<std::string> text = std::string();
   if (fstat(fd, &about) != 0) {
     text = CannotRead(path);
-  } else if (absl::Status kind = CheckKind(path, about, only_regular); !kind.ok()) {
+  } else if (absl::Status kind = CheckKind(path, about); !kind.ok()) {
     text = kind;
   } else {
     text = ReadAll(path, fd);

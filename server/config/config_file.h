@@ -9,8 +9,8 @@ namespace weft {
 inline constexpr size_t kConfigFileBytesMax = 1024 * 1024;
 
 // The bytes of the file; blocks on it. InvalidArgument names the path and what is wrong: it cannot
-// be opened or read, is a folder, is longer than kConfigFileBytesMax, or is no regular file where
-// only those are taken, as a pipe, which could make the caller wait without end.
-absl::StatusOr<std::string> ReadConfigFile(const std::string& path, bool only_regular);
+// be opened or read, is a folder, is longer than kConfigFileBytesMax, or is no regular file, as a
+// pipe, which could make the caller wait without end and would be empty at a reload.
+absl::StatusOr<std::string> ReadConfigFile(const std::string& path);
 
 }  // namespace weft

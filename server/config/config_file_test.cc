@@ -31,8 +31,8 @@ class ConfigFile : public testing::Test {
     std::ofstream(path, std::ios::binary) << bytes;
     return path;
   }
-  static std::string Refusal(const std::string& path, bool only_regular = false) {
-    const auto text = ReadConfigFile(path, only_regular);
+  static std::string Refusal(const std::string& path) {
+    const auto text = ReadConfigFile(path);
     EXPECT_EQ(text.status().code(), absl::StatusCode::kInvalidArgument);
     return std::string(text.status().message());
   }
@@ -42,8 +42,8 @@ class ConfigFile : public testing::Test {
 
 TEST_F(ConfigFile, GivesItsBytesUpToTheLongest) {
   const std::string longest(kConfigFileBytesMax, '#');
-  EXPECT_EQ(*ReadConfigFile(Write(longest), true), longest);
-  EXPECT_EQ(*ReadConfigFile(Write(""), false), "");
+  EXPECT_EQ(*ReadConfigFile(Write(longest)), longest);
+  EXPECT_EQ(*ReadConfigFile(Write("")), "");
 }
 
 TEST_F(ConfigFile, IsRefusedWhenItIsTooLong) {
@@ -69,10 +69,10 @@ TEST_F(ConfigFile, IsRefusedWhenTheSystemCannotReadIt) {
   EXPECT_THAT(Refusal("/proc/self/mem"), StartsWith("/proc/self/mem: cannot be read: "));
 }
 
-TEST_F(ConfigFile, IsNoPipeWhereItHasToBeReadAgain) {
+TEST_F(ConfigFile, IsNoPipe) {
   const std::string path = folder_ + "/pipe";
   ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
-  EXPECT_EQ(Refusal(path, true), path + ": is not a regular file and so cannot be read again");
+  EXPECT_EQ(Refusal(path), path + ": is not a regular file and so cannot be read again");
 }
 
 }  // namespace

@@ -124,6 +124,7 @@ void Loading::AddText(const ConfigText& text) {
     AddMistake({text.name, mistake.at}, mistake.key, mistake.what);
   }
   AddTable(text.name, "", reading.table);
+  for (const toml::table& section : reading.apart) AddTable(text.name, "", section);
   // Tables come sorted by name; who mends a file goes down its lines.
   std::stable_sort(mistakes_.begin() + first, mistakes_.end(),
                    [](const Mistake& a, const Mistake& b) { return a.at < b.at; });
@@ -253,7 +254,7 @@ absl::StatusOr<LoadedConfig> Load(const ConfigSources& sources,
 
 absl::StatusOr<LoadedConfig> LoadConfig(const ConfigSources& sources) {
   if (!sources.file.has_value()) return Load(sources, ConfigText{});
-  absl::StatusOr<std::string> toml = ReadConfigFile(*sources.file, sources.only_regular_file);
+  absl::StatusOr<std::string> toml = ReadConfigFile(*sources.file);
   if (!toml.ok()) return Load(sources, toml.status());
   return Load(sources, ConfigText{*sources.file, *std::move(toml)});
 }

@@ -17,8 +17,6 @@ struct ConfigSources {
   std::optional<std::string> file;       // Path of a TOML file.
   std::vector<std::string> environment;  // "WEFT_SECTION_NAME=VALUE", as WeftVariables gives them.
   std::vector<std::string> settings;     // "KEY=VALUE".
-  // Refuses a file that can be read only once, such as a pipe: it would be empty the next time.
-  bool only_regular_file = false;
 };
 // VALUE is TOML; a bare word is a string.
 

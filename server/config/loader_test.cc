@@ -230,7 +230,28 @@ TEST(LoadConfig, TellsMistakesOfAllKindsOfOneFileAtOnce) {
           StartsWith("weftd.toml:7:13: is not TOML: "),
           StartsWith("weftd.toml:8:14: limits.max_wait_s: 0 is not right"),
           StartsWith("weftd.toml:10:1: executor: the section stands twice, first in line 1"),
+          StartsWith("weftd.toml:11:10: executor.stacks: 0 is not right"),
           StartsWith("weftd.toml:13:9: log.level: \"loud\"")));
+}
+
+TEST(LoadConfig, TellsMistakesAboveAndBelowAListThatIsNotClosed) {
+  EXPECT_THAT(
+      Mistakes("[executor]\nspin_us=-1\nidle=\"x\"\ncores = [0,\n[rpc]\nlisten=5\n"),
+      ElementsAre(StartsWith("weftd.toml:2:9: executor.spin_us: -1 is not right"),
+                  StartsWith("weftd.toml:3:6: executor.idle: \"x\" is not right"),
+                  "weftd.toml:4:9: executor.cores: the value that begins in line 4 is not closed, "
+                  "expected ] at its end",
+                  StartsWith("weftd.toml:6:8: rpc.listen: 5 is not right")));
+}
+
+TEST(LoadConfig, ExaminesSectionsWhoseHeaderIsWrong) {
+  EXPECT_THAT(Mistakes("[executor\nspin_us=-1\nidle=\"x\"\n"),
+              ElementsAre(StartsWith("weftd.toml:1:10: is not TOML"),
+                          StartsWith("weftd.toml:2:9: executor.spin_us: -1 is not right"),
+                          StartsWith("weftd.toml:3:6: executor.idle: \"x\" is not right")));
+  EXPECT_THAT(Mistakes("executor.spin_us=1\n[executor]\nbudget_us=-1\n"),
+              ElementsAre(StartsWith("weftd.toml:2:1: executor: the section stands twice"),
+                          StartsWith("weftd.toml:3:11: executor.budget_us: -1 is not right")));
 }
 
 TEST(LoadConfig, KeepsMessagesValidUtf8WhenItCutsAValue) {

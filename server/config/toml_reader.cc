@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -10,39 +11,13 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "config/toml_statement.h"
 #include "config/toml_text.h"
 
 namespace weft {
 namespace {
 
 constexpr size_t kShownBytes = 80;
-constexpr size_t kMostLinesOfValue = 100;
-
-bool IsKeyCharacter(char c) {
-  return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '-' || c == '.';
-}
-
-std::string_view KeyAt(std::string_view text) {
-  const auto* const end = std::find_if_not(text.begin(), text.end(), IsKeyCharacter);
-  return text.substr(0, static_cast<size_t>(end - text.begin()));
-}
-
-std::string_view WithoutSpace(std::string_view text) {
-  const size_t begin = text.find_first_not_of(" \t\r");
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t\r") - begin + 1);
-}
-
-// The name of a line "[section]".
-std::optional<std::string> HeaderName(std::string_view line) {
-  line = WithoutSpace(line);
-  if (line.empty() || line[0] != '[') return std::nullopt;
-  const std::string_view inside = WithoutSpace(line.substr(1, line.find(']') - 1));
-  const std::string_view name = KeyAt(inside);
-  const bool is_header = line.find(']') != std::string_view::npos && !name.empty() &&
-                         name.size() == inside.size() && line.find('=') == std::string_view::npos;
-  return is_header ? std::optional<std::string>(name) : std::nullopt;
-}
 
 // A line "key = word", where the word is a string without its quotes.
 struct BareWord {
@@ -52,13 +27,13 @@ struct BareWord {
 };
 
 std::optional<BareWord> FindBareWord(std::string_view line) {
-  const std::string_view before = WithoutSpace(line.substr(0, line.find('=')));
-  const std::string_view key = KeyAt(before);
+  const std::string_view before = WithoutTomlSpace(line.substr(0, line.find('=')));
+  const std::string_view key = TomlKeyAt(before);
   if (line.find('=') == std::string_view::npos || key.empty() || key.size() != before.size()) {
     return std::nullopt;
   }
   const std::string_view after = line.substr(line.find('=') + 1);
-  const std::string_view word = WithoutSpace(after.substr(0, after.find('#')));
+  const std::string_view word = WithoutTomlSpace(after.substr(0, after.find('#')));
   if (word.empty() || word.find_first_of("\"'") != std::string_view::npos) return std::nullopt;
   const bool is_word = absl::ascii_isalpha(static_cast<unsigned char>(word[0])) || word[0] == '/';
   if (!is_word) return std::nullopt;
@@ -88,8 +63,8 @@ bool IsToml(const std::string& text) {
 // One text on its way to being read.
 class Reading {
  public:
-  explicit Reading(std::string_view text)
-      : lines_(absl::StrSplit(absl::string_view(text.data(), text.size()), '\n')) {}
+  Reading(std::vector<std::string> lines, size_t most_mistakes)
+      : lines_(std::move(lines)), most_mistakes_(most_mistakes) {}
 
   TomlReading Read();
 
@@ -97,16 +72,22 @@ class Reading {
   std::string Text(size_t end) const {
     return absl::StrJoin(lines_.begin(), lines_.begin() + static_cast<ptrdiff_t>(end), "\n");
   }
-  // True when reading may go on.
-  bool LeaveOut(const toml::parse_error& error);
+  // Puts the lines into the table, which stays empty when they are no TOML.
+  std::optional<toml::parse_error> Parse();
+  void LeaveOut(const toml::parse_error& error);
   void LeaveOutSecond(const std::string& name, size_t line);
   void LeaveOutSecondSection(const std::string& name, size_t line);
-  void LeaveOutSection(size_t line);
+  void LeaveOutOpen(const TomlStatement& open);
+  void LeaveOutSection(const std::optional<std::string>& name, size_t line);
+  void Clear(const TomlStatement& statement);
   void AddMistake(size_t line, size_t column, std::string key, std::string what);
+  size_t LineOf(const toml::parse_error& error) const;
+  TomlStatement CauseOf(size_t line) const;
   std::string SectionOf(size_t line) const;
   uint32_t FirstLineOf(const std::string& key, size_t end) const;
 
   std::vector<std::string> lines_;
+  const size_t most_mistakes_;
   TomlReading out_;
 };
 
@@ -119,7 +100,7 @@ void Reading::AddMistake(size_t line, size_t column, std::string key, std::strin
 // "section." of a line, or nothing above the first section.
 std::string Reading::SectionOf(size_t line) const {
   for (size_t at = line + 1; at-- > 0;) {
-    if (const auto name = HeaderName(lines_[at])) return *name + ".";
+    if (const auto name = TomlHeader(lines_[at])) return *name + ".";
   }
   return "";
 }
@@ -135,10 +116,40 @@ uint32_t Reading::FirstLineOf(const std::string& key, size_t end) const {
   }
 }
 
-void Reading::LeaveOutSection(size_t line) {
-  do {
-    lines_[line++].clear();
-  } while (line < lines_.size() && !HeaderName(lines_[line]).has_value());
+size_t Reading::LineOf(const toml::parse_error& error) const {
+  const uint32_t line = error.source().begin.line;
+  return std::min<size_t>(line == 0 ? 0 : line - 1, lines_.size() - 1);
+}
+
+// The statement that the line belongs to, or the one above it whose value is open and runs into it.
+TomlStatement Reading::CauseOf(size_t line) const {
+  TomlStatement statement = StatementAt(lines_, 0);
+  while (statement.end <= line && (statement.end < line || statement.missing.empty())) {
+    statement = StatementAt(lines_, statement.end);
+  }
+  return statement;
+}
+
+void Reading::Clear(const TomlStatement& statement) {
+  for (size_t at = statement.begin; at < statement.end; ++at) lines_[at].clear();
+}
+
+// Its keys are read apart from the rest, where its name can be told.
+void Reading::LeaveOutSection(const std::optional<std::string>& name, size_t line) {
+  std::vector<std::string> section(line);
+  const std::string header = absl::StrCat("[", name.value_or(""), "]");
+  section.push_back(header);
+  size_t end = line + 1;
+  while (end < lines_.size() && !AnyTomlHeader(lines_[end]).has_value()) {
+    end = StatementAt(lines_, end).end;
+  }
+  for (size_t at = line + 1; at < end; ++at) section.push_back(std::move(lines_[at]));
+  Clear({.begin = line, .end = end});
+  if (!IsToml(header)) return;
+  TomlReading apart = Reading(std::move(section), most_mistakes_ - out_.mistakes.size()).Read();
+  std::move(apart.mistakes.begin(), apart.mistakes.end(), std::back_inserter(out_.mistakes));
+  std::move(apart.apart.begin(), apart.apart.end(), std::back_inserter(out_.apart));
+  out_.apart.push_back(std::move(apart.table));
 }
 
 void Reading::LeaveOutSecondSection(const std::string& name, size_t line) {
@@ -147,10 +158,9 @@ void Reading::LeaveOutSecondSection(const std::string& name, size_t line) {
   AddMistake(line, lines_[line].find('['), name,
              absl::StrCat("the section stands twice, first ", where,
                           ", expected once, with all its keys below it"));
-  LeaveOutSection(line);
+  LeaveOutSection(name, line);
 }
 
-// The second value may take several lines: as many as make it TOML by itself.
 void Reading::LeaveOutSecond(const std::string& name, size_t line) {
   const std::string key = SectionOf(line) + name;
   const uint32_t first = FirstLineOf(key, line);
@@ -158,25 +168,37 @@ void Reading::LeaveOutSecond(const std::string& name, size_t line) {
   const size_t column = lines_[line].find_first_not_of(" \t");
   AddMistake(line, column == std::string::npos ? 0 : column, key,
              absl::StrCat("stands twice", where, ", expected once"));
-  std::string value = lines_[line];
-  size_t last = line;
-  while (!IsToml(value) && last + 1 < lines_.size() && last - line < kMostLinesOfValue) {
-    absl::StrAppend(&value, "\n", lines_[++last]);
-  }
-  for (size_t at = line; at <= last; ++at) lines_[at].clear();
+  Clear(StatementAt(lines_, line));
 }
 
-bool Reading::LeaveOut(const toml::parse_error& error) {
-  const toml::source_position at = error.source().begin;
-  const size_t line = std::min<size_t>(at.line == 0 ? 0 : at.line - 1, lines_.size() - 1);
+// Where a list ends that is open can be told by the next key; where a string does cannot.
+void Reading::LeaveOutOpen(const TomlStatement& open) {
+  AddMistake(open.begin, open.value_column, SectionOf(open.begin) + open.key,
+             absl::StrCat("the value that begins in line ", open.begin + 1,
+                          " is not closed, expected ", open.missing, " at its end"));
+  if (open.missing == "]" || open.missing == "}") {
+    Clear(open);
+  } else {
+    lines_.resize(open.begin);
+  }
+}
+
+void Reading::LeaveOut(const toml::parse_error& error) {
+  const size_t line = LineOf(error);
+  const uint32_t column = error.source().begin.column;
   const std::string description(error.description());
   if (const auto name = TwiceName(description)) {
-    if (HeaderName(lines_[line]).has_value()) {
+    if (TomlHeader(lines_[line]).has_value()) {
       LeaveOutSecondSection(*name, line);
     } else {
       LeaveOutSecond(*name, line);
     }
-    return true;
+    return;
+  }
+  const TomlStatement cause = CauseOf(line);
+  if (!cause.missing.empty()) {
+    LeaveOutOpen(cause);
+    return;
   }
   const bool is_cause = !IsToml(lines_[line]);
   const std::optional<BareWord> bare = FindBareWord(lines_[line]);
@@ -186,39 +208,48 @@ bool Reading::LeaveOut(const toml::parse_error& error) {
                absl::StrCat(word, " is not right, expected quotes around a string: ", bare->key,
                             " = ", QuoteToml(word)));
     lines_[line].clear();
-    return true;
+    return;
   }
-  AddMistake(line, at.column == 0 ? 0 : at.column - 1, "",
-             absl::StrCat("is not TOML: ", description));
-  const size_t first = lines_[line].find_first_not_of(" \t");
-  if (is_cause && first != std::string::npos && lines_[line][first] == '[') {
-    LeaveOutSection(line);
+  AddMistake(line, column == 0 ? 0 : column - 1, "", absl::StrCat("is not TOML: ", description));
+  if (!is_cause) {
+    lines_.resize(cause.begin);  // Something in it is; all below would be blamed for it.
+  } else if (WithoutTomlSpace(lines_[line]).starts_with('[') && cause.begin == line) {
+    LeaveOutSection(AnyTomlHeader(lines_[line]), line);
+  } else if (cause.begin == line) {
+    Clear(cause);
   } else {
     lines_[line].clear();
   }
-  if (!is_cause) lines_.resize(line);  // Something above it is; all below would be blamed for it.
-  return is_cause;
+}
+
+std::optional<toml::parse_error> Reading::Parse() {
+  try {
+    out_.table = toml::parse(Text(lines_.size()));
+    return std::nullopt;
+  } catch (const toml::parse_error& error) {
+    out_.table.clear();
+    return error;
+  }
 }
 
 TomlReading Reading::Read() {
-  for (int tries = 0; tries < kMostMistakes; ++tries) {
-    try {
-      out_.table = toml::parse(Text(lines_.size()));
-      return std::move(out_);
-    } catch (const toml::parse_error& error) {
-      if (!LeaveOut(error)) break;
-    }
+  std::optional<toml::parse_error> error = Parse();
+  while (error.has_value() && out_.mistakes.size() < most_mistakes_) {
+    LeaveOut(*error);
+    error = Parse();
   }
-  try {
-    out_.table = toml::parse(Text(lines_.size()));
-  } catch (const toml::parse_error&) {
-    out_.table.clear();
+  if (error.has_value()) {
+    lines_.resize(CauseOf(LineOf(*error)).begin);
+    Parse();
   }
   return std::move(out_);
 }
 
 }  // namespace
 
-TomlReading ReadToml(std::string_view text) { return Reading(text).Read(); }
+TomlReading ReadToml(std::string_view text) {
+  return Reading(absl::StrSplit(absl::string_view(text.data(), text.size()), '\n'), kMostMistakes)
+      .Read();
+}
 
 }  // namespace weft

@@ -20,7 +20,6 @@ constexpr MetricDescription kLastSuccess = {
 
 ConfigReloader::ConfigReloader(Options options, Log& log)
     : options_(std::move(options)), log_(log), last_success_s_(options_.unix_time_s()) {
-  options_.sources.only_regular_file = true;
   thread_ = std::thread([this] {
     pthread_setname_np(pthread_self(), "weft-reload");
     Run();

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include <csignal>
 #include <filesystem>
@@ -81,6 +82,11 @@ TEST_F(ConfigTest, ChecksAndPrintsWithoutStarting) {
 TEST_F(ConfigTest, RefusesAFolderForAFile) {
   ExpectHolds(OutputOf({"--config", folder_.path().string(), "--check-config"}, kExitConfig),
               "is a folder, expected a TOML file");
+}
+
+TEST_F(ConfigTest, RefusesAPipeForAFileAtOnce) {
+  ASSERT_EQ(mkfifo(file().c_str(), 0600), 0);
+  ExpectHolds(OutputOf({"--config", file()}, kExitConfig), "is not a regular file");
 }
 
 TEST_F(ConfigTest, TakesTheEnvironmentOverTheFileAndUnderASetting) {
