@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "config/toml_depth.h"
 #include "config/toml_statement.h"
 #include "config/toml_text.h"
 
@@ -74,6 +75,7 @@ class Reading {
   }
   // Puts the lines into the table, which stays empty when they are no TOML.
   std::optional<toml::parse_error> Parse();
+  void LeaveOutDeepNames();
   void LeaveOut(const toml::parse_error& error);
   void LeaveOutSecond(const std::string& name, size_t line);
   void LeaveOutSecondSection(const std::string& name, size_t line);
@@ -232,7 +234,22 @@ std::optional<toml::parse_error> Reading::Parse() {
   }
 }
 
+// Before anything is parsed.
+void Reading::LeaveOutDeepNames() {
+  for (size_t line = 0; line < lines_.size(); ++line) {
+    const std::optional<size_t> column = FindDeepName(lines_[line]);
+    if (!column.has_value()) continue;
+    if (out_.mistakes.size() < most_mistakes_) {
+      AddMistake(line, *column, "",
+                 absl::StrCat("is a name of more than ", kMostNameParts,
+                              " parts, expected a section and a key"));
+    }
+    lines_[line].clear();
+  }
+}
+
 TomlReading Reading::Read() {
+  LeaveOutDeepNames();
   std::optional<toml::parse_error> error = Parse();
   while (error.has_value() && out_.mistakes.size() < most_mistakes_) {
     LeaveOut(*error);
