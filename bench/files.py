@@ -9,6 +9,8 @@ import subprocess
 import tempfile
 import time
 
+from footprint import resident_bytes
+
 # The large one shows what memory a hash takes, the other is what neighbours are measured beside.
 FILES = {"large": 4 << 30, "file": 1 << 30}
 HASH_TIMEOUT = "600s"
@@ -30,12 +32,6 @@ def zeros_digest(size):
     for _ in range(size >> 20):
         digest.update(block)
     return digest.hexdigest()
-
-
-def resident_bytes(pid):
-    with open(f"/proc/{pid}/status", encoding="ascii") as status:
-        line = next(line for line in status if line.startswith("VmRSS:"))
-    return int(line.split()[1]) << 10
 
 
 def digests():

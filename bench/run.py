@@ -22,6 +22,7 @@ import time
 import urllib.request
 
 import files
+import footprint
 
 READY_TIMEOUT_S = 20
 STOP_TIMEOUT_S = 30
@@ -262,6 +263,24 @@ def file_rows(options):
             yield {"name": f"hash_{backend}", "unit": "ns", "error": str(error)}
 
 
+def footprint_rows(options):
+    """Of a daemon with the defaults, on all CPUs."""
+    rounds = min(options.rounds, 3)
+
+    @contextlib.contextmanager
+    def daemon():
+        with tempfile.TemporaryDirectory(prefix="weft-bench-") as folder, \
+                weftd(options, None, folder) as (_, _, pid):
+            yield pid, os.path.join(folder, "weftd.log")
+
+    print("running footprint ...", file=sys.stderr, flush=True)
+    try:
+        for row in footprint.footprint_rows(daemon, rounds):
+            yield {**row, "cpus": "all", "idle": options.idle}
+    except (footprint.FootprintError, BenchError) as error:
+        yield {"name": "footprint", "unit": "ns", "error": str(error)}
+
+
 def core_rows(options):
     """The rows that weft_core_bench prints, one JSON object a line."""
     binary = os.path.join(options.bin, "weft_core_bench")
@@ -306,7 +325,8 @@ def print_table(rows):
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", metavar="FILE", help="write the rows here")
-    parser.add_argument("--only", choices=["rpc", "core", "files"], help="only these rows")
+    parser.add_argument("--only", choices=["rpc", "core", "files", "footprint"],
+                        help="only these rows")
     parser.add_argument("--rounds", type=int, default=11, help="rounds of ours and peer (11)")
     parser.add_argument("--duration", type=float, default=1.0, help="seconds a run (1)")
     parser.add_argument("--warm-up", type=float, default=0.5, help="seconds before rounds (0.5)")
@@ -320,7 +340,8 @@ def parse_arguments():
 def main():
     options = parse_arguments()
     rows = []
-    for kind, measure in {"rpc": rpc_rows, "core": core_rows, "files": file_rows}.items():
+    kinds = {"rpc": rpc_rows, "core": core_rows, "files": file_rows, "footprint": footprint_rows}
+    for kind, measure in kinds.items():
         if options.only in (None, kind):
             rows += measure(options)
     print_table(rows)
