@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "rpc/plain_method.h"
 #include "rpc/reload_call.h"
 #include "rpc/stats_teller.h"
@@ -126,10 +127,18 @@ grpc::Status AdminService::Parts::ListCores(v1::ListCoresResponse& response) {
   return grpc::Status::OK;
 }
 
-// A budget without a limit is one of no polls: refused by that field.
 grpc::Status AdminService::Parts::SetBudget(const v1::SetBudgetRequest& request,
                                             v1::SetBudgetResponse& response) {
   response.Clear();
+  if (request.budget().limit_case() == v1::Budget::LIMIT_NOT_SET) {
+    Refusal refusal;
+    refusal.reason = RefusalReason::kInvalidField;
+    refusal.field = "budget";
+    refusal.message =
+        absl::StrCat("budget is absent; give budget.polls, 1 to ", TurnBudget::kMostPolls,
+                     ", or budget.microseconds, 1 to ", TurnBudget::kMostMicroseconds);
+    return ToGrpcStatus(context.dispatcher.Refuse(std::move(refusal)));
+  }
   TurnBudget budget{.polls = request.budget().polls()};
   std::optional<uint32_t> cpu;
   if (request.has_core()) cpu = request.core();

@@ -227,7 +227,7 @@ TEST_F(AdminServiceTest, RefusesABudgetThatIsNoneByItsField) {
     return FieldOf(status);
   };
   v1::SetBudgetRequest request;
-  EXPECT_EQ(field_of(request), "budget.polls");
+  EXPECT_EQ(field_of(request), "budget");
   request.mutable_budget()->set_polls(0);
   EXPECT_EQ(field_of(request), "budget.polls");
   request.mutable_budget()->set_microseconds(0);
