@@ -11,6 +11,8 @@ COPY deploy/tools/package.json deploy/tools/package-lock.json deploy/tools/
 RUN deploy/install-deps.sh --build
 
 FROM tools AS build
+# ccache takes the locale for a part of what it has compiled.
+ENV LANG=C.UTF-8
 COPY . .
 RUN cmake --preset package \
   && cmake --build --preset package --target weftd weft weft_documents \

@@ -32,9 +32,10 @@ flock "$lock"
 if [[ -z $(find "$tree" -mtime -7 2>/dev/null) ]]; then
   echo "base_tree: building $tree of ${#packages[@]} packages" >&2
   # A part that never becomes the whole is not taken for it.
-  trap 'rm -f "$tree.part.tar"' EXIT
+  trap 'rm -f "$tree.part.tar" "$tree.log"' EXIT
   mmdebstrap --quiet --variant=minbase "${options[@]}" \
-    --include="$(IFS=,; echo "${packages[*]}")" bookworm "$tree.part.tar" "${sources[@]}" >&2
+    --include="$(IFS=,; echo "${packages[*]}")" bookworm "$tree.part.tar" "${sources[@]}" \
+    >"$tree.log" 2>&1 || { cat "$tree.log" >&2; exit 1; }
   mv "$tree.part.tar" "$tree"
   # Those of lists that nobody asks for any more.
   find "$cache" -maxdepth 1 -name '*.tar' -mtime +14 -delete

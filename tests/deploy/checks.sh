@@ -2,6 +2,8 @@
 #
 # $root is the repository, $work a folder that run.sh removes, $cache one that
 # stays and may be empty.
+#
+# With pipefail, grep -q behind a pipe fails whoever has more to write; so it never stands there.
 set -uo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)

@@ -138,7 +138,7 @@ uses() {
   grep -E ' (io|io_fallback) ' <<<"$log"
   warnings=$(grep -cE "warn io_fallback backend=threads reason=.*(ENOSYS|EPERM).*profile" \
     <<<"$log")
-  grep -q " io backend=$2 " <<<"$log" && inside "$1" weft stats | grep -q "^io  *$2," &&
+  grep -q " io backend=$2 " <<<"$log" && inside "$1" weft stats | grep "^io  *$2," &&
     equal "$([[ $2 == threads ]] && echo 1 || echo 0)" "$warnings"
 }
 
@@ -152,7 +152,7 @@ no_privileges() {
   done
 }
 
-has_one_in_flight() { inside "$1" weft stats --json | grep -Eq '"in_flight": "?1'; }
+has_one_in_flight() { inside "$1" weft stats --json | grep -E '"in_flight": "?1'; }
 
 # A task of two seconds is running when the signal comes; it must end well, and the exit be 0.
 drains() {
@@ -164,7 +164,7 @@ drains() {
   code=$(exit_code "$1")
   wait "$running" || { cat "$work/slept"; return 1; }
   log_of "$1" | tail -n 3
-  equal 0 "$code" && log_of "$1" | grep -q 'draining cause=SIGTERM'
+  equal 0 "$code" && log_of "$1" | grep 'draining cause=SIGTERM'
 }
 
 # ends_with CODE NAME WORDS: the container does not stay; its log says why.
@@ -172,7 +172,7 @@ ends_with() {
   local code
   code=$(exit_code "$2")
   log_of "$2"
-  equal "$1" "$code" && log_of "$2" | grep -qE "$3"
+  equal "$1" "$code" && log_of "$2" | grep -E "$3"
 }
 
 free_port() {

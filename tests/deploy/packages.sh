@@ -108,7 +108,7 @@ boot() {
   until_true 120 is_up
 }
 
-is_up() { inside systemctl is-system-running | grep -Eq 'running|degraded'; }
+is_up() { [[ $(inside systemctl is-system-running) == @(running|degraded) ]]; }
 inside() { in_tree nsenter -t "$leader" -a -- "$@"; }
 install_inside() {
   inside sh -c "cd /root && apt-get install -y -qq --no-install-recommends $*"

@@ -68,7 +68,10 @@ finish() {
 trap finish EXIT
 trap 'exit 130' INT TERM
 
+# In the image's locale, which ccache looks at.
 build() {
+  unset LC_ALL LC_CTYPE LC_MESSAGES
+  export LANG=C.UTF-8
   cmake --preset package --log-level=WARNING &&
     cmake --build --preset package --parallel "$(nproc)" &&
     rm -rf "$WEFT_PACKAGES" && cpack --preset package
@@ -78,7 +81,7 @@ build() {
 # own, as it does for everyone, out of the compiler's cache that was filled here.
 [[ " ${parts[*]} " != *" container "* ]] || start_part container
 say "building the packages"
-build >"$work/build.log" 2>&1 || {
+(build) >"$work/build.log" 2>&1 || {
   tail -n 40 "$work/build.log"
   say "FAIL: the packages do not build"
   exit 1
