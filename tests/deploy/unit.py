@@ -236,10 +236,11 @@ def keeps_its_status_current(machine):
 
 
 def is_restarted_when_killed(machine):
-    before = main_pid(machine)
+    before, since = main_pid(machine), machine.cursor()
     machine.run("kill", "-KILL", str(before))
     await_that(lambda: is_active(machine) and main_pid(machine) != before, "a restart")
-    expect(machine.show("weftd", "NRestarts") == "1", "not restarted once")
+    restarts = machine.show("weftd", "NRestarts")
+    expect(restarts == "1", f"{restarts} restarts: {machine.journal('weftd', since)}")
     answers_on_both_addresses(machine)
 
 
