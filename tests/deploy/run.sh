@@ -43,6 +43,12 @@ for tool in mmdebstrap systemd-nspawn nsenter cpack lintian buildah podman runc 
 done
 
 work=$(mktemp -d /var/tmp/weft-deploy.XXXXXX)
+# Where there is memory for them, the trees are kept in it: to delete them from a disk can take
+# longer than all checks.
+readonly tree_kib_max=$((4 << 20))
+memory_kib=$(awk '/^MemAvailable:/ {print $2}' /proc/meminfo)
+((memory_kib < 2 * tree_kib_max)) ||
+  mount -t tmpfs -o "size=${tree_kib_max}k,mode=755" weft-deploy "$work"
 # What every part finds in its environment: the packages, the file that is there once they are
 # built, and a folder of its own that is removed at the end.
 export WEFT_PACKAGES=$PWD/build/package/packages WEFT_BUILT=$work/built
@@ -63,6 +69,7 @@ finish() {
   local child
   for child in "${children[@]}"; do kill -TERM -- "-$child" 2>/dev/null || true; done
   wait
+  ! mountpoint -q "$work" || umount --lazy "$work"
   rm -rf "$work"
 }
 trap finish EXIT
