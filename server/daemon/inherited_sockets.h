@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "rpc/inherited_listener.h"
+#include "rpc/listen_socket.h"
 #include "sys/fd.h"
 
 namespace weft {
@@ -21,8 +21,8 @@ std::vector<InheritedSocket> TakeInheritedSockets();
 
 // What they are for.
 struct InheritedListeners {
-  std::vector<InheritedListener> rpc;    // Named "rpc": TCP. They take the place of rpc.listen.
-  std::vector<InheritedListener> local;  // Named "unix". They take the place of rpc.unix_socket.
+  std::vector<ListenSocket> rpc;    // Named "rpc": TCP. They take the place of rpc.listen.
+  std::vector<ListenSocket> local;  // Named "unix". They take the place of rpc.unix_socket.
 };
 
 // InvalidArgument names the first socket that is of no use, and what is right: another name, not a

@@ -142,8 +142,4 @@ absl::StatusOr<UnixSocketLock> UnixSocketLock::Acquire(const std::string& path) 
   return UnixSocketLock(path, lets_group_in ? 0660 : 0600, std::move(*lock));
 }
 
-UnixSocketLock::~UnixSocketLock() {
-  if (lock_.valid()) unlink(path_.c_str());
-}
-
 }  // namespace weft

@@ -35,9 +35,8 @@ class UnixSocketLock {
   // else, or something other than a socket stands there; Unavailable when another daemon holds the
   // lock.
   static absl::StatusOr<UnixSocketLock> Acquire(const std::string& path);
-  // Removes the socket, then gives up the lock. The lock file stays: removing it would let two
-  // daemons lock two files of one name.
-  ~UnixSocketLock();
+  // Giving up the lock is the end of it. Its file stays: removing it would let two daemons lock two
+  // files of one name. The socket is removed by whoever listens on it, and before.
   UnixSocketLock(UnixSocketLock&&) = default;
   UnixSocketLock& operator=(UnixSocketLock&&) = delete;
 

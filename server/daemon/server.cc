@@ -123,8 +123,8 @@ absl::Status Server::TakeListeners() {
   if (!listeners.ok()) return listeners.status();
   if (!listeners->rpc.empty()) config_.rpc.listen.clear();
   if (!listeners->local.empty()) config_.rpc.unix_socket.clear();
-  for (std::vector<InheritedListener>* of : {&listeners->rpc, &listeners->local}) {
-    for (InheritedListener& listener : *of) {
+  for (std::vector<ListenSocket>* of : {&listeners->rpc, &listeners->local}) {
+    for (ListenSocket& listener : *of) {
       log_.Info("inherited", {{"fd", listener.fd.get()}, {"address", listener.address}});
       inherited_.push_back(std::move(listener));
     }

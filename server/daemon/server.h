@@ -33,7 +33,7 @@
 #include "dispatch/steering.h"
 #include "handlers/builtin/file_permits.h"
 #include "handlers/registry.h"
-#include "rpc/inherited_listener.h"
+#include "rpc/listen_socket.h"
 #include "rpc/rpc_server.h"
 #include "sys/clock.h"
 #include "sys/fd.h"
@@ -121,9 +121,9 @@ class Server {
   std::optional<FilePermits> file_permits_;
   HandlerRegistry handlers_;
   const Lookup lookup_;
-  std::vector<int> cpus_;                     // One core each.
-  std::vector<int> front_cpus_;               // Of the Door, gRPC and all other threads.
-  std::vector<InheritedListener> inherited_;  // Until the gRPC server has them.
+  std::vector<int> cpus_;                // One core each.
+  std::vector<int> front_cpus_;          // Of the Door, gRPC and all other threads.
+  std::vector<ListenSocket> inherited_;  // Until the gRPC server has them.
   std::atomic<int64_t> drain_limit_ns_;
   std::optional<UnixSocketLock> socket_lock_;
   sys::Clock clock_;

@@ -40,7 +40,15 @@ TEST_F(ChannelzServiceTest, TellsOfTheServerItsListenersAndItsCalls) {
   EXPECT_EQ(response.server().ref().server_id(), server_ref_.ref().server_id());
   EXPECT_GE(response.server().data().calls_started(), 2);
   EXPECT_GE(response.server().data().calls_succeeded(), 1);
-  EXPECT_EQ(response.server().listen_socket_size(), 1);
+  ASSERT_EQ(response.server().listen_socket_size(), 1);
+  grpc::ClientContext socket_context;
+  channelz::GetSocketRequest socket_request;
+  socket_request.set_socket_id(response.server().listen_socket(0).socket_id());
+  channelz::GetSocketResponse socket;
+  ASSERT_TRUE(stub_->GetSocket(&socket_context, socket_request, &socket).ok());
+  const channelz::Address::TcpIpAddress& address = socket.socket().local().tcpip_address();
+  EXPECT_EQ(address.ip_address(), std::string("\x7f\0\0\1", 4));
+  EXPECT_EQ("127.0.0.1:" + std::to_string(address.port()), server_->addresses().front());
 }
 
 TEST_F(ChannelzServiceTest, TellsOfTheConnectionThatAsks) {

@@ -167,7 +167,7 @@ class RpcFixture : public ::testing::Test, public EntryLookup {
 
   std::function<void(AdminInfo::ReloadAnswer)> request_reload_;
   RpcOptions rpc_options_;
-  std::vector<InheritedListener> inherited_;
+  std::vector<ListenSocket> inherited_;
   CoreOptions core_options_;
   DispatchOptions dispatch_options_;
   sys::Clock clock_;

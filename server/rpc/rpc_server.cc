@@ -1,11 +1,9 @@
 #include "rpc/rpc_server.h"
 
-#include <sys/stat.h>
-
+#include <algorithm>
 #include <atomic>
-#include <cerrno>
 #include <chrono>
-#include <cstring>
+#include <iterator>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -34,10 +32,6 @@ constexpr int kCallsPerConnectionMax = 16'384;
 constexpr int64_t kShutdownPollNs = 10'000'000;
 // So long a shutdown waits for watchers that do not read what they are told.
 constexpr std::chrono::milliseconds kWatchGrace{200};
-
-std::string WithPort(const std::string& address, int port) {
-  return address.substr(0, address.rfind(':') + 1) + std::to_string(port);
-}
 
 }  // namespace
 
@@ -69,9 +63,8 @@ struct RpcServer::Parts final : public RoundListener {
     if (!context.dispatcher.HasOpen()) admin.EndWatches();
   }
 
+  absl::Status Listen();
   absl::Status Build();
-  absl::Status ServeAddresses(const std::vector<int>& ports);
-  absl::Status NameFailure(const std::vector<int>& ports, int unix_port) const;
 
   const RpcOptions options;
   CompletionSource source;
@@ -81,18 +74,33 @@ struct RpcServer::Parts final : public RoundListener {
   ChannelzService channelz;
   HealthService health;
   ReflectionService reflection;
-  std::vector<InheritedListener> inherited;  // Until they are served.
+  std::vector<ListenSocket> sockets;  // Until they are served.
   std::unique_ptr<grpc::Server> server;
-  std::optional<ConnectionAcceptor> acceptor;  // Of what was inherited.
   std::vector<std::string> addresses;
   RpcStats stats;
+  std::optional<ConnectionAcceptor> acceptor;  // Of all sockets.
   bool told_draining = false;
 };
 
+// Adds to what was inherited.
+absl::Status RpcServer::Parts::Listen() {
+  for (const ListenSocket& socket : sockets) addresses.push_back(socket.address);
+  for (const std::string& address : options.listen) {
+    absl::StatusOr<std::vector<ListenSocket>> opened = ListenOnTcp(address);
+    if (!opened.ok()) return opened.status();
+    addresses.push_back(opened->front().address);
+    std::move(opened->begin(), opened->end(), std::back_inserter(sockets));
+  }
+  if (options.unix_socket.empty()) return absl::OkStatus();
+  absl::StatusOr<ListenSocket> opened = ListenOnUnix(options.unix_socket, options.unix_socket_mode);
+  if (!opened.ok()) return opened.status();
+  addresses.push_back(opened->address);
+  sockets.push_back(*std::move(opened));
+  return absl::OkStatus();
+}
+
 absl::Status RpcServer::Parts::Build() {
   grpc::ServerBuilder builder;
-  // Otherwise a second daemon would silently share the port.
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kCallsPerConnectionMax);
   // A compressed message is measured against the limit below only once it is decompressed: 400 kB
   // of zeros take 400 MB before they are refused. Nobody compresses what is microseconds' work.
@@ -100,59 +108,21 @@ absl::Status RpcServer::Parts::Build() {
   builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_GZIP, false);
   builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);
   builder.SetMaxReceiveMessageSize(static_cast<int>(options.receive_bytes_max()));
-  const auto credentials = grpc::InsecureServerCredentials();
-  std::vector<int> ports(options.listen.size(), 0);  // gRPC fills them in; they must not move.
-  for (size_t i = 0; i < ports.size(); ++i) {
-    builder.AddListeningPort(options.listen[i], credentials, &ports[i]);
-  }
-  int unix_port = 0;
-  if (!options.unix_socket.empty()) {
-    builder.AddListeningPort("unix:" + options.unix_socket, credentials, &unix_port);
-  }
   builder.RegisterService(&tasks.service());
   builder.RegisterService(&admin.service());
   builder.RegisterService(&channelz.service());
   builder.RegisterService(&health.service());
   builder.RegisterService(&reflection.service());
-  std::unique_ptr<ConnectionAcceptor::Grpc> external;
-  if (!inherited.empty()) {
-    using Kind = grpc::ServerBuilder::experimental_type::ExternalConnectionType;
-    external = builder.experimental().AddExternalConnectionAcceptor(Kind::FROM_FD, credentials);
-  }
+  using Kind = grpc::ServerBuilder::experimental_type::ExternalConnectionType;
+  auto external = builder.experimental().AddExternalConnectionAcceptor(
+      Kind::FROM_FD, grpc::InsecureServerCredentials());
   auto queue = builder.AddCompletionQueue();
   server = builder.BuildAndStart();
   source.Attach(std::move(queue));
-  if (server == nullptr) return NameFailure(ports, unix_port);
-  for (const InheritedListener& listener : inherited) addresses.push_back(listener.address);
-  if (external != nullptr) acceptor.emplace(std::move(inherited), std::move(external));
-  return ServeAddresses(ports);
-}
-
-// Tells the addresses that were bound, and lets in whom the unix socket is for.
-absl::Status RpcServer::Parts::ServeAddresses(const std::vector<int>& ports) {
-  for (size_t i = 0; i < ports.size(); ++i) {
-    addresses.push_back(WithPort(options.listen[i], ports[i]));
-  }
-  if (options.unix_socket.empty()) return absl::OkStatus();
-  addresses.push_back("unix:" + options.unix_socket);
-  if (chmod(options.unix_socket.c_str(), options.unix_socket_mode) == 0) return absl::OkStatus();
-  return absl::InternalError("rpc.unix_socket \"" + options.unix_socket +
-                             "\" cannot be given its mode: " + std::strerror(errno));
-}
-
-// gRPC binds in order and stops at the first address that fails.
-absl::Status RpcServer::Parts::NameFailure(const std::vector<int>& ports, int unix_port) const {
-  for (size_t i = 0; i < ports.size(); ++i) {
-    if (ports[i] != 0) continue;
-    return absl::UnavailableError(
-        "rpc.listen \"" + options.listen[i] +
-        "\" cannot be bound: the address is in use or not of this machine");
-  }
-  if (!options.unix_socket.empty() && unix_port == 0) {
-    return absl::UnavailableError("rpc.unix_socket \"" + options.unix_socket +
-                                  "\" cannot be bound: the folder is missing or the path too long");
-  }
-  return absl::InternalError("the gRPC server cannot be started");
+  if (server == nullptr) return absl::InternalError("the gRPC server cannot be started");
+  channelz.TellListeners(sockets);
+  acceptor.emplace(std::move(sockets), std::move(external), stats.accept_shortages);
+  return acceptor->Start();
 }
 
 RpcServer::RpcServer(RpcOptions options, ProdDispatcher& dispatcher, ProdSteering& steering,
@@ -161,11 +131,12 @@ RpcServer::RpcServer(RpcOptions options, ProdDispatcher& dispatcher, ProdSteerin
 
 RpcServer::~RpcServer() { Shutdown(0); }
 
-void RpcServer::Adopt(std::vector<InheritedListener> listeners) {
-  parts_->inherited = std::move(listeners);
+void RpcServer::Adopt(std::vector<ListenSocket> listeners) {
+  parts_->sockets = std::move(listeners);
 }
 
 absl::Status RpcServer::Start() {
+  if (absl::Status listening = parts_->Listen(); !listening.ok()) return listening;
   if (absl::Status built = parts_->Build(); !built.ok()) return built;
   parts_->source.AtEndOfEveryRound(*parts_);
   parts_->tasks.Start();

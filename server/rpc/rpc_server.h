@@ -9,7 +9,7 @@
 #include "dispatch/door.h"
 #include "metrics/metric_source.h"
 #include "rpc/admin_service.h"
-#include "rpc/inherited_listener.h"
+#include "rpc/listen_socket.h"
 #include "rpc/options.h"
 #include "rpc/rpc_context.h"
 
@@ -26,10 +26,11 @@ class RpcServer {
   ~RpcServer();  // Shuts down at once.
 
   // Before Start only. Sockets to serve besides those of the options; others have opened them.
-  void Adopt(std::vector<InheritedListener> listeners);
+  void Adopt(std::vector<ListenSocket> listeners);
 
-  // Binds every address and asks for the first calls. UNAVAILABLE names the address that could not
-  // be bound. The unix socket gets its mode; guarding its folder is the daemon's part.
+  // Listens on every address and asks for the first calls. UNAVAILABLE names the address that could
+  // not be bound, ResourceExhausted what the system has no room for. The unix socket gets its mode;
+  // guarding its folder, and removing what an earlier daemon left there, is the daemon's part.
   absl::Status Start();
 
   // Before the Door runs: what GetStats tells.

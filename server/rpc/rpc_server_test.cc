@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
 #include <set>
 
@@ -61,6 +62,19 @@ TEST_F(RpcServerTest, ServesOnAUnixSocketOfItsUserOnly) {
   rmdir(folder);
 }
 
+TEST_F(RpcServerTest, RefusesConnectionsOnceItHasEnded) {
+  StartServer();
+  const std::string address = server_->addresses().front();
+  StopServer();
+  sockaddr_in to{};
+  to.sin_family = AF_INET;
+  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  to.sin_port = htons(static_cast<uint16_t>(std::stoi(address.substr(address.rfind(':') + 1))));
+  const sys::Fd client(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  EXPECT_EQ(connect(client.get(), reinterpret_cast<const sockaddr*>(&to), sizeof(to)), -1);
+  EXPECT_EQ(errno, ECONNREFUSED);
+}
+
 // Opened by somebody else, as a service manager does: here by the test, which keeps it open, too.
 class InheritedListenerTest : public RpcServerTest {
  protected:
@@ -74,7 +88,7 @@ class InheritedListenerTest : public RpcServerTest {
     ASSERT_EQ(listen(listener_.get(), 8), 0);
     ASSERT_EQ(getsockname(listener_.get(), name, &size), 0);
     rpc_options_.listen.clear();
-    InheritedListener inherited;
+    ListenSocket inherited;
     inherited.fd.Reset(dup(listener_.get()));
     inherited.address = "127.0.0.1:" + std::to_string(ntohs(address_.sin_port));
     inherited_.push_back(std::move(inherited));

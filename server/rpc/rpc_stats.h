@@ -5,7 +5,8 @@
 
 namespace weft {
 
-// How full the bounds of the gRPC front are. Written by the Door thread, once a round.
+// How full the bounds of the gRPC front are. Written by the Door thread, once a round, unless it
+// says otherwise.
 struct RpcStats final : public MetricSource {
   Gauge calls;    // Of limits.max_calls for each method: task calls being answered.
   Gauge streams;  // Of limits.max_streams.
@@ -14,6 +15,7 @@ struct RpcStats final : public MetricSource {
   Gauge task_watchers;   // Of limits.max_watchers, too.
   Gauge watchers_max;
   Gauge missed_events;
+  Counter accept_shortages;  // Written by the thread of ConnectionAcceptor.
 
   // Any thread.
   void Collect(MetricWriter& writer) const override {
@@ -31,6 +33,10 @@ struct RpcStats final : public MetricSource {
     writer.WriteCounter({"weft_rpc_task_events_missed_total",
                          "Events that watchers were not told because they read too slowly."},
                         {}, value(missed_events));
+    writer.WriteCounter({"weft_rpc_accept_shortages_total",
+                         "Times that accepting connections was put off for 100 ms because the "
+                         "process or the system was out of descriptors or memory."},
+                        {}, static_cast<double>(accept_shortages.value()));
     writer.WriteGauge({"weft_rpc_streams_max", "limits.max_streams: bound of weft_rpc_streams."},
                       {}, value(streams_max));
   }

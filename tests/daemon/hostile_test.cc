@@ -15,7 +15,7 @@ namespace {
 class HostileTest : public DaemonTest {
  protected:
   void TearDown() override {
-    for (const int fd : open_) close(fd);
+    CloseAll();
     const auto result = Run(Spec("echo", "still here"));
     EXPECT_TRUE(result.ok() && result->output() == "still here") << result.status();
     EXPECT_EQ(HttpGet(daemon_->web_address(), "/healthz").status, 200);
@@ -27,6 +27,16 @@ class HostileTest : public DaemonTest {
     ASSERT_GE(fd, 0);
     open_.push_back(fd);
     if (!bytes.empty()) (void)!send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+  }
+  void CloseAll() {
+    for (const int fd : open_) close(fd);
+    open_.clear();
+  }
+  // Whether the daemon has had to put off accepting.
+  bool HasBeenShort() const {
+    const std::string page = HttpGet(daemon_->web_address(), "/metrics").body;
+    const std::string name = "\nweft_rpc_accept_shortages_total ";
+    return page.find(name) != std::string::npos && page.find(name + "0\n") == std::string::npos;
   }
   std::vector<std::string> Ports() const {
     return {daemon_->rpc_address(), daemon_->web_address()};
@@ -68,6 +78,24 @@ TEST_F(HostileTest, ConnectionsThatSayNothingOrStopMidway) {
   // The web server has few threads, and each such connection holds one until it times out.
   SendAndStay(daemon_->web_address(), "");
   SendAndStay(daemon_->web_address(), "GET /metr");
+}
+
+// So many that the daemon has no descriptor left and some wait to be accepted; then they all go. No
+// page can be read meanwhile, so it is asked afterwards whether the daemon was short.
+TEST_F(HostileTest, MoreConnectionsThanItHasDescriptorsForAreServedOnceThereAreSome) {
+  constexpr size_t kOpenFiles = 128;
+  daemon_ = std::make_unique<DaemonProcess>(
+      DaemonProcess::Options{.settings = {"executor.worker_threads=1"}, .open_files = kOpenFiles});
+  ASSERT_TRUE(daemon_->WaitReady());
+  client_ = daemon_->Connect();
+  ASSERT_EQ(Run(Spec("noop"))->state(), v1::TASK_STATE_SUCCEEDED);
+  do {
+    for (size_t i = 0; i < 2 * kOpenFiles; ++i) SendAndStay(daemon_->rpc_address(), "");
+    ASSERT_TRUE(daemon_->WaitForOpenFiles(kOpenFiles));
+    CloseAll();
+  } while (!HasBeenShort());
+  client_ = daemon_->Connect();
+  EXPECT_EQ(Run(Spec("echo", "new"))->output(), "new");
 }
 
 TEST_F(HostileTest, HalfOpenConnectionsDoNotKeepItFromEnding) {

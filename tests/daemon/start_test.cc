@@ -98,6 +98,25 @@ TEST_F(StartTest, TakesOverAUnixSocketThatAKilledDaemonLeft) {
             v1::TASK_STATE_SUCCEEDED);
 }
 
+TEST_F(StartTest, LeavesAUnixSocketAloneThatTookThePlaceOfItsOwn) {
+  Start();
+  const std::filesystem::path path = daemon_->unix_socket();
+  std::filesystem::remove(path);
+  std::ofstream(path) << "somebody else's";
+  client_.reset();
+  EXPECT_EQ(daemon_->Terminate().exit_code, 0);
+  EXPECT_TRUE(std::filesystem::exists(path));
+}
+
+TEST_F(StartTest, TakesItsUnixSocketAway) {
+  Start();
+  const std::filesystem::path path = daemon_->unix_socket();
+  EXPECT_TRUE(std::filesystem::is_socket(path));
+  client_.reset();
+  EXPECT_EQ(daemon_->Terminate().exit_code, 0);
+  EXPECT_FALSE(std::filesystem::exists(path));
+}
+
 TEST_F(StartTest, GivesItsUnixSocketToItsOwnerOnly) {
   Start();
   struct stat about {};

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sched.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -16,6 +17,7 @@
 #include <cstring>
 #include <fstream>
 #include <functional>
+#include <iterator>
 #include <sstream>
 #include <thread>
 
@@ -37,10 +39,12 @@ bool WaitUntil(const std::function<bool()>& done) {
 
 // In the child, after fork: only calls that are safe there.
 [[noreturn]] void Become(const std::vector<char*>& arguments, const std::vector<char*>& environment,
-                         const char* log_path, const cpu_set_t* cpus) {
+                         const char* log_path, const cpu_set_t* cpus, rlim_t open_files) {
   const int log = open(log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   if (log < 0 || dup2(log, STDERR_FILENO) < 0 || dup2(log, STDOUT_FILENO) < 0) _exit(127);
   if (cpus != nullptr && sched_setaffinity(0, sizeof(*cpus), cpus) != 0) _exit(127);
+  const rlimit limit{open_files, open_files};
+  if (open_files != 0 && setrlimit(RLIMIT_NOFILE, &limit) != 0) _exit(127);
   execve(arguments[0], arguments.data(), environment.data());
   _exit(127);
 }
@@ -89,7 +93,7 @@ void DaemonProcess::Spawn(const Options& options) {
   const std::string log_path = (folder() / "log").string();
   pid_ = fork();
   const cpu_set_t* const allowed = options.cpus.empty() ? nullptr : &cpus;
-  if (pid_ == 0) Become(arguments, environment, log_path.c_str(), allowed);
+  if (pid_ == 0) Become(arguments, environment, log_path.c_str(), allowed, options.open_files);
   if (pid_ < 0) throw std::runtime_error(std::string("fork: ") + std::strerror(errno));
 }
 
@@ -111,6 +115,14 @@ bool DaemonProcess::WaitForLog(const std::string& text) {
 bool DaemonProcess::WaitForMetric(const std::string& text) const {
   return WaitUntil(
       [&] { return HttpGet(web_address(), "/metrics").body.find(text) != std::string::npos; });
+}
+
+bool DaemonProcess::WaitForOpenFiles(size_t count) const {
+  const std::filesystem::path files = "/proc/" + std::to_string(pid_) + "/fd";
+  return WaitUntil([&] {
+    const std::filesystem::directory_iterator open(files);
+    return static_cast<size_t>(std::distance(begin(open), end(open))) >= count;
+  });
 }
 
 void DaemonProcess::Signal(int signal) {

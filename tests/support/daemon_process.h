@@ -44,6 +44,7 @@ class DaemonProcess {
     // CPUs the daemon is allowed; empty: those of the test.
     std::vector<int> cpus;
     std::vector<std::string> environment;  // "NAME=VALUE", beside that of the test.
+    uint64_t open_files = 0;  // Soft and hard limit of its descriptors; 0: those of the test.
   };
 
   // Starts it; does not wait for it.
@@ -59,6 +60,8 @@ class DaemonProcess {
   bool WaitForLog(const std::string& text);
   // Blocks until the page of metrics holds text; false when it never did.
   bool WaitForMetric(const std::string& text) const;
+  // Blocks until it holds so many descriptors; false when it never did.
+  bool WaitForOpenFiles(size_t count) const;
   void Signal(int signal);
   // Blocks until it has ended. Kills it when it does not end by itself.
   ProcessEnd WaitForEnd();
