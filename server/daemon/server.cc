@@ -62,6 +62,7 @@ Server::Server(LoadedConfig loaded, ConfigSources sources, std::string version)
       library_log_(log_, [] { return ClockNs(CLOCK_MONOTONIC); }),
       lookup_(handlers_),
       drain_limit_ns_(config_.daemon.drain_limit_ns),
+      budget_(config_.core.budget),
       env_(clock_.anchor()) {}
 
 // Calls hold the payloads of tasks, so no core may run any more when they go.
@@ -275,8 +276,10 @@ void Server::ApplyLive(const Config& config) {
   door_->set_drain_limit_ns(config.daemon.drain_limit_ns);
   dispatcher_->Reconfigure(config.dispatch, config.core.stall_threshold_ms);
   stall_log_->set_threshold_ms(config.core.stall_threshold_ms);
+  // SetBudget goes over the configuration, until that asks for something else.
+  const bool is_new_budget = std::exchange(budget_, config.core.budget) != config.core.budget;
   for (const auto& core : cores_) {
-    core->SetBudget(config.core.budget);
+    if (is_new_budget) core->SetBudget(config.core.budget);
     core->SetAgeLimitMs(config.core.age_limit_ms);
   }
 }

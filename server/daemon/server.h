@@ -125,6 +125,7 @@ class Server {
   std::vector<int> front_cpus_;          // Of the Door, gRPC and all other threads.
   std::vector<ListenSocket> inherited_;  // Until the gRPC server has them.
   std::atomic<int64_t> drain_limit_ns_;
+  TurnBudget budget_;  // Door thread only. As the configuration had it last.
   std::optional<UnixSocketLock> socket_lock_;
   sys::Clock clock_;
   sys::ProdEnv env_;

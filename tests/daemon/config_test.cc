@@ -122,6 +122,21 @@ TEST_F(ConfigTest, TakesOverLiveKeysAndNamesTheOthers) {
   ExpectHolds(Metrics(), "weft_config_reloads_total{result=\"ok\"} 1\n");
 }
 
+TEST_F(ConfigTest, KeepsABudgetSetAtRunTimeUntilTheFileHasAnother) {
+  StartWithFile("executor.budget_polls = 64\n");
+  const auto polls = [this] { return client_->ListCores()->cores(0).budget().polls(); };
+  v1::SetBudgetRequest request;
+  request.mutable_budget()->set_polls(16);
+  ASSERT_TRUE(client_->SetBudget(request).ok());
+  Write("executor.budget_polls = 64\nexecutor.target_latency_ns = 2000\n");
+  ASSERT_TRUE(client_->ReloadConfig().ok());
+  EXPECT_EQ(client_->GetStats()->target_latency_ns(), 2000u);
+  EXPECT_EQ(polls(), 16u);
+  Write("executor.budget_polls = 32\n");
+  ASSERT_TRUE(client_->ReloadConfig().ok());
+  EXPECT_EQ(polls(), 32u);
+}
+
 TEST_F(ConfigTest, ReadsItAgainWhenItHangsUp) {
   StartWithFile("log.level = \"info\"\n");
   Write("log.level = \"error\"\nlog.format = \"json\"\ndaemon.drain_limit_s = 3\n");
