@@ -17,6 +17,7 @@
 #include "daemon/exit_code.h"
 #include "daemon/server.h"
 #include "daemon/signals.h"
+#include "sys/thread.h"
 
 namespace {
 
@@ -29,8 +30,9 @@ constexpr char kExamples[] =
     "  WEFT_LOG_LEVEL=warn weftd --print-config\n"
     "  weftd --set executor.cores=[1,2] --set rpc.listen=127.0.0.1:9000\n"
     "\n"
-    "Exit codes: 0 drained, 1 ended at once, 64 usage, 69 an address is in use or a core is not\n"
-    "granted, 70 internal error, 78 configuration.\n";
+    "Exit codes: 0 drained, 1 ended at once, 64 usage, 69 an address is in use, or a core, a "
+    "thread or\n"
+    "memory is not granted, 70 internal error, 78 configuration.\n";
 
 // What weftd is asked to do instead of serving.
 struct Asked {
@@ -69,6 +71,11 @@ int Fail(const absl::Status& status, int exit_code) {
   return exit_code;
 }
 
+// Ending in order takes threads, and gRPC waits without end for those it could not start.
+[[noreturn]] void EndAtOnce(const absl::Status& status) {
+  std::_Exit(Fail(status, weft::ExitCodeOf(status)));
+}
+
 // An answer that could not be written is no success.
 int Print(const std::string& text) {
   std::cout << text << std::flush;
@@ -99,11 +106,17 @@ int Serve(const Asked& asked, weft::ConfigSources sources, const weft::DevMode* 
   if (asked.check_config) return Print("ok\n");
   weft::BlockSignals();
   weft::Server server(*std::move(loaded), std::move(sources), WEFT_VERSION);
-  if (absl::Status status = server.Start(); !status.ok()) {
-    return Fail(status, weft::ExitCodeOf(status));
+  try {
+    if (absl::Status status = server.Start(); !status.ok()) {
+      if (absl::IsResourceExhausted(status)) EndAtOnce(status);
+      return Fail(status, weft::ExitCodeOf(status));
+    }
+    if (dev != nullptr) ShowDevScreen(server, *dev);
+    return server.Run();
+  } catch (const std::system_error& error) {
+    // From a library that starts threads of its own.
+    EndAtOnce(weft::sys::NoThread("of a library", error));
   }
-  if (dev != nullptr) ShowDevScreen(server, *dev);
-  return server.Run();
 }
 
 }  // namespace

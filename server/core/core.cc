@@ -100,10 +100,7 @@ absl::Status Core<Env>::Start() {
   sys::ThreadOptions thread;
   thread.name = absl::StrCat("weft-core-", options_.index);
   if (options_.cpu >= 0) thread.cpus = {options_.cpu};
-  auto started = sys::Thread::Start(thread, [this] { Run(); });
-  if (!started.ok()) return started.status();
-  thread_.emplace(std::move(*started));
-  return absl::OkStatus();
+  return sys::StartThread(&thread_, thread, [this] { Run(); });
 }
 
 template <class Env>

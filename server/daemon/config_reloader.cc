@@ -1,7 +1,5 @@
 #include "daemon/config_reloader.h"
 
-#include <pthread.h>
-
 #include <utility>
 
 #include "absl/status/status.h"
@@ -19,12 +17,7 @@ constexpr MetricDescription kLastSuccess = {
 }  // namespace
 
 ConfigReloader::ConfigReloader(Options options, Log& log)
-    : options_(std::move(options)), log_(log), last_success_s_(options_.unix_time_s()) {
-  thread_ = std::thread([this] {
-    pthread_setname_np(pthread_self(), "weft-reload");
-    Run();
-  });
-}
+    : options_(std::move(options)), log_(log), last_success_s_(options_.unix_time_s()) {}
 
 ConfigReloader::~ConfigReloader() {
   {
@@ -32,7 +25,11 @@ ConfigReloader::~ConfigReloader() {
     stop_ = true;
   }
   changed_.notify_all();
-  thread_.join();
+  thread_.reset();
+}
+
+absl::Status ConfigReloader::Start() {
+  return sys::StartThread(&thread_, {.name = "weft-reload"}, [this] { Run(); });
 }
 
 void ConfigReloader::Request(std::string_view cause, Answer answer) {

@@ -5,17 +5,19 @@
 #include <cstdint>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "config/change.h"
 #include "config/loader.h"
 #include "daemon/log.h"
 #include "dispatch/door_mail.h"
 #include "metrics/metric_source.h"
+#include "sys/thread.h"
 
 namespace weft {
 
@@ -50,6 +52,9 @@ class ConfigReloader final : public MetricSource {
   ConfigReloader(Options options, Log& log);
   // Waits for a file that is being read.
   ~ConfigReloader() override;
+
+  // Once; until then requests wait. As sys::StartThread.
+  absl::Status Start();
 
   // Any thread. cause: "SIGHUP", told to the log. answer may be empty.
   void Request(std::string_view cause, Answer answer);
@@ -90,7 +95,7 @@ class ConfigReloader final : public MetricSource {
   std::vector<Answer> answers_;
   bool errand_done_ = false;
   bool stop_ = false;
-  std::thread thread_;
+  std::optional<sys::Thread> thread_;
 };
 
 }  // namespace weft

@@ -59,6 +59,7 @@ class ConfigReloaderTest : public testing::Test {
     }
     options_.unix_time_s = [this] { return ++time_s_; };
     reloader_.emplace(options_, log_);
+    ASSERT_TRUE(reloader_->Start().ok());
   }
 
   // Asks and waits until the reload is over; the answer is empty when none was given.
@@ -223,6 +224,7 @@ TEST_F(ConfigReloaderTest, AnswersTogetherWhoAskedMeanwhile) {
   };
   options_.after = [] {};
   reloader_.emplace(options_, log_);
+  ASSERT_TRUE(reloader_->Start().ok());
   reloader_->Request("test", answer);
   reading.get_future().wait();
   for (int i = 0; i < 3; ++i) reloader_->Request("test", answer);

@@ -8,7 +8,7 @@ namespace weft {
 inline constexpr int kExitDrained = 0;
 inline constexpr int kExitAtOnce = 1;  // A second signal, or work that outlasted every limit.
 inline constexpr int kExitUsage = 64;
-// An address is in use, or a core or io_uring is not granted.
+// An address is in use, or a core, io_uring, a thread or memory is not granted.
 inline constexpr int kExitUnavailable = 69;
 inline constexpr int kExitInternal = 70;
 inline constexpr int kExitConfig = 78;
@@ -22,6 +22,7 @@ inline int ExitCodeOf(const absl::Status& status) {
       return kExitConfig;
     case absl::StatusCode::kUnavailable:
     case absl::StatusCode::kFailedPrecondition:
+    case absl::StatusCode::kResourceExhausted:
       return kExitUnavailable;
     default:
       return kExitInternal;

@@ -1,7 +1,5 @@
 #include "daemon/notify_thread.h"
 
-#include <pthread.h>
-
 #include <chrono>
 #include <ctime>
 #include <utility>
@@ -18,7 +16,7 @@ int64_t MonotonicNs() {
 }  // namespace
 
 NotifyThread::NotifyThread(ServiceReport report, std::function<ServiceReading()> read)
-    : report_(std::move(report)), read_(std::move(read)), thread_([this] { Run(); }) {}
+    : report_(std::move(report)), read_(std::move(read)) {}
 
 NotifyThread::~NotifyThread() {
   {
@@ -26,7 +24,11 @@ NotifyThread::~NotifyThread() {
     stop_ = true;
   }
   changed_.notify_one();
-  thread_.join();
+  thread_.reset();
+}
+
+absl::Status NotifyThread::Start() {
+  return sys::StartThread(&thread_, {.name = "weft-notify"}, [this] { Run(); });
 }
 
 void NotifyThread::Hurry() {
@@ -38,7 +40,6 @@ void NotifyThread::Hurry() {
 }
 
 void NotifyThread::Run() {
-  pthread_setname_np(pthread_self(), "weft-notify");
   const std::chrono::nanoseconds tick(report_.tick_ns());
   std::unique_lock lock(mutex_);
   while (!stop_) {

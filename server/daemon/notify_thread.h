@@ -3,9 +3,11 @@
 #include <condition_variable>
 #include <functional>
 #include <mutex>
-#include <thread>
+#include <optional>
 
+#include "absl/status/status.h"
 #include "daemon/service_report.h"
+#include "sys/thread.h"
 
 namespace weft {
 
@@ -19,6 +21,9 @@ class NotifyThread {
   NotifyThread(const NotifyThread&) = delete;
   NotifyThread& operator=(const NotifyThread&) = delete;
 
+  // Once. As sys::StartThread.
+  absl::Status Start();
+
   // Any thread. Ticks soon: something has changed that the manager should know at once.
   void Hurry();
 
@@ -31,7 +36,7 @@ class NotifyThread {
   std::condition_variable changed_;
   bool hurry_ = false;
   bool stop_ = false;
-  std::thread thread_;
+  std::optional<sys::Thread> thread_;
 };
 
 }  // namespace weft

@@ -27,6 +27,7 @@ TEST(NotifyThread, LooksAtOnceWhenHurried) {
   };
   // The ticks of its own are a second apart; the test's time limit ends a wait in vain.
   NotifyThread thread(ServiceReport({}, notifier, log), read);
+  ASSERT_TRUE(thread.Start().ok());
   phase.store(DrainPhase::kRunning);
   thread.Hurry();
   ready.get_future().wait();

@@ -84,7 +84,7 @@ absl::Status Server::Start() {
   }
   if (absl::Status status = StartCores(); !status.ok()) return status;
   if (absl::Status status = StartRpc(); !status.ok()) return status;
-  StartWatches();
+  if (absl::Status status = StartWatches(); !status.ok()) return status;
   if (absl::Status status = StartWeb(); !status.ok()) return status;
   LogStart();
   WarnOfLimits();
@@ -234,7 +234,7 @@ absl::Status Server::StartRpc() {
   return rpc_->Start();
 }
 
-void Server::StartWatches() {
+absl::Status Server::StartWatches() {
   std::vector<CoreMetrics::CoreRow> rows;
   for (const auto& core : cores_) {
     rows.push_back({core->options().cpu, &core->stats(), core->options().stacks});
@@ -244,8 +244,9 @@ void Server::StartWatches() {
   for (const auto& core : cores_) io_rows.push_back({core->options().cpu, &core->stats().io});
   io_metrics_.emplace(std::move(io_rows), std::string(io_->backend()));
   stall_log_.emplace(HandlerNames(), config_.core.stall_threshold_ms, log_);
+  if (absl::Status status = stall_log_->Start(); !status.ok()) return status;
   dispatcher_->set_stall_observer(*stall_log_);
-  StartReloader();
+  if (absl::Status status = StartReloader(); !status.ok()) return status;
   process_metrics_.emplace([this] { return *drain_.unreadiness() == '\0'; });
   metrics_page_.emplace(
       version_, std::vector<const MetricSource*>{&*process_metrics_, &dispatcher_->stats(),
@@ -253,11 +254,13 @@ void Server::StartWatches() {
                                                  &*io_metrics_, &*reloader_, &*file_permits_});
   if (notifier_.has_listener()) {
     notify_thread_.emplace(MakeServiceReport(), [this] { return ReadService(); });
+    if (absl::Status status = notify_thread_->Start(); !status.ok()) return status;
   }
   signals_.emplace([this](int signal) { OnSignal(signal); });
+  return signals_->Start();
 }
 
-void Server::StartReloader() {
+absl::Status Server::StartReloader() {
   ConfigReloader::Options options;
   options.sources = sources_;
   options.running = std::move(loaded_);
@@ -267,6 +270,7 @@ void Server::StartReloader() {
   options.before = [this] { notifier_.Reloading(ClockNs(CLOCK_MONOTONIC)); };
   options.after = [this] { notifier_.Reloaded(); };
   reloader_.emplace(std::move(options), log_);
+  return reloader_->Start();
 }
 
 // Each live key has its line here.

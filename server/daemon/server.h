@@ -90,8 +90,8 @@ class Server {
   absl::Status StartCores();
   absl::Status StartRpc();
   absl::Status StartWeb();
-  void StartWatches();
-  void StartReloader();
+  absl::Status StartWatches();
+  absl::Status StartReloader();
   void LogStart() const;
   void WarnOfLimits() const;
   // Door thread only. Takes over the live keys.

@@ -38,15 +38,15 @@ SignalWatcher::SignalWatcher(std::function<void(int)> on_signal)
   const sigset_t set = WatchedSignals();
   signals_.Reset(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
   stop_.Reset(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  thread_ = std::thread([this] {
-    pthread_setname_np(pthread_self(), "weft-signals");
-    Run();
-  });
 }
 
 SignalWatcher::~SignalWatcher() {
   eventfd_write(stop_.get(), 1);
-  thread_.join();
+  thread_.reset();
+}
+
+absl::Status SignalWatcher::Start() {
+  return sys::StartThread(&thread_, {.name = "weft-signals"}, [this] { Run(); });
 }
 
 void SignalWatcher::Run() {

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <functional>
-#include <thread>
+#include <optional>
 
+#include "absl/status/status.h"
 #include "sys/fd.h"
+#include "sys/thread.h"
 
 namespace weft {
 
@@ -21,13 +23,16 @@ class SignalWatcher {
   SignalWatcher(const SignalWatcher&) = delete;
   SignalWatcher& operator=(const SignalWatcher&) = delete;
 
+  // Once; until then signals stay pending. As sys::StartThread.
+  absl::Status Start();
+
  private:
   void Run();
 
   const std::function<void(int)> on_signal_;
   sys::Fd signals_;
   sys::Fd stop_;  // An eventfd that is written once.
-  std::thread thread_;
+  std::optional<sys::Thread> thread_;
 };
 
 }  // namespace weft

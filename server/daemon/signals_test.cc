@@ -25,6 +25,7 @@ void WatchAll() {
       seen.push_back(signal);
       seen_more.notify_one();
     });
+    if (!watcher.Start().ok()) std::_Exit(2);
     raise(SIGPIPE);
     for (const int signal : {SIGHUP, SIGTERM, SIGINT, SIGTERM}) {
       kill(getpid(), signal);
@@ -42,6 +43,7 @@ TEST(Signals, ReachTheWatcherInsteadOfEndingTheProcess) {
 
 TEST(Signals, WatcherEndsWithoutASignal) {
   SignalWatcher watcher([](int) { ADD_FAILURE() << "no signal was sent"; });
+  ASSERT_TRUE(watcher.Start().ok());
 }
 
 }  // namespace

@@ -1,17 +1,12 @@
 #include "daemon/stall_log.h"
 
-#include <pthread.h>
-
 #include <algorithm>
 #include <utility>
 
 namespace weft {
 
 StallLog::StallLog(std::vector<std::string> handler_names, uint32_t threshold_ms, Log& log)
-    : handler_names_(std::move(handler_names)),
-      threshold_ms_(threshold_ms),
-      log_(log),
-      thread_([this] { Run(); }) {}
+    : handler_names_(std::move(handler_names)), threshold_ms_(threshold_ms), log_(log) {}
 
 StallLog::~StallLog() {
   {
@@ -19,7 +14,11 @@ StallLog::~StallLog() {
     stop_ = true;
   }
   changed_.notify_one();
-  thread_.join();
+  thread_.reset();
+}
+
+absl::Status StallLog::Start() {
+  return sys::StartThread(&thread_, {.name = "weft-stalls"}, [this] { Run(); });
 }
 
 void StallLog::OnStall(int cpu, const TaskEntry& entry, int64_t held_ns) {
@@ -38,7 +37,6 @@ void StallLog::OnStall(int cpu, const TaskEntry& entry, int64_t held_ns) {
 }
 
 void StallLog::Run() {
-  pthread_setname_np(pthread_self(), "weft-stalls");
   std::vector<Stall> stalls;
   std::unique_lock lock(mutex_);
   while (true) {

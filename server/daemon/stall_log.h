@@ -4,12 +4,14 @@
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "daemon/log.h"
 #include "dispatch/stall_observer.h"
+#include "sys/thread.h"
 
 namespace weft {
 
@@ -23,6 +25,9 @@ class StallLog final : public StallObserver {
   StallLog(std::vector<std::string> handler_names, uint32_t threshold_ms, Log& log);
   // Writes what is pending.
   ~StallLog() override;
+
+  // Once; until then stalls only wait to be written. As sys::StartThread.
+  absl::Status Start();
 
   // Any thread. What is told as the threshold from now on.
   void set_threshold_ms(uint32_t threshold_ms) { threshold_ms_.store(threshold_ms); }
@@ -45,7 +50,7 @@ class StallLog final : public StallObserver {
   std::condition_variable changed_;
   std::vector<Stall> pending_;
   bool stop_ = false;
-  std::thread thread_;
+  std::optional<sys::Thread> thread_;
 };
 
 }  // namespace weft

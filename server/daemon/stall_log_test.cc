@@ -29,6 +29,7 @@ TEST(StallLog, NamesTheHandlerAndItsCpu) {
   Log log(LogLevel::kInfo, LogFormat::kText, std::make_shared<spdlog::sinks::ostream_sink_mt>(out));
   {
     StallLog stalls({"echo", "spin"}, 100, log);
+    ASSERT_TRUE(stalls.Start().ok());
     stalls.OnStall(3, Entry(1), 125'000'000);
   }
   EXPECT_THAT(
@@ -58,6 +59,7 @@ TEST(StallLog, NeverHoldsUpTheDoorForASlowLog) {
   Log log(LogLevel::kInfo, LogFormat::kText, sink);
   {
     StallLog stalls({"echo", "spin"}, 100, log);
+    ASSERT_TRUE(stalls.Start().ok());
     stalls.OnStall(0, Entry(0), 101'000'000);
     sink->stuck.get_future().wait();
     stalls.OnStall(0, Entry(1), 102'000'000);

@@ -49,11 +49,7 @@ absl::Status ConnectionAcceptor::Start() {
     return absl::ResourceExhaustedError(
         absl::StrCat("cannot accept connections: eventfd: ", std::strerror(errno)));
   }
-  absl::StatusOr<sys::Thread> started =
-      sys::Thread::Start({.name = "weft-accept"}, [this] { Run(); });
-  if (!started.ok()) return started.status();
-  thread_.emplace(*std::move(started));
-  return absl::OkStatus();
+  return sys::StartThread(&thread_, {.name = "weft-accept"}, [this] { Run(); });
 }
 
 void ConnectionAcceptor::Run() {

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <future>
-#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -46,6 +45,13 @@ Outcome Prepare(const ThreadOptions& options) {
 }
 
 }  // namespace
+
+absl::Status NoThread(const std::string& name, const std::system_error& cause) {
+  return absl::ResourceExhaustedError(absl::StrCat(
+      "cannot start thread ", name, ": ", cause.code().message(),
+      "; allow more threads (TasksMax= of the service, the pids limit of the container, ulimit -u) "
+      "or more memory (ulimit -v)"));
+}
 
 absl::Status PinThisThread(absl::Span<const int> cpus) {
   if (cpus.empty()) return absl::InvalidArgumentError("no CPU to pin the thread to");
@@ -88,8 +94,7 @@ absl::StatusOr<Thread> Thread::Start(const ThreadOptions& options, std::function
           if (run) body();
         });
   } catch (const std::system_error& error) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat("cannot start thread ", options.name, ": ", error.what()));
+    return NoThread(options.name, error);
   }
   Outcome outcome = prepared.get();
   if (!outcome.pinned.ok()) {
@@ -113,6 +118,14 @@ Thread& Thread::operator=(Thread&& other) noexcept {
 
 void Thread::Join() {
   if (thread_.joinable()) thread_.join();
+}
+
+absl::Status StartThread(std::optional<Thread>* thread, const ThreadOptions& options,
+                         std::function<void()> body) {
+  absl::StatusOr<Thread> started = Thread::Start(options, std::move(body));
+  if (!started.ok()) return started.status();
+  *thread = *std::move(started);
+  return absl::OkStatus();
 }
 
 }  // namespace weft::sys

@@ -2,7 +2,9 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -11,6 +13,9 @@
 #include "absl/types/span.h"
 
 namespace weft::sys {
+
+// ResourceExhausted: a thread cannot be started, and what to raise.
+absl::Status NoThread(const std::string& name, const std::system_error& cause);
 
 // Binds the calling thread to `cpus` and reads the mask back: a cpuset grants less than was asked
 // without an error. FAILED_PRECONDITION names what was asked and what was granted; the thread then
@@ -33,7 +38,8 @@ struct ThreadOptions {
 class Thread {
  public:
   // Returns once the thread is pinned, just before `body` runs; an error means that `body` never
-  // runs. `body` must not throw.
+  // runs: ResourceExhausted, with what to raise, when there may be no further thread. `body` must
+  // not throw.
   static absl::StatusOr<Thread> Start(const ThreadOptions& options, std::function<void()> body);
 
   ~Thread();
@@ -52,5 +58,9 @@ class Thread {
   std::thread thread_;
   absl::Status realtime_status_;
 };
+
+// Thread::Start for whoever owns a thread that may not run yet.
+absl::Status StartThread(std::optional<Thread>* thread, const ThreadOptions& options,
+                         std::function<void()> body);
 
 }  // namespace weft::sys

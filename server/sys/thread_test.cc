@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@
 namespace weft::sys {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
@@ -55,6 +57,22 @@ TEST(Thread, InTheBackgroundTakesASmallShareForItselfAlone) {
   }
   EXPECT_EQ(seen, std::max(before, 10));
   EXPECT_EQ(own_nice(), before) << "the starter's own share must not change";
+}
+
+TEST(Thread, RefusesOneThatTheSystemHasNoRoomFor) {
+  pthread_attr_t before{};
+  ASSERT_EQ(::pthread_getattr_default_np(&before), 0);
+  pthread_attr_t huge = before;
+  ASSERT_EQ(::pthread_attr_setstacksize(&huge, size_t{1} << 47), 0);
+  ASSERT_EQ(::pthread_setattr_default_np(&huge), 0);
+  std::optional<Thread> thread;
+  const absl::Status status =
+      StartThread(&thread, {.name = "weft-big"}, [] { ADD_FAILURE() << "must not run"; });
+  ASSERT_EQ(::pthread_setattr_default_np(&before), 0);
+  EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_THAT(std::string(status.message()),
+              AllOf(HasSubstr("thread weft-big: "), HasSubstr("TasksMax=")));
+  EXPECT_FALSE(thread.has_value());
 }
 
 TEST(Thread, RefusesACpuThatDoesNotExistAndNeverRunsTheBody) {

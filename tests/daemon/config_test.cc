@@ -14,6 +14,7 @@
 namespace weft {
 namespace {
 
+constexpr int kExitUnavailable = 69;
 constexpr int kExitConfig = 78;
 
 class ConfigTest : public DaemonTest {
@@ -193,6 +194,18 @@ TEST_F(ConfigTest, DevShowsWhereItIsAndLeavesNothingBehind) {
   daemon_->Signal(SIGINT);
   EXPECT_EQ(daemon_->WaitForEnd().exit_code, 0);
   EXPECT_TRUE(std::filesystem::is_empty(folder_.path()));
+}
+
+TEST_F(ConfigTest, EndsWithOneLineWhenItMayStartNoThread) {
+  rlimit own{};
+  ASSERT_EQ(getrlimit(RLIMIT_STACK, &own), 0);
+  if (own.rlim_max != RLIM_INFINITY) GTEST_SKIP() << "the stack of a thread cannot be made huge";
+  const rlimit huge{rlim_t{1} << 47, own.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_STACK, &huge), 0);
+  const std::string output = OutputOf({}, kExitUnavailable);
+  ASSERT_EQ(setrlimit(RLIMIT_STACK, &own), 0);
+  ExpectHolds(output, "cannot start thread weft-");
+  ExpectHolds(output, "allow more threads (TasksMax=");
 }
 
 TEST_F(ConfigTest, WarnsOfALimitThatIsLowerThanABound) {
