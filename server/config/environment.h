@@ -17,6 +17,10 @@ std::string_view KeyOfVariable(std::string_view name);
 // The variable of a key that is most like this one; empty when none is near.
 std::string NearestVariable(std::string_view name);
 
+// Whether Kubernetes sets such a variable for a Service, as WEFT_WEB_SERVICE_HOST and
+// WEFT_WEB_PORT=tcp://10.0.0.1:7412 for one named weft-web.
+bool IsServiceVariable(std::string_view name, std::string_view value);
+
 // Whether the variable begins with WEFT_ and a section, as "WEFT_EXECUTOR_".
 bool NamesSection(std::string_view name);
 

@@ -37,6 +37,24 @@ TEST(Environment, FindsTheKeyThatWasMeantWithoutItsSection) {
   EXPECT_EQ(NearestVariable("WEFT_EXECUTOR_MAX_WAITERS"), "WEFT_LIMITS_MAX_WAITERS");
 }
 
+TEST(Environment, KnowsWhatKubernetesSetsForAService) {
+  for (const char* name :
+       {"WEFT_SERVICE_HOST", "WEFT_WEB_SERVICE_HOST", "WEFT_WEB_SERVICE_PORT",
+        "WEFT_WEB_SERVICE_PORT_HTTP", "WEFT_WEB_PORT_7412_TCP", "WEFT_WEB_PORT_7412_TCP_ADDR",
+        "WEFT_WEB_PORT_7412_TCP_PORT", "WEFT_WEB_PORT_7412_TCP_PROTO", "WEFT_RPC_PORT_1_UDP"}) {
+    EXPECT_TRUE(IsServiceVariable(name, "x")) << name;
+  }
+  EXPECT_TRUE(IsServiceVariable("WEFT_WEB_PORT", "tcp://10.0.0.1:7412"));
+  EXPECT_FALSE(IsServiceVariable("WEFT_WEB_PORT", "7412"));
+  for (const char* name : {"WEFT_WEB_PORTS", "WEFT_WEB_PORT_TCP", "WEFT_WEB_PORT_7412",
+                           "WEFT_WEB_PORT_7412_TCP_NAME", "WEFT_WEB_SERVICE_PORTS"}) {
+    EXPECT_FALSE(IsServiceVariable(name, "x")) << name;
+  }
+  for (const ConfigRow& row : ConfigRows()) {
+    EXPECT_FALSE(IsServiceVariable(VariableOfKey(row.key), "x")) << row.key;
+  }
+}
+
 TEST(Environment, TellsWhetherASectionIsNamed) {
   EXPECT_TRUE(NamesSection("WEFT_LOG_COLOUR"));
   EXPECT_FALSE(NamesSection("WEFT_LOG"));

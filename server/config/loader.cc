@@ -133,11 +133,13 @@ void Loading::AddText(const ConfigText& text) {
 // What names neither a section nor anything near a key is meant for others.
 void Loading::AddVariable(const std::string& variable) {
   const std::string name = variable.substr(0, variable.find('='));
+  const std::string value = variable.substr(std::min(name.size() + 1, variable.size()));
   const std::string key(KeyOfVariable(name));
   if (!key.empty()) {
-    AddWord({name, {}}, key, variable.substr(std::min(name.size() + 1, variable.size())));
+    AddWord({name, {}}, key, value);
     return;
   }
+  if (IsServiceVariable(name, value)) return;
   const std::string nearest = NearestVariable(name);
   if (!nearest.empty()) {
     AddMistake({name, {}}, "", absl::StrCat("unknown variable, did you mean ", nearest, "?"));

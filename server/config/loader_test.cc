@@ -215,7 +215,9 @@ TEST(LoadConfig, LeavesVariablesOfOthersAlone) {
   const auto loaded = ParseConfig(
       {},
       {.environment = {"WEFT_TARGET=127.0.0.1:1", "WEFT_TEST_SEED=1", "WEFT_SERVICE_HOST=10.0.0.1",
-                       "WEFT_PORT=tcp://10.0.0.1:7411", "WEFT_PORT_7411_TCP_PROTO=tcp"}});
+                       "WEFT_PORT=tcp://10.0.0.1:7411", "WEFT_PORT_7411_TCP_PROTO=tcp",
+                       "WEFT_WEB_PORT=tcp://10.0.0.1:7412", "WEFT_WEB_SERVICE_PORT_HTTP=7412",
+                       "WEFT_RPC_PORT_7411_TCP_ADDR=10.0.0.1"}});
   EXPECT_TRUE(loaded.ok()) << loaded.status();
 }
 
