@@ -137,6 +137,7 @@ TEST_F(AdminServiceTest, AWatchThatGoesAwayMakesRoomForAnother) {
   EXPECT_EQ(refused.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
   EXPECT_EQ(DetailOf<google::rpc::QuotaFailure>(refused).violations(0).subject(),
             "limits.max_watchers");
+  EXPECT_EQ(DetailOf<google::rpc::ErrorInfo>(refused).reason(), "CALLS_FULL");
   first->context.TryCancel();
   EXPECT_EQ(first->End().error_code(), grpc::StatusCode::CANCELLED);
   // The daemon hears of it when it hears of it.

@@ -34,7 +34,7 @@ Refusal BadInterval(int64_t interval_ns) {
 Refusal Ending() { return {.reason = RefusalReason::kDraining, .message = "the daemon is ending"}; }
 
 Refusal TooMany(size_t max_watchers) {
-  return {.reason = RefusalReason::kWaitersFull,
+  return {.reason = RefusalReason::kCallsFull,
           .message = std::to_string(max_watchers) +
                      " calls watch the statistics already, which is limits.max_watchers",
           .bound = "limits.max_watchers",

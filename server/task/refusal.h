@@ -19,7 +19,7 @@ enum class RefusalReason : uint8_t {
   kWaitersFull,       // RESOURCE_EXHAUSTED: limits.max_waiters.
   kDraining,          // UNAVAILABLE.
   kTaskNotFound,      // NOT_FOUND: never was, or is forgotten.
-  kCallsFull,         // RESOURCE_EXHAUSTED: limits.max_calls or limits.max_streams.
+  kCallsFull,         // RESOURCE_EXHAUSTED: limits.max_calls, max_streams or max_watchers.
   kHandlerPaused,     // UNAVAILABLE: until ResumeHandler.
   kHandlerNotFound,   // NOT_FOUND: of a call about a handler; of a task it is kUnknownHandler.
   kNoConfigFile,      // FAILED_PRECONDITION: of ReloadConfig, as there is nothing to read again.

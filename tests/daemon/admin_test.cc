@@ -142,7 +142,7 @@ TEST_F(AdminDaemonTest, AWatchTellsTwiceAndMayBreakOff) {
   EXPECT_EQ(second->all().tasks_executed(), 1u);
   EXPECT_GT(second->all().execution_p99_ns(), 0u);
   ExpectRefused(client_->WatchStats().get()->Next().status(), absl::StatusCode::kResourceExhausted,
-                "WAITERS_FULL");
+                "CALLS_FULL", "", "limits.max_watchers");
   watch.reset();
   // Its place is free as soon as the daemon has heard of it.
   do {
