@@ -190,6 +190,16 @@ TEST(TaskOptions, TakeLabelsAndAKeyOrACore) {
   EXPECT_THROW(both.parse("--affinity k --core 1"), CLI::ExcludesError);
 }
 
+TEST(OpenFile, SaysWhyItCannotBeRead) {
+  EXPECT_EQ(OpenFile("/nowhere").status().message(),
+            "cannot read /nowhere: No such file or directory");
+  EXPECT_EQ(OpenFile("/").status().message(), "cannot read /: Is a directory");
+  EXPECT_EQ(ReadFile("/").status().message(), "cannot read /: Is a directory");
+  EXPECT_TRUE(OpenFile("/dev/null").ok());
+  EXPECT_EQ(*ReadFile("/dev/null"), "");
+  EXPECT_EQ(ReadFile("/proc/self/comm")->back(), '\n');
+}
+
 TEST(ErrorLine, NamesTheAddressWhenNobodyAnswers) {
   const std::string line = ErrorLine(absl::UnavailableError("refused"), "127.0.0.1:1");
   EXPECT_EQ(line.rfind("weft: UNAVAILABLE: refused; no daemon answers at 127.0.0.1:1", 0), 0U)

@@ -2,12 +2,14 @@
 #include <cstdlib>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/synchronization/mutex.h"
 #include "cli_model/model_flag.h"
 #include "client/cli/commands.h"
 #include "client/cli/exit_code.h"
+#include "client/cli/unknown_command.h"
 
 namespace {
 
@@ -73,6 +75,11 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
+    const std::optional<std::string> unknown = weft::cli::UnknownCommand(app);
+    if (unknown.has_value()) {
+      app.exit(CLI::ValidationError(*unknown));
+      return weft::cli::kExitUsage;
+    }
     return app.exit(error) == 0 ? weft::cli::kExitOk : weft::cli::kExitUsage;
   }
   // An answer that could not be written is no success, whatever became of the task.

@@ -199,17 +199,14 @@ std::string DigestLine(const std::string& output, const std::string& name) {
 
 int RunFiles(Client& client, const Session& session, const TaskOptions& task,
              const FilesOptions& options) {
-  std::ifstream file;
+  absl::StatusOr<std::ifstream> file;
   if (options.list != "-") {
-    file.open(options.list);
-    if (!file) {
-      return session.Report(
-          absl::InvalidArgumentError(absl::StrCat("cannot read the list of files ", options.list)));
-    }
+    file = OpenFile(options.list);
+    if (!file.ok()) return session.Report(file.status());
   }
   auto stream = client.OpenStream({.window = options.window});
   if (!stream.ok()) return session.Report(stream.status());
-  std::istream* list = options.list == "-" ? &std::cin : &file;
+  std::istream* list = options.list == "-" ? &std::cin : &*file;
   return FilesRun(session, task, options, stream->get(), list).Run();
 }
 

@@ -113,11 +113,9 @@ int SubmitBatch(Client& client, const Session& session, const TaskOptions& task,
   auto spec = MakeSpec(task);
   if (!spec.ok()) return session.Report(spec.status());
   if (lines == "-") return BatchRun(client, session, *std::move(spec), std::cin).Run();
-  std::ifstream file(lines);
-  if (!file) {
-    return session.Report(absl::InvalidArgumentError(absl::StrCat("cannot read ", lines)));
-  }
-  return BatchRun(client, session, *std::move(spec), file).Run();
+  absl::StatusOr<std::ifstream> file = OpenFile(lines);
+  if (!file.ok()) return session.Report(file.status());
+  return BatchRun(client, session, *std::move(spec), *file).Run();
 }
 
 }  // namespace weft::cli

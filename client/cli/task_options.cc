@@ -1,13 +1,11 @@
 #include "client/cli/task_options.h"
 
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <iostream>
 #include <iterator>
 #include <limits>
 #include <map>
-#include <memory>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -74,26 +72,32 @@ absl::StatusOr<v1::TaskSpec> MakeSpec(const TaskOptions& options) {
   return spec;
 }
 
+absl::StatusOr<std::ifstream> OpenFile(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (file) file.peek();  // A folder opens, but cannot be read.
+  if (!file.is_open() || file.bad()) return CannotRead(path, errno);
+  return file;
+}
+
 absl::StatusOr<std::string> ReadFile(const std::string& path) {
   constexpr size_t kChunkBytes = 64 * 1024;
   // The most that limits.max_payload_bytes can be.
   constexpr size_t kMostBytes = 64 * 1024 * 1024;
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"),
-                                                             &std::fclose);
-  if (file == nullptr) return CannotRead(path, errno);
+  absl::StatusOr<std::ifstream> file = OpenFile(path);
+  if (!file.ok()) return file.status();
   std::string content;
-  while (true) {
+  while (file->good()) {
     const size_t size = content.size();
     content.resize(size + kChunkBytes);
-    const size_t read = std::fread(content.data() + size, 1, kChunkBytes, file.get());
-    content.resize(size + read);
-    if (std::ferror(file.get()) != 0) return CannotRead(path, errno);
+    file->read(content.data() + size, kChunkBytes);
+    if (file->bad()) return CannotRead(path, errno);
+    content.resize(size + static_cast<size_t>(file->gcount()));
     if (content.size() > kMostBytes) {
       return absl::InvalidArgumentError(absl::StrCat(path, ": is longer than ", kMostBytes,
                                                      " bytes, the most that a daemon can allow"));
     }
-    if (read < kChunkBytes) return content;
   }
+  return content;
 }
 
 }  // namespace weft::cli

@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdint>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -31,7 +32,10 @@ void AddTaskOptions(CLI::App* command, TaskOptions* options);
 // The spec, its payload read from where it is. INVALID_ARGUMENT when a file cannot be read.
 [[nodiscard]] absl::StatusOr<v1::TaskSpec> MakeSpec(const TaskOptions& options);
 
-// INVALID_ARGUMENT names the file and the reason.
+// Open for reading. INVALID_ARGUMENT names the file and the reason, also when it is a folder.
+[[nodiscard]] absl::StatusOr<std::ifstream> OpenFile(const std::string& path);
+
+// As OpenFile.
 [[nodiscard]] absl::StatusOr<std::string> ReadFile(const std::string& path);
 
 }  // namespace weft::cli
