@@ -50,6 +50,7 @@ void WriteOption(const CLI::Option& option, std::ostream& out) {
 void WriteCommand(const CLI::App& app, std::ostream& out) {
   out << "{\"name\": " << Quoted(app.get_name())
       << ", \"description\": " << Quoted(app.get_description())
+      << ", \"needs_command\": " << Truth(app.get_require_subcommand_min() > 0)
       << ", \"help\": " << Quoted(app.help()) << ", \"footer\": " << Quoted(app.get_footer())
       << ",\n\"options\": [";
   const char* separator = "";

@@ -57,6 +57,7 @@ class Command:
     description: str
     options: tuple
     commands: tuple
+    needs_command: bool
     examples: str
     blocks: tuple  # Of the footer: (heading, text).
 
@@ -108,6 +109,7 @@ def _command(data, path):
             for option in data["options"]
         ),
         commands=tuple(_command(below, (*path, below["name"])) for below in data["commands"]),
+        needs_command=data["needs_command"],
         examples=_examples(data["help"]),
         blocks=tuple(_blocks(data["footer"])),
     )

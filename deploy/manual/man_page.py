@@ -44,7 +44,7 @@ def option_entry(option):
 
 def synopsis(program, command):
     words = [rf"\fB{escaped(' '.join((program, *command.path)))}\fR"]
-    if command.commands:
+    if command.needs_command:
         words.append(r"\fICOMMAND\fR")
     for option in command.positionals:
         name = rf"\fI{escaped(option.positional)}\fR"

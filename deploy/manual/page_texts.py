@@ -31,9 +31,10 @@ runs each on one core by priority, and answers with a result that says what came
 time went. It needs no configuration. A task is admitted at once or refused at once; every bound has
 a name, and a refusal names the bound that is reached.
 .PP
-It listens on loopback and on a unix socket that only its owner can open. An address beyond loopback
-is refused unless \fBsecurity.insecure\fR is set, because gRPC of Debian 12 can be exhausted by
-anyone who can open a connection.""",
+It listens on loopback, and on a unix socket that only its owner can open, or its group where the
+group may enter the socket's folder. An address beyond loopback is refused unless
+\fBsecurity.insecure\fR is set, because gRPC of Debian 12 can be exhausted by anyone who can open a
+connection.""",
     "sections": [
         ("SIGNALS", r""".TP
 \fBSIGTERM\fR, \fBSIGINT\fR
