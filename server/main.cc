@@ -15,9 +15,11 @@
 #include "config/reference.h"
 #include "daemon/dev_mode.h"
 #include "daemon/exit_code.h"
+#include "daemon/machine_check.h"
 #include "daemon/server.h"
 #include "daemon/signals.h"
 #include "sys/thread.h"
+#include "sys/topology.h"
 
 namespace {
 
@@ -53,7 +55,8 @@ void AddOptions(CLI::App* app, weft::ConfigSources* sources, Asked* asked) {
       ->delimiter('\0');
   app->add_flag(
       "--check-config", asked->check_config,
-      "Tells every mistake of the configuration and exits: 0 when there is none, else 78");
+      "Tells every mistake of the configuration and exits: 0 when there is none, else 78; warns of "
+      "what this machine would not grant");
   app->add_flag("--print-config", asked->print_config,
                 "Prints every value that holds and where it comes from, and exits");
   app->add_flag("--print-default-config", asked->print_default_config,
@@ -82,6 +85,17 @@ int Print(const std::string& text) {
   return std::cout.good() ? weft::kExitDrained : weft::kExitInternal;
 }
 
+// The configuration is right; it may be meant for another machine.
+int PrintCheck(const weft::LoadedConfig& loaded) {
+  std::string text;
+  const absl::StatusOr<std::vector<int>> allowed = weft::sys::AllowedCpus();
+  if (!allowed.ok()) return Fail(allowed.status(), weft::kExitInternal);
+  for (const std::string& warning : weft::MachineWarnings(loaded, *allowed)) {
+    text += "warning: " + warning + "\n";
+  }
+  return Print(text + "ok\n");
+}
+
 std::string ReadEnvironment(const char* name) {
   const char* const value = std::getenv(name);
   return value == nullptr ? std::string() : std::string(value);
@@ -103,7 +117,7 @@ int Serve(const Asked& asked, weft::ConfigSources sources, const weft::DevMode* 
   absl::StatusOr<weft::LoadedConfig> loaded = weft::LoadConfig(sources);
   if (!loaded.ok()) return Fail(loaded.status(), weft::kExitConfig);
   if (asked.print_config) return Print(weft::PrintConfig(*loaded));
-  if (asked.check_config) return Print("ok\n");
+  if (asked.check_config) return PrintCheck(*loaded);
   weft::BlockSignals();
   weft::Server server(*std::move(loaded), std::move(sources), WEFT_VERSION);
   try {

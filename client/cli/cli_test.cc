@@ -281,6 +281,11 @@ TEST(ReloadText, TellsWhatHoldsNowAndWhatHoldsLater) {
   EXPECT_EQ(out.str(),
             "holds from now on:\n  log.level  \"info\" -> \"warn\"\nholds from the next start on:\n"
             "  log.level        \"info\" -> \"warn\"\n  executor.stacks   -> \n");
+  v1::ReloadConfigResponse warned;
+  warned.add_warnings("a.toml:1:2: no such CPU");
+  std::ostringstream warnings;
+  WriteReload(warned, warnings);
+  EXPECT_EQ(warnings.str(), "nothing has changed\nwarning: a.toml:1:2: no such CPU\n");
 }
 
 TEST(ReloadText, TellsEachMistakeInALine) {

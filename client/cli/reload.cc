@@ -28,6 +28,7 @@ void WriteReload(const v1::ReloadConfigResponse& answer, std::ostream& out) {
   WriteChanges("holds from now on:", answer.applied(), out);
   WriteChanges("holds from the next start on:", answer.needs_restart(), out);
   if (answer.applied().empty() && answer.needs_restart().empty()) out << "nothing has changed\n";
+  for (const std::string& warning : answer.warnings()) out << "warning: " << warning << "\n";
 }
 
 std::string ReloadError(const absl::Status& status) {

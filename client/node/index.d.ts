@@ -222,6 +222,7 @@ export interface ConfigChange {
 export interface ReloadConfigResponse {
   applied: ConfigChange[];
   needsRestart: ConfigChange[];
+  warnings: string[];
 }
 
 export interface FieldViolation {

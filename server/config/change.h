@@ -21,6 +21,8 @@ struct ConfigUpdate {
   LoadedConfig next;                        // The running one with the live keys of the new one.
   std::vector<ConfigChange> applied;        // Live keys.
   std::vector<ConfigChange> needs_restart;  // The others; `next` holds their old values.
+  // What the machine would not grant to the next start. UpdateConfig leaves it empty.
+  std::vector<std::string> warnings;
 };
 
 // Pure. InvalidArgument when the new values of live keys contradict old values of others, which

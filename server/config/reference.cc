@@ -26,10 +26,12 @@ constexpr const char* kPrecedence[] = {
     "WEFT_EXECUTOR_SPIN_US for executor.spin_us. A value there and after --set is written as in "
     "the file, but a string needs no quotes.",
     "A variable that begins with WEFT_ and a section, or is close to the one of a key, and is none "
-    "is refused. All others are left alone, such as WEFT_TARGET of the client, and WEFT_SERVICE_* "
-    "and WEFT_PORT_*, which Kubernetes sets for a Service named weft.",
-    "weftd --check-config tells every mistake at once; --print-config shows each value that holds "
-    "and where it comes from.",
+    "is refused. All others are left alone, such as WEFT_TARGET of the client, and those that "
+    "Kubernetes sets for a Service named weft or, as WEFT_WEB_PORT and WEFT_WEB_SERVICE_HOST, "
+    "weft-web.",
+    "weftd --check-config tells every mistake at once, and warns of what this machine would not "
+    "grant: a CPU of executor.cores, the directory of handlers.file_root, the folder of "
+    "rpc.unix_socket. --print-config shows each value that holds and where it comes from.",
     "SIGHUP and `weft reload` read file, environment and settings again. Unless all of it is "
     "right, nothing changes. Keys marked live then hold at once, all together; the others hold "
     "from the next start on and are named. Replace the file by renaming a new one over it, so that "

@@ -63,7 +63,9 @@ ReloadOutcome ConfigReloader::Read() const {
   }
   const absl::StatusOr<LoadedConfig> fresh = LoadConfig(options_.sources);
   if (!fresh.ok()) return fresh.status();
-  return UpdateConfig(options_.running, *fresh);
+  ReloadOutcome outcome = UpdateConfig(options_.running, *fresh);
+  if (outcome.ok()) outcome->warnings = options_.warn(*fresh);
+  return outcome;
 }
 
 void ConfigReloader::Reload(const std::string& cause, std::vector<Answer> answers) {
@@ -122,6 +124,9 @@ void ConfigReloader::Tell(const std::string& cause, const ReloadOutcome& outcome
   for (const ConfigChange& change : outcome->needs_restart) {
     log_.Warn("config_needs_restart",
               {{"key", change.key}, {"from", change.old_value}, {"to", change.new_value}});
+  }
+  for (const std::string& warning : outcome->warnings) {
+    log_.Warn("config_start_would_fail", {{"warning", warning}});
   }
 }
 

@@ -41,6 +41,10 @@ class ConfigReloader final : public MetricSource {
     // a service manager is told.
     std::function<void()> before = [] {};
     std::function<void()> after = [] {};
+    // On the reloader's thread: what the machine would not grant to a start with what was read.
+    std::function<std::vector<std::string>(const LoadedConfig&)> warn = [](const LoadedConfig&) {
+      return std::vector<std::string>();
+    };
     // On the Door's thread: takes over the live keys of the configuration. Must not block.
     std::function<void(const Config&)> apply;
     // Has the Door run an errand; false when it cannot: Door::Post.

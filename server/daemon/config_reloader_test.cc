@@ -151,6 +151,21 @@ TEST_F(ConfigReloaderTest, ChangesNothingWhenAnythingIsWrong) {
   EXPECT_EQ(Metrics(), "ok 0\nerror 1\nlast 101\n");
 }
 
+TEST_F(ConfigReloaderTest, WarnsOfWhatTheNextStartWouldNotBeGranted) {
+  Write("");
+  options_.sources.file = file_;
+  options_.warn = [](const LoadedConfig& fresh) {
+    return std::vector<std::string>{"no " + fresh.config.handlers.file_root};
+  };
+  Build();
+  Write("handlers.file_root = \"/nowhere\"\n");
+  const auto answer = Reload();
+  ASSERT_TRUE(answer->ok());
+  EXPECT_THAT((*answer)->warnings, ElementsAre("no /nowhere"));
+  EXPECT_EQ((*answer)->next.config.handlers.file_root, "");
+  EXPECT_THAT(out_.str(), HasSubstr("warn config_start_would_fail warning=\"no /nowhere\"\n"));
+}
+
 TEST_F(ConfigReloaderTest, KeepsTheEnvironmentAndTheSettingsOfTheStart) {
   Write("");
   options_.sources = {.file = file_,

@@ -9,6 +9,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
@@ -43,22 +44,30 @@ SocketAddress ToSocketAddress(const std::string& host, uint16_t port) {
   return address;
 }
 
-// The folder that will hold the socket, made if it is missing; only its owner writes there, and
-// only its group may enter besides. Returns its mode.
-absl::StatusOr<mode_t> PrepareFolder(const std::string& folder) {
-  if (mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) {
-    return absl::FailedPreconditionError(absl::StrCat("rpc.unix_socket: folder ", folder,
-                                                      " cannot be made: ", std::strerror(errno)));
+absl::Status CannotMake(const std::string& folder) {
+  return absl::FailedPreconditionError(
+      absl::StrCat("rpc.unix_socket: folder ", folder, " cannot be made: ", std::strerror(errno)));
+}
+
+absl::Status CheckPath(const std::string& path) {
+  constexpr size_t kLongest = sizeof(sockaddr_un{}.sun_path) - 1;
+  if (path.starts_with('/') && !path.ends_with('/') && path.size() <= kLongest) {
+    return absl::OkStatus();
   }
-  struct stat status {};
-  if (stat(folder.c_str(), &status) != 0 || !S_ISDIR(status.st_mode)) {
+  return absl::InvalidArgumentError(absl::StrCat(
+      "rpc.unix_socket: \"", path,
+      "\" is not right, expected the absolute path of a file, at most ", kLongest, " characters"));
+}
+
+std::string FolderOf(const std::string& path) {
+  return path.substr(0, std::max<size_t>(path.rfind('/'), 1));
+}
+
+// Only the folder's owner writes there, and only its group may enter besides.
+absl::Status CheckFolder(const std::string& folder, const struct stat& status) {
+  if (!S_ISDIR(status.st_mode)) {
     return absl::FailedPreconditionError(
         absl::StrCat("rpc.unix_socket: ", folder, " is not a folder"));
-  }
-  if (status.st_uid != geteuid()) {
-    return absl::FailedPreconditionError(absl::StrCat("rpc.unix_socket: folder ", folder,
-                                                      " belongs to user ", status.st_uid,
-                                                      ", expected one of user ", geteuid()));
   }
   if ((status.st_mode & 027) != 0) {
     return absl::FailedPreconditionError(absl::StrCat(
@@ -66,7 +75,21 @@ absl::StatusOr<mode_t> PrepareFolder(const std::string& folder) {
         absl::Hex((status.st_mode >> 3) & 7), absl::Hex(status.st_mode & 7),
         " and is open to others, expected 700, or 750 to let its group in"));
   }
-  return status.st_mode & 0777;
+  return absl::OkStatus();
+}
+
+// The folder that will hold the socket, made if it is missing. Returns its mode.
+absl::StatusOr<mode_t> PrepareFolder(const std::string& folder) {
+  if (mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) return CannotMake(folder);
+  struct stat about {};
+  if (stat(folder.c_str(), &about) != 0) return CannotMake(folder);
+  if (absl::Status status = CheckFolder(folder, about); !status.ok()) return status;
+  if (about.st_uid != geteuid()) {
+    return absl::FailedPreconditionError(absl::StrCat("rpc.unix_socket: folder ", folder,
+                                                      " belongs to user ", about.st_uid,
+                                                      ", expected one of user ", geteuid()));
+  }
+  return about.st_mode & 0777;
 }
 
 // The caller holds the lock, so whatever socket stands there has no daemon any more.
@@ -124,16 +147,19 @@ std::string ResolveUnixSocket(const std::string& setting, const Environment& env
   return is_root ? "/run/weft/weftd.sock" : "";
 }
 
+absl::Status CheckUnixSocketPlace(const std::string& path) {
+  if (absl::Status status = CheckPath(path); !status.ok()) return status;
+  const std::string folder = FolderOf(path);
+  struct stat about {};
+  if (stat(folder.c_str(), &about) == 0) return CheckFolder(folder, about);
+  if (errno != ENOENT) return CannotMake(folder);
+  const std::string parent = FolderOf(folder) + "/";
+  return access(parent.c_str(), W_OK | X_OK) == 0 ? absl::OkStatus() : CannotMake(folder);
+}
+
 absl::StatusOr<UnixSocketLock> UnixSocketLock::Acquire(const std::string& path) {
-  const size_t slash = path.rfind('/');
-  constexpr size_t kLongest = sizeof(sockaddr_un{}.sun_path) - 1;
-  if (path.empty() || path.front() != '/' || slash + 1 == path.size() || path.size() > kLongest) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("rpc.unix_socket: \"", path,
-                     "\" is not right, expected the absolute path of a file, at most ", kLongest,
-                     " characters"));
-  }
-  const absl::StatusOr<mode_t> folder = PrepareFolder(path.substr(0, slash));
+  if (absl::Status status = CheckPath(path); !status.ok()) return status;
+  const absl::StatusOr<mode_t> folder = PrepareFolder(FolderOf(path));
   if (!folder.ok()) return folder.status();
   absl::StatusOr<sys::Fd> lock = LockFile(path);
   if (!lock.ok()) return lock.status();

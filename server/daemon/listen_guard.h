@@ -26,6 +26,10 @@ using Environment = std::function<std::string(const char* name)>;
 std::string ResolveUnixSocket(const std::string& setting, const Environment& environment,
                               bool is_root);
 
+// Whether UnixSocketLock could be acquired as far as path and folder are concerned; changes
+// nothing. Errors as there. Whom the folder belongs to and who holds the lock is not asked.
+absl::Status CheckUnixSocketPlace(const std::string& path);
+
 // The right to listen on a unix socket's path, held by a lock on PATH.lock until destroyed.
 class UnixSocketLock {
  public:

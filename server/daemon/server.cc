@@ -14,6 +14,7 @@
 #include "absl/strings/str_join.h"
 #include "daemon/exit_code.h"
 #include "daemon/limit_warnings.h"
+#include "daemon/machine_check.h"
 #include "handlers/builtin/builtin.h"
 #include "sys/thread.h"
 #include "sys/topology.h"
@@ -97,14 +98,15 @@ absl::Status Server::Start() {
 
 // Threads started from here on inherit the front's mask; the cores pin themselves.
 absl::Status Server::ChooseCpus() {
-  const absl::StatusOr<std::vector<int>> allowed = sys::AllowedCpus();
+  absl::StatusOr<std::vector<int>> allowed = sys::AllowedCpus();
   if (!allowed.ok()) return allowed.status();
+  allowed_cpus_ = *std::move(allowed);
   absl::StatusOr<std::vector<int>> chosen = sys::ChooseCores(
-      {.cores = config_.cores.cpus, .worker_threads = config_.cores.worker_threads}, *allowed);
+      {.cores = config_.cores.cpus, .worker_threads = config_.cores.worker_threads}, allowed_cpus_);
   // What the configuration names is well formed by now; it is the machine that does not grant it.
   if (!chosen.ok()) return absl::UnavailableError(chosen.status().message());
   cpus_ = *std::move(chosen);
-  front_cpus_ = sys::FrontCpus(*allowed, cpus_);
+  front_cpus_ = sys::FrontCpus(allowed_cpus_, cpus_);
   const bool is_shared = std::any_of(cpus_.begin(), cpus_.end(), [this](int cpu) {
     return std::find(front_cpus_.begin(), front_cpus_.end(), cpu) != front_cpus_.end();
   });
@@ -264,6 +266,9 @@ absl::Status Server::StartReloader() {
   ConfigReloader::Options options;
   options.sources = sources_;
   options.running = std::move(loaded_);
+  options.warn = [this](const LoadedConfig& fresh) {
+    return MachineWarnings(fresh, allowed_cpus_);
+  };
   options.apply = [this](const Config& config) { ApplyLive(config); };
   options.post = [this](DoorErrand& errand) { return door_->Post(errand); };
   options.unix_time_s = [] { return ClockNs(CLOCK_REALTIME) / 1'000'000'000; };
@@ -300,6 +305,7 @@ ReloadResult Server::ToReloadResult(const ReloadOutcome& outcome) {
   };
   copy(outcome->applied, &result.applied);
   copy(outcome->needs_restart, &result.needs_restart);
+  result.warnings = outcome->warnings;
   return result;
 }
 

@@ -121,6 +121,7 @@ class Server {
   std::optional<FilePermits> file_permits_;
   HandlerRegistry handlers_;
   const Lookup lookup_;
+  std::vector<int> allowed_cpus_;        // At the start.
   std::vector<int> cpus_;                // One core each.
   std::vector<int> front_cpus_;          // Of the Door, gRPC and all other threads.
   std::vector<ListenSocket> inherited_;  // Until the gRPC server has them.

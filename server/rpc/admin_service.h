@@ -26,6 +26,7 @@ struct ReloadResult {
   absl::Status status;
   std::vector<Change> applied;
   std::vector<Change> needs_restart;
+  std::vector<std::string> warnings;
 };
 
 // What the daemon tells AdminService once and for all.

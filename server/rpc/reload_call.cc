@@ -58,6 +58,7 @@ void ReloadConfigCall::OnReloaded(const ReloadResult& result) {
   if (!result.status.ok()) return Refuse(RefusalOf(result.status));
   WriteChanges(result.applied, response_.mutable_applied());
   WriteChanges(result.needs_restart, response_.mutable_needs_restart());
+  for (const std::string& warning : result.warnings) response_.add_warnings(warning);
   Answer();
 }
 

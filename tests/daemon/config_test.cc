@@ -80,6 +80,21 @@ TEST_F(ConfigTest, ChecksAndPrintsWithoutStarting) {
   EXPECT_EQ(OutputOf({"--config", file(), "--check-config"}, 0), "ok\n");
 }
 
+TEST_F(ConfigTest, ChecksAlsoWhatThisMachineWouldRefuse) {
+  Write("handlers.file_root = \"/nowhere/root\"\nexecutor.cores = [4095]\n");
+  const std::string output = OutputOf({"--config", file(), "--check-config"}, 0);
+  ExpectHolds(output, "warning: " + file() + ":1:22: handlers.file_root: \"/nowhere/root\"");
+  ExpectHolds(output, "warning: " + file() + ":2:18: executor.cores names core 4095");
+  ExpectHolds(output, " (this machine)\nok\n");
+  StartWithFile("");
+  Write("handlers.file_root = \"/nowhere/root\"\n");
+  const auto reloaded = client_->ReloadConfig();
+  ASSERT_TRUE(reloaded.ok());
+  ASSERT_EQ(reloaded->warnings_size(), 1);
+  ExpectHolds(reloaded->warnings(0), file() + ":1:22: handlers.file_root: \"/nowhere/root\"");
+  ASSERT_TRUE(daemon_->WaitForLog("warn config_start_would_fail warning="));
+}
+
 TEST_F(ConfigTest, RefusesAFolderForAFile) {
   ExpectHolds(OutputOf({"--config", folder_.path().string(), "--check-config"}, kExitConfig),
               "is a folder, expected a TOML file");
@@ -209,12 +224,10 @@ TEST_F(ConfigTest, EndsWithOneLineWhenItMayStartNoThread) {
 }
 
 TEST_F(ConfigTest, WarnsOfALimitThatIsLowerThanABound) {
-  rlimit own{};
-  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &own), 0);
-  const rlimit low{256, own.rlim_max};
+  // The hard one too, which the daemon would lift the soft one to.
+  const rlimit low{256, 256};
   ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &low), 0);
   Start({"limits.max_streams=1000"});
-  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &own), 0);
   ExpectHolds(daemon_->Log(), "warn limit_low limit=\"open files\" granted=256 needed=");
   ExpectHolds(daemon_->Log(), "limits.max_streams = 1000");
 }

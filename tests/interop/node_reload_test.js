@@ -22,7 +22,7 @@ daemonCases('NodeReload', { config: CONFIG }, {
     assert.equal(error.codeName, 'INVALID_ARGUMENT');
     assert.match(JSON.stringify([error.description, error.fieldViolations]), /results\.max_age_s/);
     daemon.writeConfig(CONFIG);
-    assert.deepEqual(await client.admin.reload(), { applied: [], needsRestart: [] });
+    assert.deepEqual(await client.admin.reload(), { applied: [], needsRestart: [], warnings: [] });
   },
 });
 
