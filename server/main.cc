@@ -2,6 +2,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
+#include <new>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -130,6 +131,9 @@ int Serve(const Asked& asked, weft::ConfigSources sources, const weft::DevMode* 
   } catch (const std::system_error& error) {
     // From a library that starts threads of its own.
     EndAtOnce(weft::sys::NoThread("of a library", error));
+  } catch (const std::bad_alloc&) {
+    EndAtOnce(absl::ResourceExhaustedError(
+        "there is no more memory; allow more (MemoryMax= of the service, ulimit -v)"));
   }
 }
 
