@@ -21,7 +21,7 @@ constexpr size_t kOriginColumn = 48;
 
 // What no row says, in every form of the reference.
 constexpr const char* kPrecedence[] = {
-    "Later ones win: the defaults, the file named by --config, the environment, --set.",
+    "Later ones win: the defaults, the regular file named by --config, the environment, --set.",
     "The variable of a key is WEFT_ and the key in capital letters, its dot an underscore: "
     "WEFT_EXECUTOR_SPIN_US for executor.spin_us. A value there and after --set is written as in "
     "the file, but a string needs no quotes.",

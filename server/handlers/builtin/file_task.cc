@@ -22,7 +22,7 @@ constexpr int64_t kPermitRetryNs = 2'000'000;
 // Of a file that is read without being brought first: one read's worth.
 constexpr uint64_t kSmallBytes = 64 * 1024;
 // Brought at a time. What is not cached takes a worker that long, where the Door works, too
-// (bench/README.md, "Files").
+// (bench/README.md, "File rows").
 constexpr uint32_t kAheadBytes = 512 * 1024;
 
 absl::Status Wrong(std::string_view path, std::string_view what) {
