@@ -17,6 +17,8 @@ HASH_TIMEOUT = "600s"
 # A hash takes seconds, so fewer rounds than other rows have.
 ROUNDS_MAX = 3
 BACKENDS = ["io_uring", "threads"]
+# So that several runs fit beside a hash, which takes a second where nothing else is going on.
+NEIGHBOURS_S_MAX = 0.25
 PARTS = ["queue", "round_trip"]
 # Of the memory that is resident: what a hash may add, whatever the size of its file.
 GROWTH_BYTES_MAX = 8 << 20
@@ -101,6 +103,7 @@ def prepare(path, is_cached):
 def file_rows(backend, daemon, rounds, duration_s, wanted):
     """wanted: the digests by name. daemon(settings) yields what makes a client's command, and the
     daemon's pid."""
+    duration_s = min(duration_s, NEIGHBOURS_S_MAX)
     alone, beside, times = [], {True: [], False: []}, {True: [], False: []}
     with tempfile.TemporaryDirectory(prefix="weft-bench-") as folder:
         for name, size in FILES.items():

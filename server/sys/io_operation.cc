@@ -18,7 +18,9 @@ int64_t Call(const IoOperation& operation) {
     case IoKind::kStat:
       return ::statx(operation.fd, "", AT_EMPTY_PATH, kStatMask, operation.about);
     case IoKind::kReadAhead:
-      // What cannot be brought is met by the read.
+      // The system's own guesses would be made by whoever reads. What cannot be brought is met by
+      // the read.
+      ::posix_fadvise(operation.fd, 0, 0, POSIX_FADV_RANDOM);
       ::posix_fadvise(operation.fd, static_cast<off_t>(operation.offset), operation.bytes,
                       POSIX_FADV_WILLNEED);
       return 0;

@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <array>
@@ -29,10 +30,11 @@ namespace {
 class RingTest : public testing::TestWithParam<IoChoice> {
  protected:
   static constexpr uint32_t kEntries = 8;
+  static constexpr uint32_t kThreads = 2;
 
   void SetUp() override {
-    auto system =
-        IoSystem::Open({.backend = GetParam(), .ring_entries = kEntries, .threads = 2}, 1, {});
+    auto system = IoSystem::Open(
+        {.backend = GetParam(), .ring_entries = kEntries, .threads = kThreads}, 1, {});
     if (!system.ok()) GTEST_SKIP() << system.status();
     system_ = *std::move(system);
     ring_ = system_->TakeRing(0);
@@ -92,6 +94,19 @@ class RingTest : public testing::TestWithParam<IoChoice> {
                 .bytes = static_cast<uint32_t>(data->size()),
                 .offset = offset});
   }
+  // Keeps all threads busy until LetGo, by opening a pipe that nobody writes to.
+  void HoldThreads() {
+    ASSERT_EQ(mkfifo((folder_ / "lonely").c_str(), 0600), 0);
+    for (IoOperation& operation : holding_) {
+      operation = {.kind = IoKind::kOpen, .fd = directory_.get(), .path = "lonely"};
+      ring_->Start(&operation);
+    }
+    ring_->Submit();
+  }
+  void LetGo() {
+    const Fd writer(open((folder_ / "lonely").c_str(), O_RDWR | O_CLOEXEC));
+    for (size_t i = 0; i < holding_.size(); ++i) close(static_cast<int>(Next()->result));
+  }
   int64_t Close(int fd) { return Run({.kind = IoKind::kClose, .fd = fd}); }
 
   std::unique_ptr<IoSystem> system_;
@@ -99,6 +114,7 @@ class RingTest : public testing::TestWithParam<IoChoice> {
   Parking<> parking_;
   std::filesystem::path folder_;
   Fd directory_;
+  std::array<IoOperation, kThreads> holding_;
 };
 
 TEST_P(RingTest, DoesEveryKindOfOperation) {
@@ -163,35 +179,41 @@ TEST_P(RingTest, BringsBackEachOfManyOnce) {
   EXPECT_EQ(Close(fd), 0);
 }
 
-// A read of an empty pipe lasts until somebody writes. Threads cannot be interrupted in it, so
-// there the operation behind those that keep all threads busy is the one that is cancelled.
+// A read of an empty pipe lasts until somebody writes. Threads cannot be interrupted, so there the
+// operation behind those that keep all threads busy is the one that is cancelled.
 TEST_P(RingTest, GivesACancelledOperationBackOnceAndSaysSo) {
   std::string name = (folder_ / "pipe").string();
   ASSERT_EQ(mkfifo(name.c_str(), 0600), 0);
   const Fd pipe(open(name.c_str(), O_RDWR | O_CLOEXEC));
   const bool interrupts = system_->backend() == "io_uring";
-  std::array<IoOperation, 2> holding;
-  std::array<char, 3> bytes{};
-  // pread of a pipe fails at once, so the threads are held by opening a pipe that has no writer.
-  ASSERT_EQ(mkfifo((folder_ / "lonely").c_str(), 0600), 0);
-  if (!interrupts) {
-    for (IoOperation& operation : holding) {
-      operation = {.kind = IoKind::kOpen, .fd = directory_.get(), .path = "lonely"};
-      ring_->Start(&operation);
-    }
-    ring_->Submit();
-  }
+  char byte = 0;
+  if (!interrupts) HoldThreads();
   IoOperation victim{
-      .kind = IoKind::kRead, .fd = pipe.get(), .data = &bytes[2], .bytes = 1, .cancel_asked = true};
+      .kind = IoKind::kRead, .fd = pipe.get(), .data = &byte, .bytes = 1, .cancel_asked = true};
   ring_->Start(&victim);
   if (interrupts) ring_->Submit();
   ring_->Cancel(&victim);
   ring_->Submit();
   EXPECT_EQ(Next(), &victim);
   EXPECT_EQ(victim.result, -ECANCELED);
-  if (interrupts) return;
-  const Fd writer(open((folder_ / "lonely").c_str(), O_RDWR | O_CLOEXEC));
-  for (size_t i = 0; i < holding.size(); ++i) close(static_cast<int>(Next()->result));
+  if (!interrupts) LetGo();
+}
+
+TEST_P(RingTest, NeedsNobodyForAReadOfWhatIsInTheCache) {
+  const int fd = Open("file", O_CREAT | O_RDWR);
+  std::string text = "twelve bytes";
+  ASSERT_EQ(Move(IoKind::kWrite, fd, &text), 12);
+  const iovec buffer = {text.data(), text.size()};
+  if (preadv2(fd, &buffer, 1, 0, RWF_NOWAIT) != 12) {
+    GTEST_SKIP() << "this file system cannot tell that a read would wait";
+  }
+  if (system_->backend() == "threads") HoldThreads();
+  std::string read(100, '?');
+  EXPECT_EQ(Move(IoKind::kRead, fd, &read, 7), 5);
+  EXPECT_EQ(read.substr(0, 6), "bytes?");
+  EXPECT_EQ(Move(IoKind::kRead, fd, &read, 12), 0);
+  if (system_->backend() == "threads") LetGo();
+  EXPECT_EQ(Close(fd), 0);
 }
 
 TEST_P(RingTest, GivesBackAnOperationThatEndedBeforeItsCancel) {

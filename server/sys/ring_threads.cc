@@ -1,14 +1,30 @@
 #include "sys/ring_threads.h"
 
+#include <sys/uio.h>
+
 #include <cerrno>
 
 namespace weft::sys {
 
+// False: a thread has to do it, and tells what is wrong with it, if anything.
+bool ThreadRing::EndsAtOnce(IoOperation* operation) {
+  if (operation->kind == IoKind::kReadAhead) {
+    operation->result = 0;
+    return cache_.Holds(operation->fd, operation->offset, operation->bytes);
+  }
+  if (operation->kind != IoKind::kRead) return false;
+  const iovec buffer = {operation->data, operation->bytes};
+  operation->result =
+      ::preadv2(operation->fd, &buffer, 1, static_cast<off_t>(operation->offset), RWF_NOWAIT);
+  return operation->result >= 0;
+}
+
 void ThreadRing::Start(IoOperation* operation) {
-  if (operation->kind != IoKind::kReadAhead) return started_.Append(operation);
-  // The read itself keeps nobody from working, so bringing its bytes first would only take longer.
-  operation->result = 0;
-  GiveBack(operation);
+  if (EndsAtOnce(operation)) {
+    GiveBack(operation);
+  } else {
+    started_.Append(operation);
+  }
 }
 
 // In front: order among completions means nothing.

@@ -4,14 +4,16 @@
 #include <cstdint>
 
 #include "sys/io_pool.h"
+#include "sys/page_cache.h"
 #include "sys/ring.h"
 
 namespace weft::sys {
 
-// A ring over threads that block in the core's stead. Protocol of the way back: a thread pushes the
-// finished operation on done_ (compare-and-swap, release), THEN calls the waker; Take takes the
-// whole of done_ (exchange, acquire). So a completion reaches a core as a message in its inbox
-// does, and sys/parking.h tells why none is slept through.
+// A ring over threads that block in the core's stead. What a read can have at once, out of the
+// system's cache, it copies itself, as io_uring does: waking a thread takes longer. Protocol of the
+// way back: a thread pushes the finished operation on done_ (compare-and-swap, release), THEN calls
+// the waker; Take takes the whole of done_ (exchange, acquire). So a completion reaches a core as a
+// message in its inbox does, and sys/parking.h tells why none is slept through.
 class ThreadRing final : public Ring {
  public:
   // pool outlives the ring.
@@ -38,9 +40,11 @@ class ThreadRing final : public Ring {
  private:
   friend class IoPool;
 
+  bool EndsAtOnce(IoOperation* operation);
   void GiveBack(IoOperation* operation);
 
   IoPool& pool_;
+  PageCache cache_;
   const uint32_t entries_;
   RingWaker waker_;
   IoList started_;                           // Since the last Submit.

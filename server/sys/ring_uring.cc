@@ -14,6 +14,7 @@
 #include <cstring>
 
 #include "sys/fd.h"
+#include "sys/page_cache.h"
 
 namespace weft::sys {
 namespace {
@@ -30,20 +31,6 @@ constexpr std::array<unsigned, 3> kSetups = {
         IORING_SETUP_R_DISABLED | IORING_SETUP_SUBMIT_ALL,
     IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_SUBMIT_ALL,
     0,
-};
-
-// cachestat(2), newer than Debian 12's headers (Linux 6.5).
-constexpr long kSysCachestat = 451;
-struct CachestatRange {
-  uint64_t offset;
-  uint64_t bytes;
-};
-struct Cachestat {
-  uint64_t cached;
-  uint64_t dirty;
-  uint64_t under_writeback;
-  uint64_t evicted;
-  uint64_t recently_evicted;
 };
 
 struct Need {
@@ -136,7 +123,6 @@ class UringRing final : public Ring {
 
  private:
   io_uring_sqe* NextSqe();
-  bool IsCached(const IoOperation& operation);
   void ArmWake();
   void KeepWorkersOff();
   bool HasKernelWork() const {
@@ -152,13 +138,12 @@ class UringRing final : public Ring {
   io_uring ring_ = {};
   bool is_open_ = false;
   bool is_disabled_ = false;
-  const uint64_t page_bytes_ = static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
   Fd wake_;
   uint64_t wake_count_ = 0;
   bool wake_armed_ = false;
   uint32_t under_way_ = 0;
   IoList at_once_;  // Ended without the kernel: it would not take them, or need not.
-  bool can_see_cache_ = true;
+  PageCache cache_;
   uint64_t enters_ = 0;
 };
 
@@ -217,18 +202,10 @@ io_uring_sqe* UringRing::NextSqe() {
   return io_uring_get_sqe(&ring_);
 }
 
-// Microseconds, where a worker that finds nothing to do costs the Door tens of them.
-bool UringRing::IsCached(const IoOperation& operation) {
-  if (!can_see_cache_) return false;
-  const CachestatRange range = {operation.offset, operation.bytes};
-  Cachestat cache = {};
-  // An older kernel, or one that is not allowed to tell.
-  can_see_cache_ = ::syscall(kSysCachestat, operation.fd, &range, &cache, 0) == 0;
-  return can_see_cache_ && cache.cached * page_bytes_ >= operation.bytes;
-}
-
 void UringRing::Start(IoOperation* operation) {
-  if (operation->kind == IoKind::kReadAhead && IsCached(*operation)) {
+  // A worker that finds nothing to do costs the Door tens of microseconds.
+  if (operation->kind == IoKind::kReadAhead &&
+      cache_.Holds(operation->fd, operation->offset, operation->bytes)) {
     at_once_.Append(operation);
     return;
   }

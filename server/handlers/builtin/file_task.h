@@ -90,8 +90,8 @@ class FileTask {
 };
 
 // Reads a file from its start on, in order, each piece brought into the system's cache before it is
-// read, by others than the core: else over io_uring the core would do so itself when the file is
-// not cached, megabytes at a time, and let all its other tasks wait. Lives on the task's stack.
+// read, by others than the core: else the core would do so itself when the file is not cached,
+// megabytes at a time, and let all its other tasks wait. Lives on the task's stack.
 class SequentialReader {
  public:
   // fd: open for reading; stays the caller's. size: of the file, as far as known.
