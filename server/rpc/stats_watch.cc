@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "grpcpp/support/async_stream.h"
+#include "rpc/calls_full.h"
 #include "rpc/posted_stream.h"
 #include "wire/status_wire.h"
 
@@ -20,7 +21,6 @@ constexpr int64_t kLongestIntervalNs = 60'000'000'000;
 constexpr int64_t kDefaultIntervalNs = 1'000'000'000;
 // Beyond max_watchers, so many are told at once that they are too many; more wait.
 constexpr size_t kRefusedAtOnce = 4;
-constexpr int64_t kRetryAfterNs = 1'000'000'000;
 
 Refusal BadInterval(int64_t interval_ns) {
   return {.reason = RefusalReason::kInvalidField,
@@ -34,11 +34,8 @@ Refusal BadInterval(int64_t interval_ns) {
 Refusal Ending() { return {.reason = RefusalReason::kDraining, .message = "the daemon is ending"}; }
 
 Refusal TooMany(size_t max_watchers) {
-  return {.reason = RefusalReason::kCallsFull,
-          .message = std::to_string(max_watchers) +
-                     " calls watch the statistics already, which is limits.max_watchers",
-          .bound = "limits.max_watchers",
-          .retry_after_ns = kRetryAfterNs};
+  return CallsFull(std::to_string(max_watchers) + " calls watch the statistics already",
+                   "limits.max_watchers", kLongCallRetryNs);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "grpcpp/support/proto_buffer_reader.h"
+#include "rpc/calls_full.h"
 #include "rpc/spec_rows.h"
 #include "wire/row_wire.h"
 #include "wire/status_wire.h"
@@ -20,13 +21,8 @@ Refusal InvalidMessage() {
 }
 
 Refusal TooManyStreams(size_t max_streams) {
-  Refusal refusal;
-  refusal.reason = RefusalReason::kCallsFull;
-  refusal.bound = "limits.max_streams";
-  refusal.retry_after_ns = 1'000'000'000;  // Streams are long.
-  refusal.message =
-      std::to_string(max_streams) + " streams are open; limits.max_streams is reached";
-  return refusal;
+  return CallsFull(std::to_string(max_streams) + " streams are open", "limits.max_streams",
+                   kLongCallRetryNs);
 }
 
 // The message may lie in several slices. A copy holds no more memory than the message has, where a

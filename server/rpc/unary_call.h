@@ -10,6 +10,7 @@
 #include "grpcpp/server_context.h"
 #include "grpcpp/support/async_unary_call.h"
 #include "grpcpp/support/byte_buffer.h"
+#include "rpc/calls_full.h"
 #include "rpc/completion_source.h"
 #include "rpc/event.h"
 #include "task/refusal.h"
@@ -106,13 +107,8 @@ class UnaryCall {
       OnRequest();
       return;
     }
-    Refusal refusal;
-    refusal.reason = RefusalReason::kCallsFull;
-    refusal.bound = "limits.max_calls";
-    refusal.message =
-        "too many calls of this method are being answered; limits.max_calls is reached";
-    refusal.retry_after_ns = kRetryAfterNs;
-    Refuse(refusal);
+    Refuse(CallsFull("too many calls of this method are being answered", "limits.max_calls",
+                     kRetryAfterNs));
   }
   void Finished(bool /*ok*/) {
     finished_ = true;

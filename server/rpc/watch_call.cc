@@ -4,6 +4,7 @@
 
 #include "grpcpp/impl/codegen/proto_utils.h"
 #include "grpcpp/support/slice.h"
+#include "rpc/calls_full.h"
 #include "wire/filter_wire.h"
 #include "wire/status_wire.h"
 #include "wire/task_wire.h"
@@ -12,13 +13,8 @@ namespace weft {
 namespace {
 
 Refusal TooManyWatchers(size_t max_watchers) {
-  Refusal refusal;
-  refusal.reason = RefusalReason::kCallsFull;
-  refusal.bound = "limits.max_watchers";
-  refusal.retry_after_ns = 1'000'000'000;  // Watches are long.
-  refusal.message =
-      std::to_string(max_watchers) + " calls watch tasks already; limits.max_watchers is reached";
-  return refusal;
+  return CallsFull(std::to_string(max_watchers) + " calls watch tasks already",
+                   "limits.max_watchers", kLongCallRetryNs);
 }
 
 Refusal InvalidMessage() {
