@@ -4,6 +4,7 @@ find_package(PkgConfig REQUIRED)
 find_package(absl CONFIG REQUIRED)
 find_package(OpenSSL REQUIRED)
 find_package(prometheus-cpp CONFIG REQUIRED COMPONENTS core)
+find_package(tomlplusplus CONFIG REQUIRED)
 
 # A newer Boost may be installed beside it and would win, so the version is exact.
 find_package(Boost 1.74.0 EXACT REQUIRED COMPONENTS context)
@@ -23,7 +24,6 @@ if(NOT WEFT_CORE_ONLY)
   find_package(Protobuf REQUIRED)
   find_package(gRPC CONFIG REQUIRED)
   find_package(spdlog CONFIG REQUIRED)
-  find_package(tomlplusplus CONFIG REQUIRED)
 
   find_path(CLI11_INCLUDE_DIR CLI/CLI.hpp REQUIRED)
   add_library(weft_cli11 INTERFACE)

@@ -228,6 +228,67 @@ MUTANTS = [
         target="weft_core_test",
         test="ReadyQueueTest.GivesAgedTasksEverySixteenthDispatchAndNoMore",
     ),
+    Mutant(
+        name="config: the environment wins over the settings",
+        file="server/config/loader.cc",
+        original="  for (const std::string& setting : sources.settings) "
+        'loading.AddSetting("--set", setting);\n',
+        replacement="  for (const std::string& setting : sources.settings) "
+        'loading.AddSetting("--set", setting);\n'
+        "  for (const std::string& variable : sources.environment) "
+        "loading.AddVariable(variable);\n",
+        target="weft_config_test",
+        test="LoadConfig.LetsTheEnvironmentWinOverTheFileAndASettingOverBoth",
+    ),
+    Mutant(
+        name="config: a reload takes over what needs a restart",
+        file="server/config/change.cc",
+        original="    if (is_live) entries[i] = fresh.entries[i];\n",
+        replacement="    entries[i] = fresh.entries[i];\n",
+        target="weft_config_test",
+        test="UpdateConfig.NamesAKeyThatWaitsUntilTheStartBringsIt",
+    ),
+    Mutant(
+        name="config: a reload does not hold live keys against those that stay",
+        file="server/config/loader.cc",
+        original="  if (mistakes.empty()) return loaded;\n",
+        replacement="  if (mistakes.size() < 100) return loaded;\n",
+        target="weft_config_test",
+        test="UpdateConfig.RefusesLiveKeysThatContradictWhatHoldsUntilARestart",
+    ),
+    Mutant(
+        name="pause: what is queued of a paused handler starts",
+        file="server/core/dispatch.h",
+        original="    if (task->entry->paused.is_set()) [[unlikely]] {",
+        replacement="    if (task->entry->paused.is_set() && clock_ < 0) [[unlikely]] {",
+        target="weft_core_test",
+        test="CorePauseTest.HoldsWhatIsQueuedAndLetsOthersRun",
+    ),
+    Mutant(
+        name="paths: a part may lead up",
+        file="server/handlers/builtin/file_task.cc",
+        original="    if (part == \"..\") return",
+        replacement="    if (path == \"..\") return",
+        target="weft_handlers_test",
+        test="CheckRelativePath.TellsWhatIsWrong",
+    ),
+    Mutant(
+        name="admission: takes tasks of a paused handler",
+        file="server/dispatch/dispatcher.cc",
+        original="  if (checked.entry->paused.is_set()) [[unlikely]] {",
+        replacement="  if (checked.entry->paused.is_set() && spec.handler.empty()) [[unlikely]] {",
+        target="weft_dispatch_test",
+        test="SteeringTest.APauseHoldsWhatIsQueuedRefusesWhatComesAndLosesNothing",
+    ),
+    Mutant(
+        name="list: a page that is full loses the place it stopped at",
+        file="server/dispatch/dispatcher_list.h",
+        original="      if (entries_left == 0 || tasks_left == 0 || lister.full()) return true;\n",
+        replacement="      if (entries_left == 0 || tasks_left == 0 || lister.full()) {\n"
+        "        ++cursor->done;\n        return true;\n      }\n",
+        target="weft_dispatch_test",
+        test="Seeds/ListingProperty.MeetsWhoeverStaysExactlyOnce/0",
+    ),
 ]
 
 
