@@ -254,7 +254,10 @@ IoOperation* UringRing::Finish(uint64_t user_data, int32_t result) {
     wake_armed_ = false;
     return nullptr;
   }
-  auto* const operation = reinterpret_cast<IoOperation*>(user_data & ~kCancelTag);
+  // The kernel gives back what it was given.
+  const uint64_t address = user_data & ~kCancelTag;
+  auto* const operation =
+      reinterpret_cast<IoOperation*>(address);  // NOLINT(performance-no-int-to-ptr)
   // The answer to a cancel says only whether it came in time; so does the operation's own.
   if ((user_data & kCancelTag) == 0) operation->result = result;
   if (--operation->awaited > 0) return nullptr;
