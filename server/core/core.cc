@@ -171,9 +171,14 @@ RunningHandler Core<Env>::running() const {
 // ---- The thread -------------------------------------------------------------------------------
 
 template <class Env>
-void Core<Env>::Run() {
+void Core<Env>::TakeThread() {
   thread_fiber_.emplace();
   io_.Attach({[](void* self) { static_cast<Core*>(self)->WakeIfParked(); }, this});
+}
+
+template <class Env>
+void Core<Env>::Run() {
+  TakeThread();
   while (!stop_.load(std::memory_order_acquire)) {
     if (!Turn()) Idle();
   }

@@ -69,14 +69,12 @@ class Core {
   TaskState SlotState(uint32_t slot) const;
   sys::Ticks SlotStarted(uint32_t slot) const;
 
-  // Any thread. Tasks begun so far, by level. Admitted minus begun minus ended unstarted is the
-  // depth of the level's queue.
+  // Any thread. Tasks begun so far, and tasks that ended without a start, by level. Admitted minus
+  // both is the depth of the level's queue.
   uint64_t started(Priority priority) const;
-  // Any thread. Tasks that ended without a start, by level.
   uint64_t ended_unstarted(Priority priority) const;
-  // Any thread.
+  // Any thread. What runs now; whether the thread sleeps and was not woken.
   RunningHandler running() const;
-  // Any thread. Whether the thread sleeps and was not woken.
   bool asleep() const { return parking_.LooksParked(); }
   // Any thread. How much one turn runs, from the next turn on; within the bounds of TurnBudget.
   void SetBudget(TurnBudget budget) { budget_.store(budget, std::memory_order_relaxed); }
@@ -89,6 +87,8 @@ class Core {
   const CoreStats& stats() const { return stats_; }
   const CoreOptions& options() const { return options_; }
 
+  // Core thread only, first: the stack that Turn runs on, and the ring, are this thread's.
+  void TakeThread();
   // Core thread only (tests: by hand). One pass: take messages, fire timers, run what is ready up
   // to the budget, tell the Door. True if it did anything.
   bool Turn();

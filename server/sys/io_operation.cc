@@ -38,6 +38,8 @@ int64_t Call(const IoOperation& operation) {
       return ::unlinkat(operation.fd, operation.path, 0);
     case IoKind::kClose:
       return ::close(operation.fd);
+    case IoKind::kNop:
+      return 0;
   }
   errno = EINVAL;
   return -1;
@@ -65,6 +67,8 @@ std::string_view IoKindName(IoKind kind) {
       return "unlink";
     case IoKind::kClose:
       return "close";
+    case IoKind::kNop:
+      return "nop";
   }
   return "";
 }

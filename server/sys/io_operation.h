@@ -19,8 +19,9 @@ enum class IoKind : uint8_t {
   kRename,
   kUnlink,
   kClose,
+  kNop,  // Touches nothing: what a round trip through the ring costs. Always 0.
 };
-inline constexpr size_t kIoKindCount = 9;
+inline constexpr size_t kIoKindCount = 10;
 // "open", "stat", ...: the metric's label.
 std::string_view IoKindName(IoKind kind);
 

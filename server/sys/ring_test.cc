@@ -137,6 +137,7 @@ TEST_P(RingTest, DoesEveryKindOfOperation) {
       Run({.kind = IoKind::kRename, .fd = directory_.get(), .path = "old", .new_path = "new"}), 0);
   EXPECT_FALSE(std::filesystem::exists(folder_ / "old"));
   EXPECT_TRUE(std::filesystem::exists(folder_ / "new"));
+  EXPECT_EQ(Run({.kind = IoKind::kNop}), 0);
   EXPECT_EQ(Run({.kind = IoKind::kUnlink, .fd = directory_.get(), .path = "new"}), 0);
   EXPECT_FALSE(std::filesystem::exists(folder_ / "new"));
 }
@@ -199,7 +200,7 @@ TEST_P(RingTest, GivesACancelledOperationBackOnceAndSaysSo) {
   if (!interrupts) LetGo();
 }
 
-TEST_P(RingTest, NeedsNobodyForAReadOfWhatIsInTheCache) {
+TEST_P(RingTest, NeedsNobodyForAReadOfWhatIsInTheCacheOrForANop) {
   const int fd = Open("file", O_CREAT | O_RDWR);
   std::string text = "twelve bytes";
   ASSERT_EQ(Move(IoKind::kWrite, fd, &text), 12);
@@ -212,6 +213,7 @@ TEST_P(RingTest, NeedsNobodyForAReadOfWhatIsInTheCache) {
   EXPECT_EQ(Move(IoKind::kRead, fd, &read, 7), 5);
   EXPECT_EQ(read.substr(0, 6), "bytes?");
   EXPECT_EQ(Move(IoKind::kRead, fd, &read, 12), 0);
+  EXPECT_EQ(Run({.kind = IoKind::kNop}), 0);
   if (system_->backend() == "threads") LetGo();
   EXPECT_EQ(Close(fd), 0);
 }

@@ -8,8 +8,9 @@ namespace weft::sys {
 
 // False: a thread has to do it, and tells what is wrong with it, if anything.
 bool ThreadRing::EndsAtOnce(IoOperation* operation) {
+  operation->result = 0;
+  if (operation->kind == IoKind::kNop) return true;
   if (operation->kind == IoKind::kReadAhead) {
-    operation->result = 0;
     return cache_.Holds(operation->fd, operation->offset, operation->bytes);
   }
   if (operation->kind != IoKind::kRead) return false;

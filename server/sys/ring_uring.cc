@@ -43,6 +43,7 @@ constexpr Need kNeeds[] = {
     {IoKind::kWrite, IORING_OP_WRITE},       {IoKind::kFsync, IORING_OP_FSYNC},
     {IoKind::kRename, IORING_OP_RENAMEAT},   {IoKind::kUnlink, IORING_OP_UNLINKAT},
     {IoKind::kClose, IORING_OP_CLOSE},       {IoKind::kClose, IORING_OP_ASYNC_CANCEL},
+    {IoKind::kNop, IORING_OP_NOP},
 };
 
 // user_data: an operation's address, the same with kCancelTag for the answer to its cancel, or
@@ -84,6 +85,9 @@ void Prepare(io_uring_sqe* sqe, IoOperation* operation) {
       break;
     case IoKind::kClose:
       io_uring_prep_close(sqe, operation->fd);
+      break;
+    case IoKind::kNop:
+      io_uring_prep_nop(sqe);
       break;
   }
   io_uring_sqe_set_data(sqe, operation);
