@@ -289,16 +289,16 @@ def core_rows(options):
         return
     print("running weft_core_bench ...", file=sys.stderr, flush=True)
     done = subprocess.run([binary], stdout=subprocess.PIPE, text=True)
+    has_error = False
     for line in done.stdout.splitlines():
         if not line.startswith("{"):
             continue
         row = {"peer": None, "peer_name": None, "floor": None, "ratio": None, "min": None,
                "max": None, "runs": 1, "cpus": "chosen by the bench", "idle": "spin"}
         row.update(json.loads(line))
-        if row["ratio"] is None and row["peer"]:
-            row["ratio"] = round(row["weft"] / row["peer"], 4)
+        has_error |= "error" in row
         yield row
-    if done.returncode != 0:
+    if done.returncode != 0 and not has_error:
         yield {"name": "core", "unit": "ns", "error": f"{binary} ended with {done.returncode}"}
 
 
@@ -308,9 +308,16 @@ def figure(value):
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:,.1f}"
 
 
+def target(row):
+    """The limit that a row is held against and whether it was met; empty for rows without one."""
+    if row.get("target") is None:
+        return ""
+    return f"{figure(row['target'])} {'yes' if row['reached'] else 'NO'}"
+
+
 def print_table(rows):
-    layout = "{:<36} {:>5} {:>13} {:>13} {:>8} {:>9} {:>13} {:>13}  {}"
-    print(layout.format("row", "unit", "weft", "peer", "ratio", "floor", "min", "max",
+    layout = "{:<36} {:>5} {:>13} {:>13} {:>8} {:>9} {:>13} {:>13} {:>16}  {}"
+    print(layout.format("row", "unit", "weft", "peer", "ratio", "floor", "min", "max", "target",
                         "peer; CPUs; idle"))
     for row in rows:
         if "error" in row:
@@ -319,6 +326,7 @@ def print_table(rows):
         ratio = "-" if row["ratio"] is None else f"{row['ratio']:.3f}"
         print(layout.format(row["name"], row["unit"], figure(row["weft"]), figure(row["peer"]),
                             ratio, figure(row["floor"]), figure(row["min"]), figure(row["max"]),
+                            target(row),
                             f"{row['peer_name'] or '-'}; {row['cpus']}; {row['idle']}"))
 
 

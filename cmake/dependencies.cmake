@@ -38,6 +38,12 @@ if(NOT WEFT_CORE_ONLY)
   if(WEFT_BENCH)
     find_package(benchmark CONFIG REQUIRED)
     find_package(TBB CONFIG REQUIRED)
+    find_package(Boost 1.74.0 EXACT REQUIRED COMPONENTS context fiber)
+
+    find_path(CONCURRENTQUEUE_INCLUDE_DIR concurrentqueue/concurrentqueue.h REQUIRED)
+    add_library(weft_concurrentqueue INTERFACE)
+    target_include_directories(weft_concurrentqueue SYSTEM
+                               INTERFACE ${CONCURRENTQUEUE_INCLUDE_DIR})
   endif()
 endif()
 

@@ -22,7 +22,8 @@ packages=(
 # Other compilers, tests and benches.
 test_packages=(
   clang clang-format clang-tidy git
-  libbenchmark-dev libgmock-dev libgtest-dev librapidcheck-dev libtbb-dev
+  libbenchmark-dev libboost-fiber1.74-dev libconcurrentqueue-dev libgmock-dev libgtest-dev
+  librapidcheck-dev libtbb-dev
   curl jq prometheus python3 python3-grpcio python3-protobuf
 )
 # Booting systemd, building and running images, checking packages.

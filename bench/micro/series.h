@@ -10,8 +10,8 @@ namespace weft::bench {
 
 // What every measurement is told.
 struct Settings {
-  int rounds = 5;
-  double seconds = 0.2;  // Of one measurement of one round.
+  int rounds = 7;
+  double seconds = 0.1;  // Of one measurement of one round.
   int near_cpu = 0;      // Where the measuring thread is pinned.
   int far_cpu = -1;      // Where the other side of a hand-over is pinned; -1: there is none.
 };
@@ -24,6 +24,7 @@ class Series {
   void Add(double value) { values_.push_back(value); }
 
   const std::string& name() const { return name_; }
+  bool empty() const { return values_.empty(); }
   double Median() const {
     std::vector<double> sorted = values_;
     std::sort(sorted.begin(), sorted.end());
@@ -39,18 +40,43 @@ class Series {
   std::vector<double> values_;
 };
 
-// What is printed: ours, the floor below which nothing can go, and the peers. All in nanoseconds.
-struct Row {
-  std::string name;
-  Series weft{"weft"};
-  Series floor{"floor"};
-  std::vector<Series> peers;
-  std::string cpus;
-  std::string idle;
+enum class Unit { kNanoseconds, kPerSecond };
+
+// What a row is to come to: a figure, a multiple of what was measured beside it in the same run, or
+// either of both, for a figure holds on one machine only. 0: not asked for.
+struct Target {
+  double figure = 0;
+  double times = 0;
+  size_t of_peer = 0;  // Index in Row::peers.
 };
 
-// False when a count of what was done differs from what was asked for: no figure is then printed.
-bool MeasureSpawn(const Settings& settings, std::vector<Row>* rows);
-bool MeasureHandOver(const Settings& settings, std::vector<Row>* rows);
+// What is printed: ours, the floor below which nothing can go, and the peers.
+struct Row {
+  std::string name;
+  std::vector<Series> peers;  // The floor first.
+  Target target;
+  Unit unit = Unit::kNanoseconds;
+  std::string cpus;
+  std::string idle;
+  Series weft{"weft"};
+  std::string error;  // Not empty: there is no figure.
+};
+
+// Peers by name, the floor first.
+inline std::vector<Series> SeriesOf(const std::vector<const char*>& names) {
+  std::vector<Series> series;
+  for (const char* const name : names) series.emplace_back(name);
+  return series;
+}
+
+// Each adds its rows. A count of what was done that differs from what was asked for is an error.
+void MeasureSpawn(const Settings& settings, std::vector<Row>* rows);
+void MeasureSuspend(const Settings& settings, std::vector<Row>* rows);
+void MeasureUring(const Settings& settings, std::vector<Row>* rows);
+void MeasureCold(const Settings& settings, std::vector<Row>* rows);
+// These need a second CPU.
+void MeasureHandOver(const Settings& settings, std::vector<Row>* rows);
+void MeasureParked(const Settings& settings, std::vector<Row>* rows);
+void MeasureThroughput(const Settings& settings, std::vector<Row>* rows);
 
 }  // namespace weft::bench
