@@ -10,6 +10,7 @@
 #include "core/ending.h"
 #include "core/manual_env.h"
 #include "sys/prod_env.h"
+#include "sys/stack_trace.h"
 
 namespace weft {
 namespace {
@@ -172,12 +173,15 @@ RunningHandler Core<Env>::running() const {
 
 template <class Env>
 void Core<Env>::TakeThread() {
+  thread_id_.store(sys::ThisThreadId(), std::memory_order_relaxed);
   thread_fiber_.emplace();
   io_.Attach({[](void* self) { static_cast<Core*>(self)->WakeIfParked(); }, this});
 }
 
 template <class Env>
 void Core<Env>::Run() {
+  // What asks where a handler is does so by a signal, and the stacks of tasks may be small.
+  const sys::SignalStack signal_stack;
   TakeThread();
   while (!stop_.load(std::memory_order_acquire)) {
     if (!Turn()) Idle();

@@ -23,6 +23,7 @@
 #include "core/stack_pool.h"
 #include "core/stall_detector.h"
 #include "core/stats.h"
+#include "core/task_end.h"
 #include "core/timer_wheel.h"
 #include "sys/parking.h"
 #include "sys/thread.h"
@@ -73,8 +74,10 @@ class Core {
   // both is the depth of the level's queue.
   uint64_t started(Priority priority) const;
   uint64_t ended_unstarted(Priority priority) const;
-  // Any thread. What runs now; whether the thread sleeps and was not woken.
+  // Any thread. What runs now; whether the thread sleeps and was not woken; its number in the
+  // system, 0 before it runs.
   RunningHandler running() const;
+  int thread_id() const { return thread_id_.load(std::memory_order_relaxed); }
   bool asleep() const { return parking_.LooksParked(); }
   // Any thread. How much one turn runs, from the next turn on; within the bounds of TurnBudget.
   void SetBudget(TurnBudget budget) { budget_.store(budget, std::memory_order_relaxed); }
@@ -108,17 +111,8 @@ class Core {
   class Context;
   friend class Context;
 
-  // What a task has beside its two lines.
-  struct Cold {
-    std::string output;
-    std::string error_message;
-  };
-  // How a task ended.
-  struct Ending {
-    TaskState state = TaskState::kSucceeded;
-    TaskErrorCode error_code = TaskErrorCode::kNone;
-    std::string_view output;
-  };
+  using Cold = TaskCold;
+  using Ending = TaskEnd;
 
   // Run loop, in the order of a turn (core.cc).
   void Run();
@@ -194,6 +188,7 @@ class Core {
   IoQueue io_{stats_};
   sys::Parking<> parking_;
   std::atomic<bool> stop_{false};
+  std::atomic<int> thread_id_{0};
   std::optional<sys::Thread> thread_;
 };
 

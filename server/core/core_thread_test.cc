@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstdlib>
 #include <memory>
+#include <mutex>
 #include <random>
 #include <stdexcept>
 #include <string>
@@ -14,6 +15,7 @@
 
 #include "core/core.h"
 #include "sys/prod_env.h"
+#include "sys/stack_trace.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define WEFT_TEST_SANITIZED 1
@@ -68,6 +70,20 @@ TaskOutcome Hold(void* state, TaskContext& context) {
   return context.Stop();
 }
 
+// The same, by a function with a name of its own. A mutex in its loop, since ThreadSanitizer hands
+// signals on only at calls that it knows.
+[[gnu::noinline]] void StandStill(TaskContext& context, std::atomic<bool>& stands) {
+  std::mutex mutex;
+  while (!context.ShouldStop()) {
+    const std::lock_guard lock(mutex);
+    stands.store(true, std::memory_order_release);
+  }
+}
+TaskOutcome Stand(void* state, TaskContext& context) {
+  StandStill(context, *static_cast<std::atomic<bool>*>(state));
+  return context.Stop();
+}
+
 TaskEntry EntryOf(TaskOutcome (*run)(void*, TaskContext&), bool never_suspends,
                   void* state = nullptr) {
   TaskEntry entry;
@@ -87,6 +103,7 @@ class CoreThreadTest : public testing::Test {
     options.spin_us = spin_us;
     options.max_queue_depth = 200;
     options.stacks = 8;
+    options.stack_bytes = stack_bytes_;
     options.inbox_capacity = 64;
     options.outbox_capacity = 64;
     options.handler_count = 1;
@@ -163,6 +180,7 @@ class CoreThreadTest : public testing::Test {
 
   sys::Clock clock_;
   Doorbell doorbell_;
+  size_t stack_bytes_ = 64 * 1024;
   std::unique_ptr<RealCore> core_;
   std::vector<uint32_t> free_;
   std::vector<TaskId> ids_;  // By slot; empty: nothing of ours is there.
@@ -374,6 +392,24 @@ TEST_F(CoreThreadTest, IsAsleepUntilItIsWoken) {
   PostAll({Cancel(message.slot)});
   Await([&] { return Drain() > 0 && ended_ == 1; });
   Await([&] { return core_->asleep(); });
+}
+
+// The signal that asks has a stack of its own: the smallest that may be configured suffices.
+TEST_F(CoreThreadTest, TellsAnotherThreadWhereAHandlerOnASmallStackIs) {
+  ASSERT_TRUE(sys::PrepareStackCapture().ok());
+  stack_bytes_ = 16 * 1024;
+  ASSERT_NO_FATAL_FAILURE(Start(IdlePolicy::kSleep));
+  std::atomic<bool> stands{false};
+  const TaskEntry entry = EntryOf(&Stand, false, &stands);
+  const Message message = Make(entry);
+  PostAll({message});
+  Await([&] { return stands.load(std::memory_order_acquire); });
+  const auto frames = sys::CaptureStack(core_->thread_id(), 10'000'000'000);
+  EXPECT_NE(sys::DescribeStack(frames, sys::kMostFrames).find("StandStill"), std::string::npos);
+  EXPECT_EQ(core_->running().entry, &entry);
+  PostAll({Cancel(message.slot)});
+  Await([&] { return Drain() > 0 && ended_ == 1; });
+  ExpectConserved(1);
 }
 
 }  // namespace

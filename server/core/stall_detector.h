@@ -27,6 +27,7 @@ class StallDetector {
 
   // From the next look on.
   void set_threshold(sys::Ticks threshold) { threshold_ = threshold; }
+  sys::Ticks threshold() const { return threshold_; }
 
   // What runs on a core as of now. Ticks it has been held, once per hold, when that has reached the
   // threshold. A hold counts from its second look on: the two words of `running` are read apart,

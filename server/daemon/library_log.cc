@@ -1,5 +1,6 @@
 #include "daemon/library_log.h"
 
+#include <optional>
 #include <utility>
 
 #include "rpc/library_lines.h"
@@ -37,18 +38,13 @@ void LibraryLog::Attach() {
 }
 
 void LibraryLog::Write(LogLevel level, std::string_view library, std::string_view text) {
-  uint64_t left_out = 0;
+  std::optional<uint64_t> left_out;
   {
     const std::lock_guard lock(mutex_);
-    const int64_t now_ns = now_ns_();
-    if (now_ns >= window_end_ns_) {
-      left_out = lines_ > kMostLines ? lines_ - kMostLines : 0;
-      window_end_ns_ = now_ns + kWindowNs;
-      lines_ = 0;
-    }
-    if (++lines_ > kMostLines) return;
+    left_out = limit_.Admit(now_ns_());
   }
-  log_.Write(level, "library", {{"name", library}, {"text", text}, {"left_out", left_out}});
+  if (!left_out.has_value()) return;
+  log_.Write(level, "library", {{"name", library}, {"text", text}, {"left_out", *left_out}});
 }
 
 }  // namespace weft

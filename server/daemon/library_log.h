@@ -5,6 +5,7 @@
 #include <mutex>
 #include <string_view>
 
+#include "daemon/line_limit.h"
 #include "daemon/log.h"
 
 namespace weft {
@@ -34,8 +35,7 @@ class LibraryLog {
   const std::function<int64_t()> now_ns_;
   bool is_attached_ = false;
   std::mutex mutex_;
-  int64_t window_end_ns_ = 0;
-  uint64_t lines_ = 0;  // In this window, those left out among them.
+  LineLimit limit_{kMostLines, kWindowNs};
 };
 
 }  // namespace weft

@@ -16,6 +16,7 @@
 #include "daemon/limit_warnings.h"
 #include "daemon/machine_check.h"
 #include "handlers/builtin/builtin.h"
+#include "sys/stack_trace.h"
 #include "sys/thread.h"
 #include "sys/topology.h"
 
@@ -27,6 +28,10 @@ constexpr int64_t kHandOverNs = 2'000'000'000;
 // What an end may take besides its own limits: joining threads and freeing memory on a busy
 // machine.
 constexpr int64_t kEndSlackNs = 5'000'000'000;
+// How long a thread may take to tell where it is: it may wait for a disk meanwhile.
+constexpr int64_t kTraceTimeoutNs = 100'000'000;
+// From the handler to the core's run loop it takes a handful.
+constexpr size_t kTracedFrames = 12;
 
 int64_t ClockNs(clockid_t clock) {
   timespec now{};
@@ -245,21 +250,35 @@ absl::Status Server::StartWatches() {
   std::vector<IoMetrics::CoreRow> io_rows;
   for (const auto& core : cores_) io_rows.push_back({core->options().cpu, &core->stats().io});
   io_metrics_.emplace(std::move(io_rows), std::string(io_->backend()));
-  stall_log_.emplace(HandlerNames(), config_.core.stall_threshold_ms, log_);
-  if (absl::Status status = stall_log_->Start(); !status.ok()) return status;
-  dispatcher_->set_stall_observer(*stall_log_);
+  if (absl::Status status = StartStallLog(); !status.ok()) return status;
   if (absl::Status status = StartReloader(); !status.ok()) return status;
   process_metrics_.emplace([this] { return *drain_.unreadiness() == '\0'; });
   metrics_page_.emplace(
-      version_, std::vector<const MetricSource*>{&*process_metrics_, &dispatcher_->stats(),
-                                                 &*steering_, &rpc_->metrics(), &*core_metrics_,
-                                                 &*io_metrics_, &*reloader_, &*file_permits_});
+      version_, std::vector<const MetricSource*>{
+                    &*process_metrics_, &dispatcher_->stats(), &*steering_, &rpc_->metrics(),
+                    &*core_metrics_, &*io_metrics_, &*stall_log_, &*reloader_, &*file_permits_});
   if (notifier_.has_listener()) {
     notify_thread_.emplace(MakeServiceReport(), [this] { return ReadService(); });
     if (absl::Status status = notify_thread_->Start(); !status.ok()) return status;
   }
   signals_.emplace([this](int signal) { OnSignal(signal); });
   return signals_->Start();
+}
+
+absl::Status Server::StartStallLog() {
+  if (absl::Status status = sys::PrepareStackCapture(); !status.ok()) return status;
+  StallLog::Options options;
+  options.handler_names = HandlerNames();
+  options.trace = [](int thread_id) {
+    return sys::DescribeStack(sys::CaptureStack(thread_id, kTraceTimeoutNs), kTracedFrames);
+  };
+  options.lasts = [this](const Stall& stall) {
+    return cores_[stall.core]->running() == stall.holder;
+  };
+  options.now_ns = [] { return ClockNs(CLOCK_MONOTONIC); };
+  stall_log_.emplace(std::move(options), log_);
+  dispatcher_->set_stall_observer(*stall_log_);
+  return stall_log_->Start();
 }
 
 absl::Status Server::StartReloader() {
@@ -284,7 +303,6 @@ void Server::ApplyLive(const Config& config) {
   drain_limit_ns_.store(config.daemon.drain_limit_ns);
   door_->set_drain_limit_ns(config.daemon.drain_limit_ns);
   dispatcher_->Reconfigure(config.dispatch, config.core.stall_threshold_ms);
-  stall_log_->set_threshold_ms(config.core.stall_threshold_ms);
   // SetBudget goes over the configuration, until that asks for something else.
   const bool is_new_budget = std::exchange(budget_, config.core.budget) != config.core.budget;
   for (const auto& core : cores_) {

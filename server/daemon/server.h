@@ -91,6 +91,7 @@ class Server {
   absl::Status StartRpc();
   absl::Status StartWeb();
   absl::Status StartWatches();
+  absl::Status StartStallLog();
   absl::Status StartReloader();
   void LogStart() const;
   void WarnOfLimits() const;

@@ -4,9 +4,17 @@
 #include <utility>
 
 namespace weft {
+namespace {
 
-StallLog::StallLog(std::vector<std::string> handler_names, uint32_t threshold_ms, Log& log)
-    : handler_names_(std::move(handler_names)), threshold_ms_(threshold_ms), log_(log) {}
+constexpr MetricDescription kReports = {
+    "weft_daemon_stall_reports_total",
+    "Stalls by what the log tells of them: traced, with the stack of the thread that was held; "
+    "untraced, when the hold was over before or the thread did not answer; left_out, beyond ten "
+    "lines in ten seconds."};
+
+}  // namespace
+
+StallLog::StallLog(Options options, Log& log) : options_(std::move(options)), log_(log) {}
 
 StallLog::~StallLog() {
   {
@@ -21,16 +29,16 @@ absl::Status StallLog::Start() {
   return sys::StartThread(&thread_, {.name = "weft-stalls"}, [this] { Run(); });
 }
 
-void StallLog::OnStall(int cpu, const TaskEntry& entry, int64_t held_ns) {
-  const Stall stall = {cpu, entry.index, held_ns};
+void StallLog::OnStall(const Stall& stall) {
   {
     const std::lock_guard lock(mutex_);
     const auto older = std::find_if(pending_.begin(), pending_.end(),
-                                    [cpu](const Stall& other) { return other.cpu == cpu; });
+                                    [&](const Stall& other) { return other.core == stall.core; });
     if (older == pending_.end()) {
       pending_.push_back(stall);
     } else {
       *older = stall;
+      ++replaced_;
     }
   }
   changed_.notify_one();
@@ -43,16 +51,40 @@ void StallLog::Run() {
     changed_.wait(lock, [this] { return stop_ || !pending_.empty(); });
     if (pending_.empty()) return;
     stalls.swap(pending_);
+    left_out_.Add(std::exchange(replaced_, 0));
     lock.unlock();
-    for (const Stall& stall : stalls) {
-      log_.Warn("handler_holds_core", {{"handler", handler_names_[stall.handler]},
-                                       {"cpu", stall.cpu},
-                                       {"held_ms", stall.held_ns / 1'000'000},
-                                       {"threshold_ms", threshold_ms_.load()}});
-    }
+    for (const Stall& stall : stalls) Write(stall);
     stalls.clear();
     lock.lock();
   }
+}
+
+void StallLog::Write(const Stall& stall) {
+  const std::optional<uint64_t> left_out = limit_.Admit(options_.now_ns());
+  if (!left_out.has_value()) {
+    left_out_.Add();
+    return;
+  }
+  std::string stack;
+  if (options_.lasts(stall)) stack = options_.trace(stall.thread_id);
+  // What was traced after the hold had ended is something else.
+  if (!options_.lasts(stall)) stack.clear();
+  log_.Warn("handler_holds_core", {{"handler", options_.handler_names[stall.holder.entry->index]},
+                                   {"cpu", stall.cpu},
+                                   {"held_ms", stall.held_ns / 1'000'000},
+                                   {"threshold_ms", stall.threshold_ns / 1'000'000},
+                                   {"left_out", *left_out},
+                                   {"stack", stack}});
+  (stack.empty() ? untraced_ : traced_).Add();
+}
+
+void StallLog::Collect(MetricWriter& writer) const {
+  const auto counter = [&](const char* outcome, const Counter& count) {
+    writer.WriteCounter(kReports, {{"outcome", outcome}}, static_cast<double>(count.value()));
+  };
+  counter("traced", traced_);
+  counter("untraced", untraced_);
+  counter("left_out", left_out_);
 }
 
 }  // namespace weft

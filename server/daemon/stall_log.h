@@ -1,55 +1,70 @@
 #pragma once
 
-#include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "daemon/line_limit.h"
 #include "daemon/log.h"
 #include "dispatch/stall_observer.h"
+#include "metrics/cell.h"
+#include "metrics/metric_source.h"
 #include "sys/thread.h"
 
 namespace weft {
 
-// Names in the log each handler that held a core for too long, from a thread of its own: whoever
-// reads the log may be slow, and the Door must not wait for it. Owned by the daemon. Bounded to one
-// line a CPU that is not yet written; a newer stall takes its place. Every stall is counted by the
-// Dispatcher, in weft_dispatch_stalls_total.
-class StallLog final : public StallObserver {
+// Names in the log each handler that held a core for too long, with the stack of that core's
+// thread, from a thread of its own: whoever reads the log may be slow, and the Door must not wait
+// for it. Owned by the daemon. Bounded to one line a CPU that is not yet written, in whose place a
+// newer stall goes, and to kMostLines in kWindowNs; what is left out is counted. Every stall is
+// counted by the Dispatcher, in weft_dispatch_stalls_total.
+class StallLog final : public StallObserver, public MetricSource {
  public:
-  // log outlives this. handler_names: by TaskEntry::index. threshold_ms: only told.
-  StallLog(std::vector<std::string> handler_names, uint32_t threshold_ms, Log& log);
+  static constexpr uint64_t kMostLines = 10;
+  static constexpr int64_t kWindowNs = 10'000'000'000;
+
+  struct Options {
+    std::vector<std::string> handler_names;  // By TaskEntry::index.
+    // Where that thread of the process is, as sys::DescribeStack writes it; empty: not to be had.
+    std::function<std::string(int thread_id)> trace;
+    // Whether it is the same hold still, so that what was traced belongs to it.
+    std::function<bool(const Stall&)> lasts;
+    std::function<int64_t()> now_ns;  // Of a clock that never goes back.
+  };
+
+  // log outlives this.
+  StallLog(Options options, Log& log);
   // Writes what is pending.
   ~StallLog() override;
 
   // Once; until then stalls only wait to be written. As sys::StartThread.
   absl::Status Start();
 
-  // Any thread. What is told as the threshold from now on.
-  void set_threshold_ms(uint32_t threshold_ms) { threshold_ms_.store(threshold_ms); }
+  void OnStall(const Stall& stall) override;
 
-  void OnStall(int cpu, const TaskEntry& entry, int64_t held_ns) override;
+  // Any thread.
+  void Collect(MetricWriter& writer) const override;
 
  private:
-  struct Stall {
-    int cpu = 0;
-    uint32_t handler = 0;
-    int64_t held_ns = 0;
-  };
-
   void Run();
+  void Write(const Stall& stall);
 
-  const std::vector<std::string> handler_names_;
-  std::atomic<uint32_t> threshold_ms_;
+  const Options options_;
   Log& log_;
+  LineLimit limit_{kMostLines, kWindowNs};
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<Stall> pending_;
+  uint64_t replaced_ = 0;  // Of those pending, by newer ones.
   bool stop_ = false;
+  Counter traced_;
+  Counter untraced_;
+  Counter left_out_;
   std::optional<sys::Thread> thread_;
 };
 

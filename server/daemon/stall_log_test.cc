@@ -1,4 +1,5 @@
-// Stalls reach the log by the handler's name, the newest of a CPU when the log is slow.
+// Stalls reach the log by the handler's name and with the stack of its thread, the newest of a CPU
+// when the log is slow, a bounded number of them, and all are counted.
 #include "daemon/stall_log.h"
 
 #include <gmock/gmock.h>
@@ -6,11 +7,14 @@
 #include <spdlog/sinks/base_sink.h>
 #include <spdlog/sinks/ostream_sink.h>
 
+#include <atomic>
 #include <future>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <sstream>
 #include <string>
+#include <thread>
 
 namespace weft {
 namespace {
@@ -24,17 +28,119 @@ TaskEntry Entry(uint16_t index) {
   return entry;
 }
 
-TEST(StallLog, NamesTheHandlerAndItsCpu) {
-  std::ostringstream out;
-  Log log(LogLevel::kInfo, LogFormat::kText, std::make_shared<spdlog::sinks::ostream_sink_mt>(out));
-  {
-    StallLog stalls({"echo", "spin"}, 100, log);
-    ASSERT_TRUE(stalls.Start().ok());
-    stalls.OnStall(3, Entry(1), 125'000'000);
+const TaskEntry kEcho = Entry(0);
+const TaskEntry kSpin = Entry(1);
+
+Stall MakeStall(uint32_t core, const TaskEntry& entry, int64_t held_ms) {
+  return {.core = core,
+          .cpu = static_cast<int>(core) + 3,
+          .thread_id = 4711,
+          .holder = {.entry = &entry, .since = held_ms},
+          .held_ns = held_ms * 1'000'000,
+          .threshold_ns = 100'000'000};
+}
+
+// Keeps the counters of one scrape, by their label.
+class Outcomes final : public MetricWriter {
+ public:
+  void WriteCounter(const MetricDescription& /*metric*/, MetricLabels labels,
+                    double value) override {
+    counts[std::string(labels.begin()->value)] = value;
   }
-  EXPECT_THAT(
-      out.str(),
-      HasSubstr(" warn handler_holds_core handler=spin cpu=3 held_ms=125 threshold_ms=100\n"));
+  void WriteGauge(const MetricDescription&, MetricLabels, double) override {}
+  void WriteHistogram(const MetricDescription&, MetricLabels, const HistogramSnapshot&) override {}
+
+  std::map<std::string, double> counts;
+};
+
+double CountOf(const StallLog& stalls, const std::string& outcome) {
+  Outcomes outcomes;
+  stalls.Collect(outcomes);
+  return outcomes.counts[outcome];
+}
+
+class StallLogTest : public testing::Test {
+ protected:
+  StallLogTest() {
+    options_.handler_names = {"echo", "spin"};
+    options_.trace = [](int thread_id) {
+      return "Spin() < Run(" + std::to_string(thread_id) + ")";
+    };
+    options_.lasts = [](const Stall&) { return true; };
+    options_.now_ns = [this] { return now_ns_.load(); };
+  }
+
+  // Until it has written all.
+  static void Await(const StallLog& stalls, double lines) {
+    while (CountOf(stalls, "traced") + CountOf(stalls, "untraced") + CountOf(stalls, "left_out") <
+           lines) {
+      std::this_thread::yield();
+    }
+  }
+
+  StallLog::Options options_;
+  std::atomic<int64_t> now_ns_{1};
+  std::ostringstream out_;
+  Log log_{LogLevel::kInfo, LogFormat::kText,
+           std::make_shared<spdlog::sinks::ostream_sink_mt>(out_)};
+};
+
+TEST_F(StallLogTest, NamesTheHandlerItsCpuAndWhereItIs) {
+  {
+    StallLog stalls(options_, log_);
+    ASSERT_TRUE(stalls.Start().ok());
+    stalls.OnStall(MakeStall(0, kSpin, 125));
+    Await(stalls, 1);
+    EXPECT_EQ(CountOf(stalls, "traced"), 1);
+  }
+  EXPECT_THAT(out_.str(),
+              HasSubstr(" warn handler_holds_core handler=spin cpu=3 held_ms=125 threshold_ms=100 "
+                        "left_out=0 stack=\"Spin() < Run(4711)\"\n"));
+}
+
+TEST_F(StallLogTest, TracesNothingWhenTheHoldIsOver) {
+  options_.lasts = [](const Stall&) { return false; };
+  options_.trace = [](int) -> std::string {
+    ADD_FAILURE() << "there is nobody to be interrupted";
+    return "";
+  };
+  StallLog stalls(options_, log_);
+  ASSERT_TRUE(stalls.Start().ok());
+  stalls.OnStall(MakeStall(0, kSpin, 125));
+  Await(stalls, 1);
+  EXPECT_EQ(CountOf(stalls, "untraced"), 1);
+  EXPECT_THAT(out_.str(), HasSubstr("stack=\"\"\n"));
+}
+
+TEST_F(StallLogTest, TakesNoStackForTheHoldersThatWasTracedAfterIt) {
+  bool traced = false;
+  options_.trace = [&traced](int) {
+    traced = true;
+    return std::string("Core::Rest()");
+  };
+  options_.lasts = [&traced](const Stall&) { return !traced; };
+  StallLog stalls(options_, log_);
+  ASSERT_TRUE(stalls.Start().ok());
+  stalls.OnStall(MakeStall(0, kSpin, 125));
+  Await(stalls, 1);
+  EXPECT_EQ(CountOf(stalls, "untraced"), 1);
+  EXPECT_THAT(out_.str(), Not(HasSubstr("Rest")));
+}
+
+TEST_F(StallLogTest, WritesABoundedNumberOfLinesAndTellsHowManyItLeftOut) {
+  constexpr auto kMost = static_cast<double>(StallLog::kMostLines);
+  StallLog stalls(options_, log_);
+  ASSERT_TRUE(stalls.Start().ok());
+  for (double i = 1; i <= kMost + 3; ++i) {
+    stalls.OnStall(MakeStall(0, kSpin, 125));
+    Await(stalls, i);
+  }
+  EXPECT_EQ(CountOf(stalls, "traced"), kMost);
+  EXPECT_EQ(CountOf(stalls, "left_out"), 3);
+  now_ns_ += StallLog::kWindowNs;
+  stalls.OnStall(MakeStall(0, kEcho, 200));
+  Await(stalls, kMost + 4);
+  EXPECT_THAT(out_.str(), HasSubstr("handler=echo cpu=3 held_ms=200 threshold_ms=100 left_out=3"));
 }
 
 // A log whose reader is stuck in the first line until it is let go.
@@ -54,23 +160,25 @@ class StuckSink final : public spdlog::sinks::base_sink<std::mutex> {
   void flush_() override {}
 };
 
-TEST(StallLog, NeverHoldsUpTheDoorForASlowLog) {
+TEST_F(StallLogTest, NeverHoldsUpTheDoorForASlowLog) {
   const auto sink = std::make_shared<StuckSink>();
   Log log(LogLevel::kInfo, LogFormat::kText, sink);
   {
-    StallLog stalls({"echo", "spin"}, 100, log);
+    StallLog stalls(options_, log);
     ASSERT_TRUE(stalls.Start().ok());
-    stalls.OnStall(0, Entry(0), 101'000'000);
+    stalls.OnStall(MakeStall(0, kEcho, 101));
     sink->stuck.get_future().wait();
-    stalls.OnStall(0, Entry(1), 102'000'000);
-    stalls.OnStall(1, Entry(1), 103'000'000);
-    stalls.OnStall(0, Entry(1), 104'000'000);
+    stalls.OnStall(MakeStall(0, kSpin, 102));
+    stalls.OnStall(MakeStall(1, kSpin, 103));
+    stalls.OnStall(MakeStall(0, kSpin, 104));
     sink->let_go.set_value();
+    Await(stalls, 4);
+    EXPECT_EQ(CountOf(stalls, "left_out"), 1);
   }
   EXPECT_THAT(sink->out.str(), HasSubstr("held_ms=101"));
   EXPECT_THAT(sink->out.str(), Not(HasSubstr("held_ms=102")));
-  EXPECT_THAT(sink->out.str(), HasSubstr("cpu=1 held_ms=103"));
-  EXPECT_THAT(sink->out.str(), HasSubstr("cpu=0 held_ms=104"));
+  EXPECT_THAT(sink->out.str(), HasSubstr("cpu=4 held_ms=103"));
+  EXPECT_THAT(sink->out.str(), HasSubstr("cpu=3 held_ms=104"));
 }
 
 }  // namespace

@@ -89,8 +89,12 @@ void Dispatcher<Env>::WatchForStalls(sys::Ticks now) {
     if (!held.has_value()) continue;
     stats_.cores[core].stalls.Add();
     if (stalls_.observer == nullptr) continue;
-    stalls_.observer->OnStall(sides_[core]->core.options().cpu, *running.entry,
-                              anchor_.TicksToNs(*held));
+    stalls_.observer->OnStall({.core = core,
+                               .cpu = sides_[core]->core.options().cpu,
+                               .thread_id = sides_[core]->core.thread_id(),
+                               .holder = running,
+                               .held_ns = anchor_.TicksToNs(*held),
+                               .threshold_ns = anchor_.TicksToNs(stalls_.detector.threshold())});
   }
 }
 

@@ -334,17 +334,13 @@ TEST_F(DispatcherTest, JudgesTheLatencyTargetByTheLastTenSeconds) {
 
 class TestStallObserver final : public StallObserver {
  public:
-  void OnStall(int told_cpu, const TaskEntry& told_entry, int64_t told_held_ns) override {
+  void OnStall(const Stall& told) override {
     ++calls;
-    cpu = told_cpu;
-    entry = &told_entry;
-    held_ns = told_held_ns;
+    stall = told;
   }
 
   int calls = 0;
-  int cpu = 0;
-  const TaskEntry* entry = nullptr;
-  int64_t held_ns = 0;
+  Stall stall;
 };
 
 TEST_F(DispatcherTest, NamesAHandlerThatHoldsACoreBeyondTheThresholdOnce) {
@@ -365,9 +361,10 @@ TEST_F(DispatcherTest, NamesAHandlerThatHoldsACoreBeyondTheThresholdOnce) {
   MustSubmit({.handler = "stall"});
   TurnAll();
   EXPECT_EQ(observer.calls, 1);
-  EXPECT_EQ(observer.cpu, 10);
-  EXPECT_EQ(observer.entry, Find("stall"));
-  EXPECT_EQ(observer.held_ns, 115'000'000);
+  EXPECT_EQ(observer.stall.cpu, 10);
+  EXPECT_EQ(observer.stall.holder.entry, Find("stall"));
+  EXPECT_EQ(observer.stall.held_ns, 115'000'000);
+  EXPECT_EQ(observer.stall.threshold_ns, 100'000'000);
   EXPECT_EQ(dispatcher_->Snapshot().cores[0].stalls, 1u);
 }
 

@@ -281,6 +281,7 @@ TEST_F(TaskDaemonTest, AHandlerThatHoldsItsCoreIsNamedAndCounted) {
   const uint64_t id = HoldTheCore();
   while (daemon_->Log().find("handler_holds_core handler=spin") == std::string::npos) {
   }
+  EXPECT_NE(daemon_->Log().find("SpinHandler::Run"), std::string::npos) << "where it is";
   const auto stats = client_->GetStats();
   ASSERT_TRUE(stats.ok()) << stats.status();
   EXPECT_EQ(stats->cores(0).stalls(), 1u) << "once a hold, however long it lasts";

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "task/task_state.h"
+
+namespace weft {
+
+// What a task has beside the two lines of its LiveTask, used when it ends. Core thread only.
+struct TaskCold {
+  std::string output;
+  std::string error_message;
+};
+
+// How a task ended. The view is into its TaskCold or its payload.
+struct TaskEnd {
+  TaskState state = TaskState::kSucceeded;
+  TaskErrorCode error_code = TaskErrorCode::kNone;
+  std::string_view output;
+};
+
+}  // namespace weft
