@@ -80,15 +80,8 @@ absl::Status Core<Env>::Prepare() {
   ready_.emplace(TicksOf(env_.anchor(), int64_t{options_.age_limit_ms} * 1'000'000));
   clock_ = env_.Now();
   timers_.emplace(std::span<LiveTask>(tasks_.get(), slots), clock_);
-  if (absl::Status status = stacks_.Map(options_.stacks, options_.stack_bytes); !status.ok()) {
+  if (absl::Status status = runners_.Prepare(options_, &RunnerMain, this); !status.ok()) {
     return status;
-  }
-  for (uint32_t index = options_.stacks; index-- > 0;) {
-    Runner& runner =
-        runners_.emplace_back(stacks_.Bottom(index), stacks_.stack_bytes(), &RunnerMain);
-    runner.core = this;
-    runner.next_spare = spare_runners_;
-    spare_runners_ = &runner;
   }
   thread_fiber_.emplace();
   io_.UseRing(env_.TakeRing(options_.index));
@@ -194,7 +187,7 @@ template <class Env>
 void Core<Env>::Idle() {
   if (!outbox_->HasRoom(kMostCompletions)) {
     AwaitRoom();
-  } else if (!ready_->CanPop(spare_runners_ != nullptr)) {
+  } else if (!ready_->CanPop(!runners_.empty())) {
     // Not when the Door has drained since a full outbox ended the turn: it wakes nobody for that.
     Rest();
   }
@@ -235,10 +228,14 @@ void Core<Env>::Rest() {
       env_.Relax();
     }
     // Rarely: in every pass it cost 3 % of submit_to_start_spinning_p50 (bench/micro/core_bench).
-    if ((++passes & kBeatMask) == 0) stats_.beats.Add();
+    if ((++passes & kBeatMask) == 0) {
+      stats_.beats.Add();
+      runners_.Trim();
+    }
     now = env_.NowUnordered();
   }
-  if (now >= timer) return;
+  // What takes a while is followed by another look.
+  if (now >= timer || runners_.Trim()) return;
   const bool in_ring = io_.must_wait();
   parking_.Announce(in_ring ? sys::Parking<>::kParkedInRing : sys::Parking<>::kParked);
   if (inbox_->empty() && !io_.HasCompletions() && !stop_.load(std::memory_order_acquire)) {

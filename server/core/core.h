@@ -2,7 +2,6 @@
 
 #include <atomic>
 #include <cstddef>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <span>
@@ -20,7 +19,7 @@
 #include "core/outbox.h"
 #include "core/ready_queue.h"
 #include "core/runner.h"
-#include "core/stack_pool.h"
+#include "core/runner_pool.h"
 #include "core/stall_detector.h"
 #include "core/stats.h"
 #include "core/task_end.h"
@@ -166,9 +165,7 @@ class Core {
   std::optional<Outbox<>> outbox_;
   std::optional<ReadyQueue> ready_;
   std::optional<TimerWheel> timers_;
-  StackPool stacks_;
-  std::deque<Runner> runners_;
-  Runner* spare_runners_ = nullptr;    // LIFO.
+  RunnerPool runners_{stats_};
   Runner* current_runner_ = nullptr;   // Null: the thread's own stack.
   LiveTask* handed_back_ = nullptr;    // A runner popped it but must not run it.
   std::optional<Fiber> thread_fiber_;  // The stack that Turn runs on.

@@ -24,6 +24,9 @@ constexpr MetricDescription kSuspensions = {"weft_core_suspensions_total",
 constexpr MetricDescription kStackWaits = {"weft_core_stack_waits_total",
                                            "Tasks set aside because every stack was in use."};
 constexpr MetricDescription kStacksInUse = {"weft_core_stacks_in_use", "Stacks held by tasks."};
+constexpr MetricDescription kStacksCommitted = {
+    "weft_core_stacks_committed",
+    "Stacks that have memory: held by tasks, or spare and kept for the next ones."};
 constexpr MetricDescription kStacks = {"weft_core_stacks_in_use_max",
                                        "executor.stacks: bound of weft_core_stacks_in_use."};
 constexpr MetricDescription kOutboxWaits = {
@@ -93,6 +96,7 @@ void CoreMetrics::CollectCore(MetricWriter& writer, const CoreRow& core) {
   counter(kSuspensions, stats.suspensions);
   counter(kStackWaits, stats.stack_waits);
   gauge(kStacksInUse, stats.stacks_in_use);
+  gauge(kStacksCommitted, stats.stacks_committed);
   writer.WriteGauge(kStacks, {{"core", cpu}}, core.stacks);
   counter(kOutboxWaits, stats.outbox_waits);
   counter(kSpins, stats.idle_spins);

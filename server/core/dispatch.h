@@ -21,7 +21,7 @@ LiveTask* Core<Env>::NextTask() {
       return nullptr;
     }
     if (clock_ >= look_again_ && TurnIsOver()) return nullptr;
-    const bool stack_spare = spare_runners_ != nullptr || current_runner_ != nullptr;
+    const bool stack_spare = !runners_.empty() || current_runner_ != nullptr;
     LiveTask* const task = ready_->Pop(clock_, stack_spare);
     if (task == nullptr) return nullptr;
     --budget_left_;
@@ -62,9 +62,7 @@ void Core<Env>::Dispatch(LiveTask* task) {
     } else if (task->entry->never_suspends) {
       Execute(task);
     } else {
-      Runner* const runner = spare_runners_;
-      spare_runners_ = runner->next_spare;
-      stats_.stacks_in_use.Set(stats_.stacks_in_use.value() + 1);
+      Runner* const runner = runners_.Take();
       runner->task = task;
       runner->kept = false;
       SwitchToRunner(runner);
@@ -77,7 +75,7 @@ void Core<Env>::Dispatch(LiveTask* task) {
 template <class Env>
 void Core<Env>::SwitchToRunner(Runner* runner) {
   current_runner_ = runner;
-  thread_fiber_->SwitchTo(runner->fiber);
+  thread_fiber_->SwitchTo(*runner->fiber);
   current_runner_ = nullptr;
 }
 
@@ -99,10 +97,8 @@ void Core<Env>::RunnerMain(void* argument) {
       }
     }
     runner->task = nullptr;
-    runner->next_spare = core->spare_runners_;
-    core->spare_runners_ = runner;
-    core->stats_.stacks_in_use.Set(core->stats_.stacks_in_use.value() - 1);
-    runner->fiber.SwitchTo(*core->thread_fiber_);
+    core->runners_.Put(runner);
+    runner->fiber->SwitchTo(*core->thread_fiber_);
   }
 }
 
@@ -165,7 +161,7 @@ WakeReason Core<Env>::Park(LiveTask* task, sys::Ticks until) {
   } else {
     timers_->Arm(task, std::min(until, task->deadline));
   }
-  task->runner->fiber.SwitchTo(*thread_fiber_);
+  task->runner->fiber->SwitchTo(*thread_fiber_);
   return task->wake;
 }
 
@@ -179,7 +175,7 @@ int64_t Core<Env>::ParkForIo(LiveTask* task, sys::IoOperation* operation) {
   io_.Start(operation, task->priority);
   const bool has_deadline = task->deadline != kNoDeadline && !operation->runs_to_end;
   if (has_deadline) timers_->Arm(task, task->deadline);
-  task->runner->fiber.SwitchTo(*thread_fiber_);
+  task->runner->fiber->SwitchTo(*thread_fiber_);
   return operation->result;
 }
 

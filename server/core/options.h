@@ -33,6 +33,7 @@ struct CoreOptions {
   uint32_t max_queue_depth = 10'000;  // Per level: admitted and not yet started, inbox included.
   uint32_t stacks = 256;              // Tasks that may be started and suspended at once.
   size_t stack_bytes = 64 * 1024;     // Usable bytes of each; rounded up to pages.
+  uint32_t stacks_kept = 256;         // Spare ones whose memory is kept; the rest is given back.
   size_t inbox_capacity = 4096;       // Messages; a power of two.
   size_t outbox_capacity = 4096;      // Completions; a power of two.
   uint32_t age_limit_ms = 100;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "core/fiber.h"
 #include "sys/io_operation.h"
@@ -12,13 +13,12 @@ struct LiveTask;
 // A fiber that runs tasks back to back on one stack, until one suspends and keeps it. It then
 // retires when that task ends. A core has as many runners as stacks. Core thread only.
 struct Runner {
-  Runner(void* bottom, size_t bytes, Fiber::Main main) : fiber(bottom, bytes, main, this) {}
-
-  Fiber fiber;
+  std::optional<Fiber> fiber;             // None: its stack has no memory.
   void* core = nullptr;                   // Whose it is.
   LiveTask* task = nullptr;               // What it runs, or will run at the next switch to it.
   sys::IoOperation* operation = nullptr;  // What its task waits for while it is kInIo.
   Runner* next_spare = nullptr;
+  uint32_t index = 0;  // Of its stack.
   bool kept = false;  // Its task has suspended at least once: it takes no other after it.
 };
 

@@ -1,8 +1,5 @@
 #include "core/stack_pool.h"
 
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <cstring>
 
@@ -13,14 +10,17 @@ namespace {
 
 constexpr size_t kStacksBytesMax = size_t{1} << 57;
 
-}  // namespace
-
-StackPool::~StackPool() {
-  if (mapping_ != nullptr) munmap(mapping_, mapping_bytes_);
+absl::Status MapRefused(uint32_t index, uint32_t count, int error) {
+  return absl::ResourceExhaustedError(absl::StrCat(
+      "cannot guard stack ", index, " of ", count, ": ", std::strerror(error),
+      "; before Linux 6.13 each guard takes two mappings of vm.max_map_count, which by default "
+      "allows about 32,000 stacks; raise it, or lower executor.stacks"));
 }
 
+}  // namespace
+
 absl::Status StackPool::Map(uint32_t count, size_t stack_bytes) {
-  const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  const size_t page = sys::PageBytes();
   // No address space is larger, and below it the sums cannot wrap.
   if (stack_bytes > kStacksBytesMax / (size_t{count} + 1)) {
     return absl::ResourceExhaustedError(
@@ -30,26 +30,20 @@ absl::Status StackPool::Map(uint32_t count, size_t stack_bytes) {
   }
   stack_bytes_ = (stack_bytes + page - 1) / page * page;
   stride_ = stack_bytes_ + page;
-  mapping_bytes_ = stride_ * count;
-  void* const mapping = mmap(nullptr, mapping_bytes_, PROT_READ | PROT_WRITE,
-                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
-  if (mapping == MAP_FAILED) {
+  mapping_ = sys::Mapping::Make(stride_ * count);
+  if (mapping_.data() == nullptr) {
     return absl::ResourceExhaustedError(absl::StrCat(
-        "cannot map ", mapping_bytes_, " bytes for ", count, " stacks: ", std::strerror(errno),
+        "cannot map ", stride_ * count, " bytes for ", count, " stacks: ", std::strerror(errno),
         "; lower executor.stacks or executor.stack_bytes"));
   }
-  mapping_ = static_cast<char*>(mapping);
   for (uint32_t index = 0; index < count; ++index) {
-    if (mprotect(mapping_ + index * stride_, page, PROT_NONE) == 0) continue;
-    return absl::ResourceExhaustedError(
-        absl::StrCat("cannot guard stack ", index, " of ", count, ": ", std::strerror(errno),
-                     "; each guard takes a mapping of vm.max_map_count; lower executor.stacks"));
+    if (!sys::Mapping::Guard(Bottom(index) - page, page)) return MapRefused(index, count, errno);
   }
   return absl::OkStatus();
 }
 
-void* StackPool::Bottom(uint32_t index) const {
-  return mapping_ + (index + 1) * stride_ - stack_bytes_;
+char* StackPool::Bottom(uint32_t index) const {
+  return mapping_.data() + (index + 1) * stride_ - stack_bytes_;
 }
 
 }  // namespace weft

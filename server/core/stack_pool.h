@@ -4,15 +4,17 @@
 #include <cstdint>
 
 #include "absl/status/status.h"
+#include "sys/memory.h"
 
 namespace weft {
 
 // Memory for all stacks of a core: one mapping, a guard page below each stack, committed by the
-// kernel page by page as it is touched. Owned by the core; Before Start only.
+// kernel page by page as it is touched. Where the kernel has guard markers (Linux 6.13) their
+// number is bounded by address space alone; elsewhere each guard takes two of the mappings that
+// vm.max_map_count allows. Owned by the core; Before Start only, but for Release.
 class StackPool {
  public:
   StackPool() = default;
-  ~StackPool();
   StackPool(const StackPool&) = delete;
   StackPool& operator=(const StackPool&) = delete;
 
@@ -20,13 +22,16 @@ class StackPool {
   absl::Status Map(uint32_t count, size_t stack_bytes);
 
   // Lowest usable byte of a stack; index below the count mapped.
-  void* Bottom(uint32_t index) const;
+  char* Bottom(uint32_t index) const;
   // Usable bytes of each: as asked for, rounded up to pages.
   size_t stack_bytes() const { return stack_bytes_; }
 
+  // Core thread only. Gives the memory of a stack that nothing stands on back to the kernel: a
+  // system call.
+  void Release(uint32_t index) const { sys::Mapping::Release(Bottom(index), stack_bytes_); }
+
  private:
-  char* mapping_ = nullptr;
-  size_t mapping_bytes_ = 0;
+  sys::Mapping mapping_;
   size_t stack_bytes_ = 0;
   size_t stride_ = 0;
 };

@@ -3,17 +3,20 @@
 #include "core/stack_pool.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <csignal>
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <fstream>
+#include <iterator>
 #include <string>
+
+#include "sys/memory.h"
 
 namespace weft {
 namespace {
 
-size_t PageBytes() { return static_cast<size_t>(sysconf(_SC_PAGESIZE)); }
+using sys::PageBytes;
 
 TEST(StackPool, GivesStacksThatDoNotTouch) {
   constexpr uint32_t kCount = 5;
@@ -23,12 +26,12 @@ TEST(StackPool, GivesStacksThatDoNotTouch) {
   for (uint32_t i = 0; i < kCount; ++i)
     std::memset(pool.Bottom(i), 'a' + static_cast<int>(i), pool.stack_bytes());
   for (uint32_t i = 0; i < kCount; ++i) {
-    const char* const bottom = static_cast<const char*>(pool.Bottom(i));
+    const char* const bottom = pool.Bottom(i);
     EXPECT_EQ(bottom[0], 'a' + static_cast<int>(i));
     EXPECT_EQ(bottom[pool.stack_bytes() - 1], 'a' + static_cast<int>(i));
     if (i > 0) {
       EXPECT_GE(bottom,
-                static_cast<const char*>(pool.Bottom(i - 1)) + pool.stack_bytes() + PageBytes())
+                pool.Bottom(i - 1) + pool.stack_bytes() + PageBytes())
           << "no guard between";
     }
   }
@@ -45,9 +48,40 @@ TEST(StackPoolDeathTest, TheByteBelowEachStackIsGuarded) {
   StackPool pool;
   ASSERT_TRUE(pool.Map(3, PageBytes()).ok());
   for (uint32_t i = 0; i < 3; ++i) {
-    volatile char* const below = static_cast<char*>(pool.Bottom(i)) - 1;
+    volatile char* const below = pool.Bottom(i) - 1;
     EXPECT_DEATH(*below = 1, "");
   }
+}
+
+TEST(StackPool, TakesNoMappingForAGuardWhereTheKernelHasMarkers) {
+  if (!sys::HasGuardMarkers()) GTEST_SKIP() << "the kernel is older than Linux 6.13";
+  const auto mappings = [] {
+    std::ifstream maps("/proc/self/maps");
+    return std::count(std::istreambuf_iterator<char>(maps), std::istreambuf_iterator<char>(), '\n');
+  };
+  const auto before = mappings();
+  StackPool pool;
+  ASSERT_TRUE(pool.Map(1'000, 2 * PageBytes()).ok());
+  EXPECT_LT(mappings() - before, 10);
+}
+
+TEST(StackPool, GivesTheMemoryOfOneStackBack) {
+  StackPool pool;
+  ASSERT_TRUE(pool.Map(2, 2 * PageBytes()).ok());
+  for (uint32_t i = 0; i < 2; ++i) std::memset(pool.Bottom(i), 'x', pool.stack_bytes());
+  pool.Release(0);
+  EXPECT_EQ(pool.Bottom(0)[0], 0);
+  EXPECT_EQ(pool.Bottom(0)[pool.stack_bytes() - 1], 0);
+  EXPECT_EQ(pool.Bottom(1)[0], 'x');
+  EXPECT_EQ(pool.Bottom(1)[pool.stack_bytes() - 1], 'x');
+}
+
+TEST(StackPoolDeathTest, AReleasedStackIsStillGuarded) {
+  StackPool pool;
+  ASSERT_TRUE(pool.Map(2, PageBytes()).ok());
+  pool.Release(1);
+  volatile char* const below = pool.Bottom(1) - 1;
+  EXPECT_DEATH(*below = 1, "");
 }
 
 TEST(StackPool, RefusesWhatNoMachineHas) {

@@ -56,6 +56,7 @@ struct CoreStats {
   Counter suspensions;
   Counter stack_waits;  // Tasks set aside because every stack was in use.
   Gauge stacks_in_use;
+  Gauge stacks_committed;  // Stacks that have memory: in use, or spare and kept.
   Counter outbox_waits;  // Turns cut short because the Door had not drained.
   Counter idle_spins;    // Idle times that ended while still spinning.
   Counter sleeps;

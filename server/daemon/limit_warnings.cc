@@ -77,13 +77,15 @@ void WarnOfCpus(size_t cores, const sys::MachineLimits& limits,
 
 void WarnOfMappings(const Config& config, size_t cores, const sys::MachineLimits& limits,
                     std::vector<LimitWarning>* warnings) {
+  if (limits.has_guard_markers) return;
   const uint64_t needed = kMappingsPerStack * cores * config.core.stacks + kOwnMappings;
   if (limits.memory_mappings.value_or(needed) >= needed) return;
   warnings->push_back({"memory mappings", absl::StrCat(*limits.memory_mappings),
                        absl::StrCat(needed),
                        absl::StrCat("executor.stacks = ", config.core.stacks, " on each of ", cores,
                                     " cores, each with its guard page"),
-                       "raise sysctl vm.max_map_count, or lower the key"});
+                       "raise sysctl vm.max_map_count, lower the key, or run Linux 6.13, whose "
+                       "guards take none"});
 }
 
 }  // namespace

@@ -72,6 +72,8 @@ TEST(LimitWarnings, TellMappingsOfManyStacks) {
   Config config;
   config.core.stacks = 30'000;
   EXPECT_EQ(WarningOf(config, {.memory_mappings = 65'530}).needed, "121000");
+  EXPECT_TRUE(
+      LimitWarnings(config, 2, {.memory_mappings = 65'530, .has_guard_markers = true}).empty());
 }
 
 TEST(LimitWarnings, TellAllAtOnce) {

@@ -7,6 +7,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "sys/memory.h"
+
 namespace weft::sys {
 namespace {
 
@@ -105,6 +107,7 @@ MachineLimits ReadMachineLimits(const std::string& root) {
   MachineLimits limits;
   limits.open_files = ResourceLimit(RLIMIT_NOFILE);
   limits.memory_mappings = ParseLimit(ReadText(root + "/proc/sys/vm/max_map_count"));
+  limits.has_guard_markers = HasGuardMarkers();
   std::istringstream cgroups(ReadText(root + "/proc/self/cgroup"));
   for (std::string line; std::getline(cgroups, line);) ReadCgroup(root, line, &limits);
   return limits;

@@ -13,6 +13,7 @@ struct MachineLimits {
   std::optional<uint64_t> memory_bytes;     // The least of its cgroup and those above.
   std::optional<double> cpus;               // CPU time a second by quota, the least likewise.
   std::optional<uint64_t> memory_mappings;  // vm.max_map_count
+  bool has_guard_markers = false;           // A guarded page takes no mapping of its own.
 };
 
 // Reads resource limits, and files below root, "" for the machine's own. Blocks on these files.

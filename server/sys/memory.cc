@@ -1,0 +1,54 @@
+#include "sys/memory.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <utility>
+
+namespace weft::sys {
+namespace {
+
+// Newer than Debian 12's header.
+constexpr int kGuardInstall = 102;  // MADV_GUARD_INSTALL
+
+}  // namespace
+
+size_t PageBytes() {
+  static const auto bytes = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  return bytes;
+}
+
+bool HasGuardMarkers() {
+  const Mapping page = Mapping::Make(PageBytes());
+  return page.data() != nullptr && ::madvise(page.data(), page.bytes(), kGuardInstall) == 0;
+}
+
+Mapping::~Mapping() {
+  if (data_ != nullptr) ::munmap(data_, bytes_);
+}
+
+Mapping::Mapping(Mapping&& other) noexcept
+    : data_(std::exchange(other.data_, nullptr)), bytes_(std::exchange(other.bytes_, 0)) {}
+
+Mapping& Mapping::operator=(Mapping&& other) noexcept {
+  std::swap(data_, other.data_);
+  std::swap(bytes_, other.bytes_);
+  return *this;
+}
+
+Mapping Mapping::Make(size_t bytes) {
+  void* const data = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
+                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+  if (data == MAP_FAILED) return {};
+  // Where huge pages are the rule, the first touch would commit 2 MiB.
+  ::madvise(data, bytes, MADV_NOHUGEPAGE);
+  return {static_cast<char*>(data), bytes};
+}
+
+bool Mapping::Guard(char* from, size_t bytes) {
+  return ::madvise(from, bytes, kGuardInstall) == 0 || ::mprotect(from, bytes, PROT_NONE) == 0;
+}
+
+void Mapping::Release(char* from, size_t bytes) { ::madvise(from, bytes, MADV_DONTNEED); }
+
+}  // namespace weft::sys

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstddef>
+
+namespace weft::sys {
+
+size_t PageBytes();
+
+// Whether the kernel can guard pages without splitting the mapping they lie in (Linux 6.13); else
+// each guarded range takes two mappings of vm.max_map_count. Any thread; asks the kernel.
+bool HasGuardMarkers();
+
+// Memory that comes straight from the kernel and goes back to it: zeroed, committed page by page as
+// it is touched, on the node of the CPU that touches it first. Owned like any memory; no thread
+// rule of its own.
+class Mapping {
+ public:
+  Mapping() = default;
+  ~Mapping();
+  Mapping(Mapping&& other) noexcept;
+  Mapping& operator=(Mapping&& other) noexcept;
+
+  // Of pages of the usual size. Empty when the kernel refuses: errno says why.
+  static Mapping Make(size_t bytes);
+
+  char* data() const { return data_; }
+  size_t bytes() const { return bytes_; }
+
+  // Makes whole pages inside inaccessible. False when the kernel refuses: errno says why.
+  static bool Guard(char* from, size_t bytes);
+  // Gives the memory of whole pages inside back; they are zero when they are touched again. Nothing
+  // happens to locked ones.
+  static void Release(char* from, size_t bytes);
+
+ private:
+  Mapping(char* data, size_t bytes) : data_(data), bytes_(bytes) {}
+
+  char* data_ = nullptr;
+  size_t bytes_ = 0;
+};
+
+}  // namespace weft::sys
