@@ -190,6 +190,17 @@ TEST(TaskOptions, TakeLabelsAndAKeyOrACore) {
   EXPECT_THROW(both.parse("--affinity k --core 1"), CLI::ExcludesError);
 }
 
+TEST(TaskOptions, LeaveTheIoPriorityToTheTaskUnlessItIsGiven) {
+  CLI::App app;
+  TaskOptions options;
+  AddTaskOptions(&app, &options);
+  app.parse("--priority high");
+  EXPECT_EQ(MakeSpec(options)->io_priority(), v1::PRIORITY_UNSPECIFIED);
+  app.parse("--io-priority low");
+  EXPECT_EQ(MakeSpec(options)->io_priority(), v1::PRIORITY_LOW);
+  EXPECT_THROW(app.parse("--io-priority urgent"), CLI::ValidationError);
+}
+
 TEST(OpenFile, SaysWhyItCannotBeRead) {
   EXPECT_EQ(OpenFile("/nowhere").status().message(),
             "cannot read /nowhere: No such file or directory");

@@ -44,6 +44,10 @@ void AddTaskOptions(CLI::App* command, TaskOptions* options) {
   command->add_option("--priority", options->priority, "Which level the task waits in")
       ->check(CLI::IsMember({"high", "normal", "low"}))
       ->capture_default_str();
+  command
+      ->add_option("--io-priority", options->io_priority,
+                   "How urgent its file operations are; left out: as --priority")
+      ->check(CLI::IsMember({"high", "normal", "low"}));
   AddDuration(command, "--timeout", &options->timeout_ns,
               "Time from admission within which the task must complete; 0: none");
   auto* core = command->add_option("--core", options->core, "CPU number that must run it")
@@ -64,6 +68,9 @@ absl::StatusOr<v1::TaskSpec> MakeSpec(const TaskOptions& options) {
   spec.set_handler(options.handler);
   spec.set_payload(*std::move(payload));
   spec.set_priority(Priorities().at(options.priority));
+  if (!options.io_priority.empty()) {
+    spec.set_io_priority(Priorities().at(options.io_priority));
+  }
   spec.set_timeout_ns(options.timeout_ns);
   if (options.core >= 0) spec.set_core(static_cast<uint32_t>(options.core));
   spec.set_client_tag(options.tag);

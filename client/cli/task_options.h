@@ -18,6 +18,8 @@ struct TaskOptions {
   std::string payload;
   std::string file;
   std::string priority = "normal";
+  // Empty: as priority.
+  std::string io_priority;
   int64_t timeout_ns = 0;
   int64_t core = -1;
   std::string affinity_key;
@@ -25,8 +27,8 @@ struct TaskOptions {
   uint64_t tag = 0;
 };
 
-// The options that say how a task is run: --file, --priority, --timeout, --core,
-// --affinity and --label.
+// The options that say how a task is run: --file, --priority, --io-priority, --timeout,
+// --core, --affinity and --label.
 void AddTaskOptions(CLI::App* command, TaskOptions* options);
 
 // The spec, its payload read from where it is. INVALID_ARGUMENT when a file cannot be read.

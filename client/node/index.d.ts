@@ -41,6 +41,8 @@ export interface TaskSpec {
   core?: number;
   clientTag?: Int64Like;
   affinityKey?: string;
+  /** Of its file operations; left out: as priority. */
+  ioPriority?: Priority;
   labels?: Record<string, string>;
 }
 

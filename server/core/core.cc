@@ -301,6 +301,7 @@ void Core<Env>::TakeSubmit(const Message& message) {
   task->deadline = message.deadline;
   task->submitted = message.submitted;
   task->priority = message.priority;
+  task->io_priority = message.io_priority;
   task->ready_since = message.submitted;
   if (task->deadline != kNoDeadline) timers_->Arm(task, task->deadline);
   MakeReady(task);
@@ -434,6 +435,7 @@ bool Core<Env>::Spawn(const TaskEntry& entry, std::string_view payload, Priority
   task->submitted = clock_;
   task->ready_since = clock_;
   task->priority = priority;
+  task->io_priority = priority;
   task->cancel.store(0, std::memory_order_relaxed);
   MakeReady(task);
   return true;

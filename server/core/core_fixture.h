@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -57,6 +58,7 @@ class CoreTest : public testing::Test {
     message.submitted = now_;
     message.deadline = timeout == 0 ? kNoDeadline : now_ + timeout;
     message.priority = priority;
+    message.io_priority = io_priority_.value_or(priority);
     core_->ClearCancel(message.slot);
     EXPECT_EQ(core_->Post({&message, 1}), 1U);
     return message.slot;
@@ -99,6 +101,7 @@ class CoreTest : public testing::Test {
   std::vector<std::unique_ptr<Body>> bodies_;
   std::vector<std::unique_ptr<TaskEntry>> entries_;
   uint32_t next_slot_ = 0;
+  std::optional<Priority> io_priority_;  // Of what is submitted next; none: as the task's.
 };
 
 }  // namespace weft

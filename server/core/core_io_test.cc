@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/core_fixture.h"
@@ -194,6 +195,27 @@ TEST_F(CoreIoTest, WaitsForAFreeEntryByPriority) {
   ExpectConserved();
 }
 
+// A task's own level tells when it starts, not when its files are worked on.
+TEST_F(CoreIoTest, GoesByThePriorityOfItsIo) {
+  system_.capacity = 1;
+  Build();
+  Submit(Reader(1), Priority::kNormal);
+  core_->Turn();
+  EXPECT_EQ(system_.under_way[0]->priority, static_cast<uint8_t>(Priority::kNormal));
+  io_priority_ = Priority::kLow;
+  Submit(Reader(2), Priority::kHigh);
+  io_priority_ = Priority::kHigh;
+  Submit(Reader(3), Priority::kLow);
+  core_->Turn();
+  std::vector<std::pair<int, int>> order;
+  while (!system_.under_way.empty()) {
+    order.emplace_back(system_.under_way[0]->fd, system_.under_way[0]->priority);
+    system_.Complete(0, 8);
+    core_->Turn();
+  }
+  EXPECT_EQ(order, (std::vector<std::pair<int, int>>{{1, 1}, {3, 0}, {2, 2}}));
+}
+
 TEST_F(CoreIoTest, GivesTheLowestLevelAShareOfTheEntries) {
   system_.capacity = 1;
   Build([](CoreOptions& options) { options.stacks = 64; });
@@ -208,7 +230,7 @@ TEST_F(CoreIoTest, GivesTheLowestLevelAShareOfTheEntries) {
     system_.Complete(0, 8);
     core_->Turn();
   }
-  EXPECT_EQ(place, static_cast<int>(IoQueue::kLowestShare));
+  EXPECT_EQ(place, static_cast<int>(sys::IoLevels::kLowestShare));
 }
 
 TEST_F(CoreIoTest, CancelsAnOperationThatStillWaitsAtOnce) {

@@ -41,8 +41,9 @@ TEST_F(CoreTest, SuspendsAHundredThousandTasksAtOnce) {
   const bool has_markers = sys::HasGuardMarkers();
   const uint32_t count = has_markers ? kMost : std::min(kMost, kMostWithoutMarkers);
   if (count < 100'000) {
-    std::cout << count << " tasks: "
-              << (has_markers ? kWhyFewer : "guards take mappings before Linux 6.13") << "\n";
+    std::cout << count
+              << " tasks: " << (has_markers ? kWhyFewer : "guards take mappings before Linux 6.13")
+              << "\n";
   }
   if (ValueOf("/proc/meminfo", "MemAvailable:") < count * kBytesPerTask) {
     GTEST_SKIP() << "less than " << count * kBytesPerTask << " bytes of memory are available";

@@ -172,7 +172,7 @@ int64_t Core<Env>::ParkForIo(LiveTask* task, sys::IoOperation* operation) {
   task->place = TaskPlace::kInIo;
   task->runner->operation = operation;
   operation->owner = task;
-  io_.Start(operation, task->priority);
+  io_.Start(operation, task->io_priority);
   const bool has_deadline = task->deadline != kNoDeadline && !operation->runs_to_end;
   if (has_deadline) timers_->Arm(task, task->deadline);
   task->runner->fiber->SwitchTo(*thread_fiber_);

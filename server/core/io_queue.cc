@@ -4,6 +4,8 @@
 
 namespace weft {
 
+static_assert(sys::kIoLevelCount == kPriorityCount);
+
 void IoQueue::Start(sys::IoOperation* operation, Priority priority) {
   operation->priority = static_cast<uint8_t>(priority);
   operation->result = 0;
@@ -14,7 +16,7 @@ void IoQueue::Start(sys::IoOperation* operation, Priority priority) {
     Begin(operation);
   } else {
     operation->in_queue = true;
-    waiting_[operation->priority].Append(operation);
+    waiting_.Append(operation);
     stats_.io.entry_waits.Add(1);
   }
   Count();
@@ -32,7 +34,7 @@ void IoQueue::Cancel(sys::IoOperation* operation) {
     ring_->Cancel(operation);
     return;
   }
-  waiting_[operation->priority].Remove(operation);
+  waiting_.Remove(operation);
   operation->result = -ECANCELED;
   ended_.Append(operation);
 }
@@ -46,26 +48,14 @@ sys::IoOperation* IoQueue::Take() {
     const size_t kind = static_cast<size_t>(operation->kind);
     stats_.io.operations[kind].Add(1);
     if (operation->result < 0) stats_.io.failures[kind].Add(1);
-    if (sys::IoOperation* const next = NextWaiting()) Begin(next);
+    if (sys::IoOperation* const next = waiting_.Pop()) {
+      next->in_queue = false;
+      Begin(next);
+    }
   }
   --busy_;
   Count();
   return operation;
-}
-
-sys::IoOperation* IoQueue::NextWaiting() {
-  size_t chosen = kPriorityCount;
-  const bool lowest_first = since_lowest_ + 1 >= kLowestShare;
-  for (size_t level = 0; level < kPriorityCount; ++level) {
-    if (waiting_[level].empty()) continue;
-    chosen = level;
-    if (!lowest_first) break;
-  }
-  if (chosen == kPriorityCount) return nullptr;
-  since_lowest_ = lowest_first ? 0 : since_lowest_ + 1;
-  sys::IoOperation* const next = waiting_[chosen].Pop();
-  next->in_queue = false;
-  return next;
 }
 
 void IoQueue::Submit() {

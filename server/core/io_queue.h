@@ -1,11 +1,10 @@
 #pragma once
 
-#include <array>
-#include <cstddef>
 #include <cstdint>
 #include <memory>
 
 #include "core/stats.h"
+#include "sys/io_levels.h"
 #include "sys/ring.h"
 #include "task/priority.h"
 
@@ -15,12 +14,9 @@ namespace weft {
 // ring has no free entry. Owned by its core; core thread only. Never full: each operation belongs
 // to a suspended task, of which there are as many as stacks.
 //
-// Order of those that wait. The highest level first, oldest first; but every kLowestShare-th entry
-// that becomes free goes to the lowest level that waits, so that none starves.
+// Those that wait go by level, see sys::IoLevels.
 class IoQueue {
  public:
-  static constexpr uint32_t kLowestShare = 16;
-
   explicit IoQueue(CoreStats& stats) : stats_(stats) {}
 
   // Before Start only. Null: there is none, and every operation fails with ENOSYS.
@@ -59,17 +55,14 @@ class IoQueue {
 
  private:
   void Begin(sys::IoOperation* operation);
-  // The next of those that wait, or null.
-  sys::IoOperation* NextWaiting();
   void Count();
 
   CoreStats& stats_;
   std::unique_ptr<sys::Ring> ring_;
   uint32_t busy_ = 0;       // Started and not given back.
   uint32_t under_way_ = 0;  // The part of busy_ that the ring has.
-  std::array<sys::IoList, kPriorityCount> waiting_;
+  sys::IoLevels waiting_;
   sys::IoList ended_;  // Cancelled while they waited.
-  uint32_t since_lowest_ = 0;
 };
 
 }  // namespace weft

@@ -42,7 +42,8 @@ struct alignas(128) LiveTask {
   std::atomic<TaskState> state{TaskState::kSucceeded};  // Relaxed; terminal while the slot is free.
   Priority priority = Priority::kNormal;
   TaskPlace place = TaskPlace::kNowhere;
-  WakeReason wake = WakeReason::kElapsed;
+  WakeReason wake : 4 = WakeReason::kElapsed;
+  Priority io_priority : 4 = Priority::kNormal;
   bool timer_armed = false;
   uint8_t timer_level = 0;
   uint8_t timer_index = 0;

@@ -35,6 +35,7 @@ struct Message {
   uint32_t slot = 0;  // Claimed by the Door: the task's place on both sides, below door_slots().
   MessageKind kind = MessageKind::kSubmit;
   Priority priority = Priority::kNormal;
+  Priority io_priority = Priority::kNormal;
 };
 static_assert(sizeof(Message) == 56, "an inbox slot is one cache line");
 

@@ -19,7 +19,7 @@ struct Runner {
   sys::IoOperation* operation = nullptr;  // What its task waits for while it is kInIo.
   Runner* next_spare = nullptr;
   uint32_t index = 0;  // Of its stack.
-  bool kept = false;  // Its task has suspended at least once: it takes no other after it.
+  bool kept = false;   // Its task has suspended at least once: it takes no other after it.
 };
 
 }  // namespace weft

@@ -59,8 +59,8 @@ class RunnerPool {
   CoreStats& stats_;
   StackPool stacks_;
   std::deque<Runner> runners_;
-  Runner* spare_ = nullptr;    // With memory; never null while bare_ is not.
-  Runner* bare_ = nullptr;     // Without.
+  Runner* spare_ = nullptr;  // With memory; never null while bare_ is not.
+  Runner* bare_ = nullptr;   // Without.
   Fiber::Main main_ = nullptr;
   int64_t kept_ = 0;
 };

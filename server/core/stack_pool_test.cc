@@ -30,8 +30,7 @@ TEST(StackPool, GivesStacksThatDoNotTouch) {
     EXPECT_EQ(bottom[0], 'a' + static_cast<int>(i));
     EXPECT_EQ(bottom[pool.stack_bytes() - 1], 'a' + static_cast<int>(i));
     if (i > 0) {
-      EXPECT_GE(bottom,
-                pool.Bottom(i - 1) + pool.stack_bytes() + PageBytes())
+      EXPECT_GE(bottom, pool.Bottom(i - 1) + pool.stack_bytes() + PageBytes())
           << "no guard between";
     }
   }

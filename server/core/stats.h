@@ -57,8 +57,8 @@ struct CoreStats {
   Counter stack_waits;  // Tasks set aside because every stack was in use.
   Gauge stacks_in_use;
   Gauge stacks_committed;  // Stacks that have memory: in use, or spare and kept.
-  Counter outbox_waits;  // Turns cut short because the Door had not drained.
-  Counter idle_spins;    // Idle times that ended while still spinning.
+  Counter outbox_waits;    // Turns cut short because the Door had not drained.
+  Counter idle_spins;      // Idle times that ended while still spinning.
   Counter sleeps;
   std::atomic<uint64_t> wakes{0};  // By any thread that posts, at most one a sleep.
   Gauge spin_budget_ns;

@@ -90,7 +90,8 @@ std::optional<Refusal> Dispatcher<Env>::Submit(const TaskSpec& spec, std::string
                          .payload_bytes = task.payload_bytes,
                          .slot = side.table.SlotOf(task),
                          .kind = MessageKind::kSubmit,
-                         .priority = spec.priority});
+                         .priority = spec.priority,
+                         .io_priority = spec.io_priority});
   accepted->id = task.id;
   accepted->submitted_at_ns = task.anchor.ToUnixNs(task.submitted);
   accepted->cpu = static_cast<uint32_t>(side.core.options().cpu);

@@ -49,12 +49,18 @@ struct IoOperation {
   IoOperation* next = nullptr;
   IoOperation* previous = nullptr;
   void* ring = nullptr;
-  uint8_t priority = 0;
+  uint8_t priority = 0;     // A level below kIoLevelCount, the highest first.
   uint8_t awaited = 0;      // Answers still to come from the kernel.
-  bool is_waiting = false;  // In the pool's queue: the pool's, under its mutex.
+  bool is_waiting = false;  // In a list of the ring's; in the pool's queue: under its mutex.
   bool in_queue = false;    // Waits for a free entry of the ring.
   bool cancel_asked = false;
 };
+
+// Of file operations, in the order of the tasks' levels.
+inline constexpr size_t kIoLevelCount = 3;
+// A level as the kernel knows it: best effort, the first, the middle and the last of its eight.
+// What it is worth is up to the disk's scheduler (bfq, mq-deadline).
+uint16_t KernelIoPriority(uint8_t level);
 
 // Does the operation on the calling thread, which may block, and returns its result.
 int64_t RunIoOperation(const IoOperation& operation);

@@ -1,11 +1,23 @@
 #include "sys/io_pool.h"
 
+#include <linux/ioprio.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include <string>
 #include <utility>
 
 #include "sys/ring_threads.h"
 
 namespace weft::sys {
+namespace {
+
+// Of the calling thread, from now on. Best effort: a seccomp filter may not know it.
+void TakeIoPriority(uint8_t level) {
+  ::syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, KernelIoPriority(level));
+}
+
+}  // namespace
 
 absl::StatusOr<std::unique_ptr<IoPool>> IoPool::Start(size_t threads,
                                                       const std::vector<int>& cpus) {
@@ -56,7 +68,7 @@ bool IoPool::Withdraw(IoOperation* operation) {
 
 void IoPool::Release(const ThreadRing* ring) {
   std::unique_lock lock(mutex_);
-  IoList others;
+  IoLevels others;
   while (IoOperation* const operation = queue_.Pop()) {
     if (operation->ring != ring) others.Append(operation);
   }
@@ -65,6 +77,7 @@ void IoPool::Release(const ThreadRing* ring) {
 }
 
 void IoPool::Run() {
+  uint8_t level = kIoLevelCount;
   std::unique_lock lock(mutex_);
   for (;;) {
     work_.wait(lock, [this] { return stop_ || !queue_.empty(); });
@@ -74,6 +87,7 @@ void IoPool::Run() {
     auto* const ring = static_cast<ThreadRing*>(operation->ring);
     ++ring->busy_;
     lock.unlock();
+    if (std::exchange(level, operation->priority) != operation->priority) TakeIoPriority(level);
     operation->result = RunIoOperation(*operation);
     ring->Complete(operation);
     lock.lock();

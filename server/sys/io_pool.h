@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "sys/io_levels.h"
 #include "sys/io_operation.h"
 #include "sys/thread.h"
 
@@ -14,9 +15,10 @@ namespace weft::sys {
 
 class ThreadRing;
 
-// The threads that do file I/O where there is no io_uring, shared by all cores. First come, first
-// served. Holds no more than the rings' capacities together, for each ring bounds its own. Any
-// thread. Outlives its rings; destruction joins the threads.
+// The threads that do file I/O where there is no io_uring, shared by all cores. Those that wait are
+// served by level, see IoLevels, and each is done under its level's I/O priority. Holds no more
+// than the rings' capacities together, for each ring bounds its own. Any thread. Outlives its
+// rings; destruction joins the threads.
 class IoPool {
  public:
   // cpus: where the threads run; empty: as the calling thread.
@@ -41,7 +43,7 @@ class IoPool {
   std::mutex mutex_;
   std::condition_variable work_;
   std::condition_variable quiet_;
-  IoList queue_;
+  IoLevels queue_;
   bool stop_ = false;
   std::vector<Thread> threads_;
 };

@@ -200,6 +200,90 @@ TEST_P(RingTest, GivesACancelledOperationBackOnceAndSaysSo) {
   if (!interrupts) LetGo();
 }
 
+// More than both queues of the kernel hold; nothing is taken before all were started.
+TEST_P(RingTest, BringsBackMoreThanItsQueuesHold) {
+  const int fd = Open("file", O_CREAT | O_RDWR);
+  ASSERT_GE(fd, 0);
+  std::string text(4096, 'x');
+  ASSERT_EQ(Move(IoKind::kWrite, fd, &text), 4096);
+  std::vector<IoOperation> operations(40 * kEntries);
+  std::vector<char> buffers(operations.size());
+  for (size_t i = 0; i < operations.size(); ++i) {
+    operations[i] = {.kind = IoKind::kRead, .fd = fd, .data = &buffers[i], .bytes = 1};
+    ring_->Start(&operations[i]);
+  }
+  ring_->Submit();
+  std::vector<int> returned(operations.size());
+  for (size_t i = 0; i < operations.size(); ++i) {
+    IoOperation* const done = Next();
+    ++returned[static_cast<size_t>(done - operations.data())];
+    EXPECT_EQ(done->result, 1);
+  }
+  EXPECT_EQ(returned, std::vector<int>(operations.size(), 1));
+  EXPECT_EQ(buffers, std::vector<char>(operations.size(), 'x'));
+  EXPECT_EQ(ring_->Take(), nullptr);
+  EXPECT_EQ(Close(fd), 0);
+}
+
+// An answer to a cancel that was left behind would end whatever is at the same address next.
+TEST_P(RingTest, AwaitsBothAnswersOfACancelledOperation) {
+  if (system_->backend() != "io_uring") GTEST_SKIP() << "threads answer once";
+  ASSERT_EQ(mkfifo((folder_ / "pipe").c_str(), 0600), 0);
+  const Fd pipe(open((folder_ / "pipe").c_str(), O_RDWR | O_CLOEXEC));
+  char byte = 0;
+  const IoOperation read{
+      .kind = IoKind::kRead, .fd = pipe.get(), .data = &byte, .bytes = 1, .cancel_asked = true};
+  IoOperation operation;
+  for (int round = 0; round < 500; ++round) {
+    operation = read;
+    ring_->Start(&operation);
+    ring_->Submit();
+    ring_->Cancel(&operation);
+    ring_->Submit();
+    EXPECT_EQ(Next(), &operation);
+    ASSERT_EQ(operation.result, -ECANCELED);
+    operation = read;
+    ring_->Start(&operation);
+    ring_->Submit();
+    ASSERT_EQ(ring_->Take(), nullptr);
+    ASSERT_EQ(write(pipe.get(), "x", 1), 1);
+    EXPECT_EQ(Next(), &operation);
+    ASSERT_EQ(operation.result, 1);
+  }
+}
+
+// The kernel takes nothing from a ring that is not attached yet, as it may when it is short of
+// memory, so that its queue is full.
+TEST_P(RingTest, KeepsWhatTheKernelDoesNotTake) {
+  if (system_->backend() != "io_uring") GTEST_SKIP() << "threads take everything";
+  ring_->Shutdown();
+  system_ = *IoSystem::Open({.backend = GetParam(), .ring_entries = kEntries}, 1, {});
+  ring_ = system_->TakeRing(0);
+  ASSERT_EQ(mkfifo((folder_ / "pipe").c_str(), 0600), 0);
+  const Fd pipe(open((folder_ / "pipe").c_str(), O_RDWR | O_CLOEXEC));
+  char byte = 0;
+  std::array<IoOperation, 3 * kEntries> operations;
+  for (IoOperation& operation : operations) {
+    operation = {.kind = IoKind::kRead, .fd = pipe.get(), .data = &byte, .bytes = 1};
+    ring_->Start(&operation);
+  }
+  operations.front().cancel_asked = true;
+  ring_->Cancel(&operations.front());
+  ring_->Cancel(&operations.back());
+  ring_->Attach({});
+  ring_->Submit();
+  for (int i = 0; i < 2; ++i) {
+    IoOperation* const cancelled = Next();
+    EXPECT_TRUE(cancelled == &operations.front() || cancelled == &operations.back());
+    EXPECT_EQ(cancelled->result, -ECANCELED);
+  }
+  for (size_t i = 2; i < operations.size(); ++i) {
+    ASSERT_EQ(write(pipe.get(), "x", 1), 1);
+    EXPECT_EQ(Next()->result, 1);
+  }
+  EXPECT_EQ(ring_->Take(), nullptr);
+}
+
 TEST_P(RingTest, NeedsNobodyForAReadOfWhatIsInTheCacheOrForANop) {
   const int fd = Open("file", O_CREAT | O_RDWR);
   std::string text = "twelve bytes";

@@ -1,6 +1,5 @@
 #include "sys/ring_uring.h"
 
-#include <fcntl.h>
 #include <liburing.h>
 #include <sched.h>
 #include <sys/eventfd.h>
@@ -15,6 +14,7 @@
 
 #include "sys/fd.h"
 #include "sys/page_cache.h"
+#include "sys/ring_entry.h"
 
 namespace weft::sys {
 namespace {
@@ -33,65 +33,11 @@ constexpr std::array<unsigned, 3> kSetups = {
     0,
 };
 
-struct Need {
-  IoKind kind;
-  int opcode;
-};
-constexpr Need kNeeds[] = {
-    {IoKind::kOpen, IORING_OP_OPENAT2},      {IoKind::kStat, IORING_OP_STATX},
-    {IoKind::kReadAhead, IORING_OP_FADVISE}, {IoKind::kRead, IORING_OP_READ},
-    {IoKind::kWrite, IORING_OP_WRITE},       {IoKind::kFsync, IORING_OP_FSYNC},
-    {IoKind::kRename, IORING_OP_RENAMEAT},   {IoKind::kUnlink, IORING_OP_UNLINKAT},
-    {IoKind::kClose, IORING_OP_CLOSE},       {IoKind::kClose, IORING_OP_ASYNC_CANCEL},
-    {IoKind::kNop, IORING_OP_NOP},
-};
-
 // user_data: an operation's address, the same with kCancelTag for the answer to its cancel, or
 // kWakeTag alone.
 constexpr uint64_t kCancelTag = 1;
 constexpr uint64_t kWakeTag = 2;
 static_assert(alignof(IoOperation) > 2);
-
-void Prepare(io_uring_sqe* sqe, IoOperation* operation) {
-  switch (operation->kind) {
-    case IoKind::kOpen:
-      io_uring_prep_openat2(sqe, operation->fd, operation->path, &operation->how);
-      break;
-    case IoKind::kStat:
-      io_uring_prep_statx(sqe, operation->fd, "", AT_EMPTY_PATH, kStatMask, operation->about);
-      break;
-    case IoKind::kReadAhead:
-      // The kernel's workers do it, always. Its own guesses would be made by whoever reads: this
-      // thread. Setting that never blocks.
-      ::posix_fadvise(operation->fd, 0, 0, POSIX_FADV_RANDOM);
-      io_uring_prep_fadvise(sqe, operation->fd, operation->offset,
-                            static_cast<off_t>(operation->bytes), POSIX_FADV_WILLNEED);
-      break;
-    case IoKind::kRead:
-      io_uring_prep_read(sqe, operation->fd, operation->data, operation->bytes, operation->offset);
-      break;
-    case IoKind::kWrite:
-      io_uring_prep_write(sqe, operation->fd, operation->data, operation->bytes, operation->offset);
-      break;
-    case IoKind::kFsync:
-      io_uring_prep_fsync(sqe, operation->fd, 0);
-      break;
-    case IoKind::kRename:
-      io_uring_prep_renameat(sqe, operation->fd, operation->path, operation->fd,
-                             operation->new_path, 0);
-      break;
-    case IoKind::kUnlink:
-      io_uring_prep_unlinkat(sqe, operation->fd, operation->path, 0);
-      break;
-    case IoKind::kClose:
-      io_uring_prep_close(sqe, operation->fd);
-      break;
-    case IoKind::kNop:
-      io_uring_prep_nop(sqe);
-      break;
-  }
-  io_uring_sqe_set_data(sqe, operation);
-}
 
 // Protocol of sleeping. A read of the eventfd wake_ is always under way when Wait enters the
 // kernel, so a write to wake_ is a completion like any other. Wake's write stays in the eventfd, or
@@ -127,6 +73,11 @@ class UringRing final : public Ring {
 
  private:
   io_uring_sqe* NextSqe();
+  void Enter();
+  bool Prepare(IoOperation* operation);
+  bool PrepareCancel(IoOperation* operation);
+  bool PrepareCancelOfAll();
+  void PrepareWhatWaits();
   void ArmWake();
   void KeepWorkersOff();
   bool HasKernelWork() const {
@@ -146,7 +97,11 @@ class UringRing final : public Ring {
   uint64_t wake_count_ = 0;
   bool wake_armed_ = false;
   uint32_t under_way_ = 0;
-  IoList at_once_;  // Ended without the kernel: it would not take them, or need not.
+  IoList at_once_;  // Ended without the kernel, which needs not do them or never got them.
+  // What found the submission queue full and the kernel not taking from it, tried again with each
+  // Submit: operations, and those under way whose cancel is meant.
+  IoList unprepared_;
+  IoList uncancelled_;
   PageCache cache_;
   uint64_t enters_ = 0;
 };
@@ -168,9 +123,14 @@ bool UringRing::Open(UringRefusal* refusal) {
   }
   is_open_ = true;
   io_uring_probe* const probe = io_uring_get_probe_ring(&ring_);
-  for (const Need& need : kNeeds) {
-    if (probe != nullptr && io_uring_opcode_supported(probe, need.opcode) != 0) continue;
-    *refusal = {.lacks_operation = true, .missing = need.kind};
+  const auto has = [probe](int opcode) {
+    return probe != nullptr && io_uring_opcode_supported(probe, opcode) != 0;
+  };
+  for (size_t i = 0; i < kIoKindCount; ++i) {
+    const auto kind = static_cast<IoKind>(i);
+    if (!has(OpcodeOf(kind)) || !has(IORING_OP_ASYNC_CANCEL)) {
+      *refusal = {.lacks_operation = true, .missing = kind};
+    }
   }
   if (probe != nullptr) io_uring_free_probe(probe);
   wake_.Reset(eventfd(0, EFD_CLOEXEC));
@@ -184,6 +144,8 @@ void UringRing::Attach(RingWaker /*waker*/) {
     io_uring_register(static_cast<unsigned>(ring_.ring_fd), IORING_REGISTER_ENABLE_RINGS, nullptr,
                       0);
   }
+  // Best effort: each entry then finds the ring without counting references to its file.
+  io_uring_register_ring_fd(&ring_);
   // The first submission makes the kernel's pool of workers, which can then be told where to run.
   ArmWake();
   Submit();
@@ -202,8 +164,41 @@ void UringRing::KeepWorkersOff() {
 io_uring_sqe* UringRing::NextSqe() {
   io_uring_sqe* sqe = io_uring_get_sqe(&ring_);
   if (sqe != nullptr) return sqe;
-  Submit();
+  Enter();
   return io_uring_get_sqe(&ring_);
+}
+
+bool UringRing::Prepare(IoOperation* operation) {
+  io_uring_sqe* const sqe = NextSqe();
+  if (sqe == nullptr) return false;
+  PrepareEntry(sqe, operation);
+  operation->awaited = 1;
+  ++under_way_;
+  return true;
+}
+
+bool UringRing::PrepareCancel(IoOperation* operation) {
+  io_uring_sqe* const sqe = NextSqe();
+  if (sqe == nullptr) return false;
+  io_uring_prep_cancel(sqe, operation, 0);
+  io_uring_sqe_set_data64(sqe, reinterpret_cast<uint64_t>(operation) | kCancelTag);
+  ++operation->awaited;
+  return true;
+}
+
+void UringRing::PrepareWhatWaits() {
+  while (IoOperation* const operation = unprepared_.Pop()) {
+    operation->is_waiting = !Prepare(operation);
+    if (!operation->is_waiting) continue;
+    unprepared_.Append(operation);
+    return;
+  }
+  while (IoOperation* const operation = uncancelled_.Pop()) {
+    operation->is_waiting = !PrepareCancel(operation);
+    if (!operation->is_waiting) continue;
+    uncancelled_.Append(operation);
+    return;
+  }
 }
 
 void UringRing::Start(IoOperation* operation) {
@@ -213,24 +208,20 @@ void UringRing::Start(IoOperation* operation) {
     at_once_.Append(operation);
     return;
   }
-  io_uring_sqe* const sqe = NextSqe();
-  if (sqe == nullptr) {
-    operation->result = -EAGAIN;
-    at_once_.Append(operation);
-    return;
-  }
-  Prepare(sqe, operation);
-  operation->awaited = 1;
-  ++under_way_;
+  operation->is_waiting = !unprepared_.empty() || !Prepare(operation);
+  if (operation->is_waiting) unprepared_.Append(operation);
 }
 
 void UringRing::Cancel(IoOperation* operation) {
-  if (operation->awaited == 0) return;
-  io_uring_sqe* const sqe = NextSqe();
-  if (sqe == nullptr) return;  // Then the operation takes its time.
-  io_uring_prep_cancel(sqe, operation, 0);
-  io_uring_sqe_set_data64(sqe, reinterpret_cast<uint64_t>(operation) | kCancelTag);
-  ++operation->awaited;
+  if (operation->awaited == 0 && operation->is_waiting) {
+    unprepared_.Remove(operation);
+    operation->is_waiting = false;
+    operation->result = -ECANCELED;
+    at_once_.Append(operation);
+  } else if (operation->awaited != 0) {
+    operation->is_waiting = !PrepareCancel(operation);
+    if (operation->is_waiting) uncancelled_.Append(operation);
+  }
 }
 
 void UringRing::ArmWake() {
@@ -243,10 +234,14 @@ void UringRing::ArmWake() {
 }
 
 // What the kernel does not take now stays prepared, and goes with the next submission.
-void UringRing::Submit() {
-  if (io_uring_sq_ready(&ring_) == 0) return;
+void UringRing::Enter() {
   ++enters_;
   io_uring_submit(&ring_);
+}
+
+void UringRing::Submit() {
+  PrepareWhatWaits();
+  if (io_uring_sq_ready(&ring_) != 0) Enter();
 }
 
 bool UringRing::HasCompletions() const {
@@ -266,6 +261,10 @@ IoOperation* UringRing::Finish(uint64_t user_data, int32_t result) {
   if ((user_data & kCancelTag) == 0) operation->result = result;
   if (--operation->awaited > 0) return nullptr;
   --under_way_;
+  if (operation->is_waiting) {
+    uncancelled_.Remove(operation);
+    operation->is_waiting = false;
+  }
   if (operation->kind == IoKind::kReadAhead && operation->result != -ECANCELED) {
     operation->result = 0;
   }
@@ -298,7 +297,7 @@ void UringRing::Wait(int64_t timeout_ns) {
   Submit();
   // Without it a call to Wake would go unheard; and what could not be submitted must be tried
   // again.
-  if (!wake_armed_ || io_uring_sq_ready(&ring_) != 0) return;
+  if (!wake_armed_ || io_uring_sq_ready(&ring_) != 0 || !unprepared_.empty()) return;
   __kernel_timespec time = {timeout_ns / 1'000'000'000, timeout_ns % 1'000'000'000};
   io_uring_getevents_arg argument = {};
   argument.sigmask_sz = _NSIG / 8;
@@ -306,21 +305,29 @@ void UringRing::Wait(int64_t timeout_ns) {
   unsigned flags = IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG;
   if ((ring_.features & kFeatureNoIowait) != 0) flags |= kEnterNoIowait;
   ++enters_;
-  io_uring_enter2(static_cast<unsigned>(ring_.ring_fd), 0, 1, flags,
+  if (ring_.enter_ring_fd != ring_.ring_fd) flags |= IORING_ENTER_REGISTERED_RING;
+  io_uring_enter2(static_cast<unsigned>(ring_.enter_ring_fd), 0, 1, flags,
                   reinterpret_cast<sigset_t*>(&argument), sizeof(argument));
 }
 
+bool UringRing::PrepareCancelOfAll() {
+  io_uring_sqe* const sqe = NextSqe();
+  if (sqe == nullptr) return false;
+  io_uring_prep_cancel64(sqe, 0, IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_ALL);
+  io_uring_sqe_set_data64(sqe, kWakeTag);
+  return true;
+}
+
 void UringRing::Shutdown() {
-  if (under_way_ > 0) {
-    if (io_uring_sqe* const sqe = NextSqe()) {
-      io_uring_prep_cancel64(sqe, 0, IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_ALL);
-      io_uring_sqe_set_data64(sqe, kWakeTag);
-    }
-  }
+  unprepared_ = {};
+  bool is_asked = false;
   while (under_way_ > 0) {
+    if (!is_asked) is_asked = PrepareCancelOfAll();
     Take();
     if (under_way_ > 0 && !HasCompletions()) Wait(-1);
   }
+  // It belongs to this thread's table, and another may destroy the ring.
+  io_uring_unregister_ring_fd(&ring_);
 }
 
 }  // namespace

@@ -271,7 +271,11 @@ bool RowReader::ReadRow(std::string_view bytes, Row* row) {
         break;
       case Varint(Spec::kPriorityFieldNumber):
         at = ReadVarint<kNumberBytesMax>(at, end, &number);
-        row->priority = static_cast<int>(number);
+        row->priorities.task = static_cast<int>(number);
+        break;
+      case Varint(Spec::kIoPriorityFieldNumber):
+        at = ReadVarint<kNumberBytesMax>(at, end, &number);
+        row->priorities.io = static_cast<int>(number);
         break;
       case Fixed(Spec::kTimeoutNsFieldNumber):
         at = ReadFixed(at, end, &spec.timeout_ns);

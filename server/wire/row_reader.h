@@ -32,8 +32,8 @@ class RowReader {
   // ReadTaskSpec refuses.
   std::optional<Refusal> Check(size_t index, std::string_view field_prefix) {
     Row& row = rows_[index];
-    if (!CompleteSpec(row.priority, &row.spec)) [[unlikely]] {
-      return SpecRefusal(row.priority, field_prefix, row.spec);
+    if (!CompleteSpec(row.priorities, &row.spec)) [[unlikely]] {
+      return SpecRefusal(row.priorities, field_prefix, row.spec);
     }
     if (!row.labels.empty()) [[unlikely]]
       return TakeLabels(row, field_prefix);
@@ -44,9 +44,9 @@ class RowReader {
 
  private:
   struct Row {
-    TaskSpec spec;            // But priority and labels.
+    TaskSpec spec;            // But priorities and labels.
     std::string_view labels;  // The row's bytes, if it has any.
-    int priority = 0;
+    WirePriorities priorities;
   };
 
   static bool ReadRow(std::string_view bytes, Row* row);

@@ -48,7 +48,8 @@ std::string Nested(uint64_t groups, const std::string& inner) {
 std::string Told(const TaskSpec& spec) {
   const testing::Message told = testing::Message()
                                 << std::string(spec.handler) << '|' << std::string(spec.payload)
-                                << '|' << static_cast<int>(spec.priority) << '|' << spec.timeout_ns
+                                << '|' << static_cast<int>(spec.priority) << '|'
+                                << static_cast<int>(spec.io_priority) << '|' << spec.timeout_ns
                                 << '|' << (spec.cpu ? std::to_string(*spec.cpu) : "any") << '|'
                                 << spec.client_tag << '|' << std::string(spec.affinity_key) << '|'
                                 << std::string(spec.labels);
@@ -117,6 +118,7 @@ v1::TaskSpec FullSpec() {
   spec.set_handler("sha256");
   spec.set_payload(std::string("\0\xff payload", 10));
   spec.set_priority(v1::PRIORITY_HIGH);
+  spec.set_io_priority(v1::PRIORITY_LOW);
   spec.set_timeout_ns(-5);
   spec.set_core(3);
   spec.set_client_tag(0x8000'0000'0000'0001);
@@ -133,6 +135,7 @@ TEST_F(RowReaderTest, ReadsEveryFieldAsViewsIntoTheBytes) {
   EXPECT_EQ(spec.handler, "sha256");
   EXPECT_EQ(spec.payload, FullSpec().payload());
   EXPECT_EQ(spec.priority, Priority::kHigh);
+  EXPECT_EQ(spec.io_priority, Priority::kLow);
   EXPECT_EQ(spec.timeout_ns, -5);
   EXPECT_EQ(spec.cpu, 3u);
   EXPECT_EQ(spec.client_tag, 0x8000'0000'0000'0001);

@@ -18,7 +18,8 @@ Refusal InvalidField(std::string_view prefix, std::string_view field, const std:
 
 }  // namespace
 
-Refusal SpecRefusal(int priority, std::string_view field_prefix, const TaskSpec& spec) {
+Refusal SpecRefusal(WirePriorities priorities, std::string_view field_prefix,
+                    const TaskSpec& spec) {
   if (spec.handler.empty()) {
     return InvalidField(field_prefix, "handler",
                         "is empty; name one of the handlers that ListHandlers tells");
@@ -28,8 +29,9 @@ Refusal SpecRefusal(int priority, std::string_view field_prefix, const TaskSpec&
                         "is " + std::to_string(spec.handler.size()) + " bytes long; at most " +
                             std::to_string(kMaxHandlerNameBytes) + " are allowed");
   }
-  return InvalidField(field_prefix, "priority",
-                      "is " + std::to_string(priority) +
+  const bool is_io = WirePriorities{.task = priorities.task}.known();
+  return InvalidField(field_prefix, is_io ? "io_priority" : "priority",
+                      "is " + std::to_string(is_io ? priorities.io : priorities.task) +
                           "; 0 (unspecified), 1 (high), 2 (normal) or 3 (low) are known");
 }
 

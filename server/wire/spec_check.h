@@ -12,18 +12,33 @@
 
 namespace weft {
 
-// Sets spec->priority. False: spec->handler is empty or overlong, or this version does not know the
-// priority; SpecRefusal tells.
-inline bool CompleteSpec(int priority, TaskSpec* spec) {
+// As the message has them; one this version does not know is refused.
+struct WirePriorities {
+  int task = 0;
+  int io = 0;
+
+  bool known() const {
+    return task >= v1::PRIORITY_UNSPECIFIED && task <= v1::PRIORITY_LOW &&
+           io >= v1::PRIORITY_UNSPECIFIED && io <= v1::PRIORITY_LOW;
+  }
+};
+
+// Sets both priorities of the spec. False: spec->handler is empty or overlong, or this version does
+// not know a priority; SpecRefusal tells.
+inline bool CompleteSpec(WirePriorities priorities, TaskSpec* spec) {
   if (spec->handler.empty() || spec->handler.size() > kMaxHandlerNameBytes) return false;
-  if (priority < v1::PRIORITY_UNSPECIFIED || priority > v1::PRIORITY_LOW) return false;
+  if (!priorities.known()) return false;
   // The enumerators of both sides are in the same order; protobuf's begin one later.
-  spec->priority = priority == v1::PRIORITY_UNSPECIFIED ? Priority::kNormal
-                                                        : static_cast<Priority>(priority - 1);
+  spec->priority = priorities.task == v1::PRIORITY_UNSPECIFIED
+                       ? Priority::kNormal
+                       : static_cast<Priority>(priorities.task - 1);
+  spec->io_priority = priorities.io == v1::PRIORITY_UNSPECIFIED
+                          ? spec->priority
+                          : static_cast<Priority>(priorities.io - 1);
   return true;
 }
 
 // field_prefix is where the spec stands in the request ("spec", "specs[3]").
-Refusal SpecRefusal(int priority, std::string_view field_prefix, const TaskSpec& spec);
+Refusal SpecRefusal(WirePriorities priorities, std::string_view field_prefix, const TaskSpec& spec);
 
 }  // namespace weft

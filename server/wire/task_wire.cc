@@ -40,8 +40,9 @@ std::optional<Refusal> ReadTaskSpec(const v1::TaskSpec& message, std::string_vie
   spec->client_tag = message.client_tag();
   spec->affinity_key = message.affinity_key();
   spec->labels = {};
-  if (!CompleteSpec(message.priority(), spec)) {
-    return SpecRefusal(message.priority(), field_prefix, *spec);
+  const WirePriorities priorities = {message.priority(), message.io_priority()};
+  if (!CompleteSpec(priorities, spec)) {
+    return SpecRefusal(priorities, field_prefix, *spec);
   }
   if (message.labels().empty()) return std::nullopt;
   if (auto refusal = ReadLabels(message.labels(), std::string(field_prefix) + ".labels", labels)) {

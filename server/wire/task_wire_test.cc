@@ -28,6 +28,7 @@ TEST(ReadTaskSpec, TakesEveryField) {
   v1::TaskSpec message = ValidSpec();
   message.set_payload(std::string("a\0b", 3));
   message.set_priority(v1::PRIORITY_LOW);
+  message.set_io_priority(v1::PRIORITY_HIGH);
   message.set_timeout_ns(-7);  // The Dispatcher refuses it; the wire carries it.
   message.set_core(0);
   message.set_client_tag(UINT64_MAX);
@@ -40,6 +41,7 @@ TEST(ReadTaskSpec, TakesEveryField) {
   EXPECT_EQ(spec.payload, std::string_view("a\0b", 3));
   EXPECT_EQ(spec.payload.data(), message.payload().data()) << "the payload was copied";
   EXPECT_EQ(spec.priority, Priority::kLow);
+  EXPECT_EQ(spec.io_priority, Priority::kHigh);
   EXPECT_EQ(spec.timeout_ns, -7);
   EXPECT_EQ(spec.cpu, std::optional<uint32_t>(0));
   EXPECT_EQ(spec.client_tag, UINT64_MAX);
@@ -54,6 +56,7 @@ TEST(ReadTaskSpec, OverwritesWhatTheSpecHeldBefore) {
   TaskSpec spec;
   spec.cpu = 3;
   spec.priority = Priority::kHigh;
+  spec.io_priority = Priority::kLow;
   spec.timeout_ns = 5;
   spec.client_tag = 9;
   spec.affinity_key = "k";
@@ -61,6 +64,7 @@ TEST(ReadTaskSpec, OverwritesWhatTheSpecHeldBefore) {
   ASSERT_FALSE(Read(ValidSpec(), "spec", &spec));
   EXPECT_EQ(spec.cpu, std::nullopt);
   EXPECT_EQ(spec.priority, Priority::kNormal);
+  EXPECT_EQ(spec.io_priority, Priority::kNormal);
   EXPECT_EQ(spec.timeout_ns, 0);
   EXPECT_EQ(spec.client_tag, 0u);
   EXPECT_TRUE(spec.affinity_key.empty());

@@ -87,6 +87,7 @@ const SPEC = {
   core: uint32,
   clientTag: (value, what) => int64(value, what),
   affinityKey: text,
+  ioPriority: (value, what) => oneOf(PRIORITIES, value, what),
   labels,
 };
 const FILTER = {

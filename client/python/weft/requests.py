@@ -24,6 +24,7 @@ class TaskFields(TypedDict, total=False):
     core: int
     client_tag: int
     affinity_key: str
+    io_priority: task_pb2.Priority | str
     labels: Mapping[str, str]
 
 
