@@ -115,6 +115,16 @@ std::vector<ConfigRow> ExecutorRows() {
       {"executor.stacks_kept", "stacks", Whole(1, 200'000), "256", kRestart,
        "Spare stacks of each core whose memory is kept; an idle core gives back that of the rest.",
        [](Config& c, const ConfigValue& v) { c.core.stacks_kept = As(v); }},
+      {"executor.realtime", "", Flag(), "false", kRestart,
+       "Cores run with SCHED_FIFO, ahead of all that shares their CPUs, where the system allows "
+       "it; "
+       "idle \"spin\" then becomes \"adaptive\".",
+       [](Config& c, const ConfigValue& v) { c.core.realtime = AsFlag(v); }},
+      {"executor.lock_memory", "", Flag(), "false", kRestart,
+       "Commits and locks the memory of queues and of stacks_kept stacks at the start, as far as "
+       "the "
+       "system allows it.",
+       [](Config& c, const ConfigValue& v) { c.core.lock_memory = AsFlag(v); }},
       {"executor.stack_bytes", "bytes", Whole(16'384, 8 * kMiB), "65536", kRestart,
        "Usable size of each stack, rounded up to pages.",
        [](Config& c, const ConfigValue& v) { c.core.stack_bytes = As<size_t>(v); }},

@@ -85,16 +85,27 @@ absl::Status Core<Env>::Prepare() {
   }
   thread_fiber_.emplace();
   io_.UseRing(env_.TakeRing(options_.index));
+  if (options_.lock_memory) {
+    sys::LockedMemory tally;
+    sys::LockMemory(tasks_.get(), slots * sizeof(LiveTask), &tally);
+    sys::LockMemory(cold_.get(), slots * sizeof(Cold), &tally);
+    runners_.Lock(&tally);
+    stats_.locked_bytes.Set(static_cast<int64_t>(tally.locked));
+    stats_.lockable_bytes.Set(static_cast<int64_t>(tally.wanted));
+  }
   return absl::OkStatus();
 }
 
 template <class Env>
 absl::Status Core<Env>::Start() {
-  if (absl::Status status = Prepare(); !status.ok()) return status;
   sys::ThreadOptions thread;
   thread.name = absl::StrCat("weft-core-", options_.index);
   if (options_.cpu >= 0) thread.cpus = {options_.cpu};
-  return sys::StartThread(&thread_, thread, [this] { Run(); });
+  thread.realtime = options_.realtime;
+  thread.prepare = [this] { return Prepare(); };
+  absl::Status status = sys::StartThread(&thread_, thread, [this] { Run(); });
+  stats_.realtime.Set(options_.realtime && status.ok() && realtime_status().ok() ? 1 : 0);
+  return status;
 }
 
 template <class Env>

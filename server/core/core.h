@@ -42,7 +42,8 @@ class Core {
 
   // Before Start only. Allocates all that the bounds ask for. Tests then call Turn by hand.
   absl::Status Prepare();
-  // Prepares and starts the pinned thread. FailedPrecondition when the CPU is not granted.
+  // Starts the pinned thread, which prepares: what it touches first is near its CPU.
+  // FailedPrecondition when the CPU is not granted.
   absl::Status Start();
   // Any thread but the core's. Ends the thread at its next turn; a handler that runs is waited for.
   // What is queued or suspended then stays where it is. Harmless when not started.
@@ -88,6 +89,8 @@ class Core {
   // Any thread, after Prepare.
   const CoreStats& stats() const { return stats_; }
   const CoreOptions& options() const { return options_; }
+  // Any thread, after Start. The kernel's error when options().realtime was not granted.
+  const absl::Status& realtime_status() const { return thread_->realtime_status(); }
 
   // Core thread only, first: the stack that Turn runs on, and the ring, are this thread's.
   void TakeThread();

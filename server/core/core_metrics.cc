@@ -39,6 +39,10 @@ constexpr MetricDescription kWakes = {"weft_core_wakes_total",
 constexpr MetricDescription kSpinBudget = {
     "weft_core_spin_budget_seconds",
     "How long the core spins before it sleeps; negative: it never sleeps."};
+constexpr MetricDescription kRealtime = {
+    "weft_core_realtime", "1 when the core's thread has SCHED_FIFO (executor.realtime)."};
+constexpr MetricDescription kLockedBytes = {
+    "weft_core_locked_bytes", "Memory of slots and stacks that is locked (executor.lock_memory)."};
 constexpr MetricDescription kMisuse = {
     "weft_core_suspension_misuse_total",
     "Tasks failed because a handler registered as never_suspends tried to suspend."};
@@ -103,6 +107,8 @@ void CoreMetrics::CollectCore(MetricWriter& writer, const CoreRow& core) {
   counter(kSleeps, stats.sleeps);
   writer.WriteCounter(kWakes, {{"core", cpu}}, static_cast<double>(stats.wakes.load()));
   writer.WriteGauge(kSpinBudget, {{"core", cpu}}, SecondsFromNs(stats.spin_budget_ns.value()));
+  gauge(kRealtime, stats.realtime);
+  gauge(kLockedBytes, stats.locked_bytes);
   counter(kMisuse, stats.misuse);
   counter(kViolations, stats.violations);
 }

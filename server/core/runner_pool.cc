@@ -28,6 +28,12 @@ absl::Status RunnerPool::Prepare(const CoreOptions& options, Fiber::Main main, v
   return absl::OkStatus();
 }
 
+void RunnerPool::Lock(sys::LockedMemory* tally) {
+  const auto most = static_cast<int64_t>(runners_.size());
+  stacks_.Lock(static_cast<uint32_t>(std::min(kept_, most)), tally);
+  kept_ = most;
+}
+
 // The fiber's first frame is what touches the stack.
 void RunnerPool::CommitOne() {
   if (bare_ == nullptr) return;

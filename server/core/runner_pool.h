@@ -23,6 +23,10 @@ class RunnerPool {
   // it; core is what its member of that name shall be.
   absl::Status Prepare(const CoreOptions& options, Fiber::Main main, void* core);
 
+  // Before Start only. Locks the memory of the first stacks_kept stacks, as far as the process may;
+  // nothing is given back from then on.
+  void Lock(sys::LockedMemory* tally);
+
   // Whether every runner is in use.
   bool empty() const { return spare_ == nullptr; }
   // One that was not in use; not when empty.

@@ -122,6 +122,16 @@ TEST_F(RunnerPoolTest, KeepsWhatIsWithinTheWatermark) {
   EXPECT_EQ(committed(), 10);
 }
 
+TEST_F(RunnerPoolTest, GivesNothingBackThatIsLocked) {
+  Build(20, 2);
+  sys::LockedMemory tally;
+  pool_.Lock(&tally);
+  EXPECT_EQ(tally.wanted, 2 * (16 * 1024 + sys::PageBytes()));
+  for (Runner* runner : TakeAll()) pool_.Put(runner);
+  EXPECT_FALSE(pool_.Trim());
+  EXPECT_EQ(committed(), 20);
+}
+
 TEST_F(RunnerPoolTest, RefusesStacksThatNoMachineHas) {
   CoreOptions options;
   options.stack_bytes = size_t{1} << 60;

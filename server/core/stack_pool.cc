@@ -42,6 +42,13 @@ absl::Status StackPool::Map(uint32_t count, size_t stack_bytes) {
   return absl::OkStatus();
 }
 
+void StackPool::Lock(uint32_t count, sys::LockedMemory* tally) const {
+  const size_t page = sys::PageBytes();
+  for (uint32_t index = 0; index < count; ++index) {
+    sys::LockMemory(Bottom(index) - page, stride_, tally, page);
+  }
+}
+
 char* StackPool::Bottom(uint32_t index) const {
   return mapping_.data() + (index + 1) * stride_ - stack_bytes_;
 }

@@ -26,6 +26,9 @@ class StackPool {
   // Usable bytes of each: as asked for, rounded up to pages.
   size_t stack_bytes() const { return stack_bytes_; }
 
+  // Before Start only. Locks the first count stacks, as far as the process may.
+  void Lock(uint32_t count, sys::LockedMemory* tally) const;
+
   // Core thread only. Gives the memory of a stack that nothing stands on back to the kernel: a
   // system call.
   void Release(uint32_t index) const { sys::Mapping::Release(Bottom(index), stack_bytes_); }

@@ -75,6 +75,19 @@ TEST(StackPool, GivesTheMemoryOfOneStackBack) {
   EXPECT_EQ(pool.Bottom(1)[pool.stack_bytes() - 1], 'x');
 }
 
+TEST(StackPoolDeathTest, LocksStacksAndKeepsTheirGuards) {
+  StackPool pool;
+  ASSERT_TRUE(pool.Map(3, 2 * PageBytes()).ok());
+  sys::LockedMemory tally;
+  pool.Lock(2, &tally);
+  EXPECT_EQ(tally.wanted, 2 * 3 * PageBytes()) << "each with its guard";
+  for (uint32_t i = 0; i < 3; ++i) {
+    std::memset(pool.Bottom(i), 'x', pool.stack_bytes());
+    volatile char* const below = pool.Bottom(i) - 1;
+    EXPECT_DEATH(*below = 1, "");
+  }
+}
+
 TEST(StackPoolDeathTest, AReleasedStackIsStillGuarded) {
   StackPool pool;
   ASSERT_TRUE(pool.Map(2, PageBytes()).ok());

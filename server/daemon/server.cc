@@ -12,6 +12,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "daemon/core_grants.h"
 #include "daemon/exit_code.h"
 #include "daemon/limit_warnings.h"
 #include "daemon/machine_check.h"
@@ -42,18 +43,6 @@ int64_t ClockNs(clockid_t clock) {
 std::string ReadEnvironment(const char* name) {
   const char* const value = std::getenv(name);
   return value == nullptr ? std::string() : std::string(value);
-}
-
-const char* IdleName(IdlePolicy idle) {
-  switch (idle) {
-    case IdlePolicy::kSpin:
-      return "spin";
-    case IdlePolicy::kAdaptive:
-      return "adaptive";
-    case IdlePolicy::kSleep:
-      return "sleep";
-  }
-  return "";
 }
 
 }  // namespace
@@ -115,11 +104,11 @@ absl::Status Server::ChooseCpus() {
   const bool is_shared = std::any_of(cpus_.begin(), cpus_.end(), [this](int cpu) {
     return std::find(front_cpus_.begin(), front_cpus_.end(), cpu) != front_cpus_.end();
   });
-  if (is_shared && config_.core.idle != IdlePolicy::kSleep) {
-    log_.Warn("idle_changed", {{"from", IdleName(config_.core.idle)},
-                               {"to", "sleep"},
-                               {"reason", "the Door shares a CPU with a core"}});
-    config_.core.idle = IdlePolicy::kSleep;
+  for (const CoreConcession& concession : ConcedeCpus(is_shared, &config_)) {
+    log_.Warn("setting_changed", {{"key", concession.key},
+                                  {"from", concession.from},
+                                  {"to", concession.to},
+                                  {"reason", concession.reason}});
   }
   return sys::PinThisThread(front_cpus_);
 }
@@ -371,7 +360,10 @@ void Server::LogStart() const {
                       {"idle", IdleName(config_.core.idle)},
                       {"spin_us", config_.core.spin_us},
                       {"stacks", config_.core.stacks},
-                      {"stack_bytes", config_.core.stack_bytes}});
+                      {"stack_bytes", config_.core.stack_bytes},
+                      {"stacks_kept", config_.core.stacks_kept},
+                      {"realtime", config_.core.realtime},
+                      {"lock_memory", config_.core.lock_memory}});
   log_.Info("io", {{"backend", io_->backend()},
                    {"ring_entries", config_.io.ring_entries},
                    {"threads", io_->backend() == "threads" ? config_.io.threads : 0U},
@@ -398,8 +390,20 @@ std::string Server::web_address() const {
 }
 
 void Server::WarnOfLimits() const {
-  for (const LimitWarning& warning :
-       LimitWarnings(config_, cores_.size(), sys::ReadMachineLimits(""))) {
+  std::vector<CoreGrant> grants;
+  for (const auto& core : cores_) {
+    const CoreStats& stats = core->stats();
+    grants.push_back({.cpu = core->options().cpu,
+                      .realtime = core->realtime_status(),
+                      .lockable_bytes = static_cast<uint64_t>(stats.lockable_bytes.value()),
+                      .locked_bytes = static_cast<uint64_t>(stats.locked_bytes.value())});
+  }
+  const sys::MachineLimits limits = sys::ReadMachineLimits("");
+  std::vector<LimitWarning> warnings = LimitWarnings(config_, cores_.size(), limits);
+  for (LimitWarning& warning : GrantWarnings(grants, limits)) {
+    warnings.push_back(std::move(warning));
+  }
+  for (const LimitWarning& warning : warnings) {
     log_.Warn("limit_low", {{"limit", warning.limit},
                             {"granted", warning.granted},
                             {"needed", warning.needed},

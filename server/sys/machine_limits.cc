@@ -106,6 +106,8 @@ void RaiseOpenFiles() {
 MachineLimits ReadMachineLimits(const std::string& root) {
   MachineLimits limits;
   limits.open_files = ResourceLimit(RLIMIT_NOFILE);
+  limits.locked_bytes = ResourceLimit(RLIMIT_MEMLOCK);
+  limits.realtime_priority = ResourceLimit(RLIMIT_RTPRIO);
   limits.memory_mappings = ParseLimit(ReadText(root + "/proc/sys/vm/max_map_count"));
   limits.has_guard_markers = HasGuardMarkers();
   std::istringstream cgroups(ReadText(root + "/proc/self/cgroup"));

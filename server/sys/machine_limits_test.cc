@@ -76,6 +76,10 @@ TEST_F(MachineLimitsTest, ReadsWhatThisProcessIsGranted) {
   rlimit granted{};
   ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &granted), 0);
   EXPECT_EQ(ReadMachineLimits("").open_files, granted.rlim_cur);
+  ASSERT_EQ(getrlimit(RLIMIT_MEMLOCK, &granted), 0);
+  EXPECT_EQ(ReadMachineLimits("").locked_bytes.value_or(RLIM_INFINITY), granted.rlim_cur);
+  ASSERT_EQ(getrlimit(RLIMIT_RTPRIO, &granted), 0);
+  EXPECT_EQ(ReadMachineLimits("").realtime_priority.value_or(RLIM_INFINITY), granted.rlim_cur);
 }
 
 TEST(ParseLimit, TakesNumbersOnly) {

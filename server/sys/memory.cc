@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <cstdint>
 #include <utility>
 
 namespace weft::sys {
@@ -21,6 +22,18 @@ size_t PageBytes() {
 bool HasGuardMarkers() {
   const Mapping page = Mapping::Make(PageBytes());
   return page.data() != nullptr && ::madvise(page.data(), page.bytes(), kGuardInstall) == 0;
+}
+
+void LockMemory(const void* from, size_t bytes, LockedMemory* tally, size_t guard_bytes) {
+  tally->wanted += bytes;
+  if (::mlock2(from, bytes, MLOCK_ONFAULT) != 0) return;
+  tally->locked += bytes;
+  const uintptr_t page = PageBytes();
+  const uintptr_t first = (reinterpret_cast<uintptr_t>(from) + guard_bytes) / page * page;
+  const uintptr_t end = reinterpret_cast<uintptr_t>(from) + bytes;
+  // Before Linux 5.14 the first touch commits.
+  ::madvise(reinterpret_cast<void*>(first), (end - first + page - 1) / page * page,
+            MADV_POPULATE_WRITE);
 }
 
 Mapping::~Mapping() {

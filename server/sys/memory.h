@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 namespace weft::sys {
 
@@ -9,6 +10,17 @@ size_t PageBytes();
 // Whether the kernel can guard pages without splitting the mapping they lie in (Linux 6.13); else
 // each guarded range takes two mappings of vm.max_map_count. Any thread; asks the kernel.
 bool HasGuardMarkers();
+
+// What was asked to be locked and what was: the difference is beyond RLIMIT_MEMLOCK.
+struct LockedMemory {
+  uint64_t wanted = 0;
+  uint64_t locked = 0;
+};
+
+// Has the memory committed and keeps it from being paged out, as far as the process may; it is
+// unlocked when it goes. The first guard_bytes are a guard, which has nothing to commit but shall
+// not split what is locked. Any thread.
+void LockMemory(const void* from, size_t bytes, LockedMemory* tally, size_t guard_bytes = 0);
 
 // Memory that comes straight from the kernel and goes back to it: zeroed, committed page by page as
 // it is touched, on the node of the CPU that touches it first. Owned like any memory; no thread

@@ -3,10 +3,18 @@
 #include "sys/memory.h"
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <cstdint>
+#include <cstdlib>
 #include <cstring>
+#include <fstream>
+#include <string>
 #include <utility>
 
 namespace weft::sys {
@@ -45,6 +53,54 @@ TEST(MappingDeathTest, NobodyGetsThroughAGuard) {
 TEST(Mapping, RefusesToGuardWhatIsNoPage) {
   const Mapping mapping = Mapping::Make(PageBytes());
   EXPECT_FALSE(Mapping::Guard(mapping.data() + 1, PageBytes()));
+}
+
+uint64_t LockedBytes() {
+  std::ifstream status("/proc/self/status");
+  for (std::string word; status >> word;) {
+    uint64_t kilobytes = 0;
+    if (word == "VmLck:" && status >> kilobytes) return kilobytes * 1024;
+  }
+  return 0;
+}
+
+TEST(LockMemory, LocksWholePagesAndCountsThem) {
+  const uint64_t before = LockedBytes();
+  {
+    const Mapping mapping = Mapping::Make(4 * PageBytes());
+    LockedMemory tally;
+    LockMemory(mapping.data(), mapping.bytes(), &tally);
+    EXPECT_EQ(tally.wanted, 4 * PageBytes());
+    if (tally.locked == 0) GTEST_SKIP() << "no memory may be locked here";
+    EXPECT_EQ(tally.locked, 4 * PageBytes());
+    EXPECT_EQ(LockedBytes() - before, 4 * PageBytes());
+    std::array<unsigned char, 4> resident{};
+    ASSERT_EQ(mincore(mapping.data(), mapping.bytes(), resident.data()), 0);
+    EXPECT_EQ(std::count(resident.begin(), resident.end(), 1), 4) << "not committed";
+  }
+  EXPECT_EQ(LockedBytes(), before);
+}
+
+TEST(LockMemory, CountsWhatIsBeyondTheLimit) {
+  if (geteuid() == 0) {
+    // Root is not limited; a child without the capability is what a service is.
+    EXPECT_EXIT(
+        {
+          rlimit none{};
+          setrlimit(RLIMIT_MEMLOCK, &none);
+          if (setuid(65'534) != 0) std::_Exit(2);
+          const Mapping mapping = Mapping::Make(PageBytes());
+          LockedMemory tally;
+          LockMemory(mapping.data(), mapping.bytes(), &tally);
+          std::_Exit(tally.wanted == PageBytes() && tally.locked == 0 ? 0 : 1);
+        },
+        testing::ExitedWithCode(0), "");
+    return;
+  }
+  const Mapping mapping = Mapping::Make(size_t{1} << 40);
+  LockedMemory tally;
+  LockMemory(mapping.data(), mapping.bytes(), &tally);
+  EXPECT_EQ(tally.locked, 0u);
 }
 
 TEST(Mapping, GivesPagesBack) {

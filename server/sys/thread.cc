@@ -23,13 +23,19 @@ constexpr int kBackgroundNice = 10;
 // What the new thread tells its starter before the body runs.
 struct Outcome {
   absl::Status pinned;
+  absl::Status prepared;
   absl::Status realtime;
+
+  bool ok() const { return pinned.ok() && prepared.ok(); }
 };
 
 absl::Status MakeThisThreadRealtime() {
   const sched_param parameters{.sched_priority = kFifoPriority};
-  const int error = ::pthread_setschedparam(::pthread_self(), SCHED_FIFO, &parameters);
-  return error == 0 ? absl::OkStatus() : absl::ErrnoToStatus(error, "SCHED_FIFO was not granted");
+  // Threads that the kernel makes for its I/O would otherwise be as urgent, wherever they run.
+  if (::sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &parameters) == 0) {
+    return absl::OkStatus();
+  }
+  return absl::ErrnoToStatus(errno, "SCHED_FIFO was not granted");
 }
 
 Outcome Prepare(const ThreadOptions& options) {
@@ -40,7 +46,8 @@ Outcome Prepare(const ThreadOptions& options) {
     ::setpriority(PRIO_PROCESS, 0, kBackgroundNice);
   }
   if (!options.cpus.empty()) outcome.pinned = PinThisThread(options.cpus);
-  if (options.realtime && outcome.pinned.ok()) outcome.realtime = MakeThisThreadRealtime();
+  if (options.prepare && outcome.pinned.ok()) outcome.prepared = options.prepare();
+  if (options.realtime && outcome.ok()) outcome.realtime = MakeThisThreadRealtime();
   return outcome;
 }
 
@@ -88,7 +95,7 @@ absl::StatusOr<Thread> Thread::Start(const ThreadOptions& options, std::function
     thread.thread_ =
         std::thread([&options, body = std::move(body), promise = std::move(promise)]() mutable {
           Outcome outcome = Prepare(options);
-          const bool run = outcome.pinned.ok();
+          const bool run = outcome.ok();
           // From here on `options` may be gone.
           promise.set_value(std::move(outcome));
           if (run) body();
@@ -101,6 +108,7 @@ absl::StatusOr<Thread> Thread::Start(const ThreadOptions& options, std::function
     return absl::Status(outcome.pinned.code(),
                         absl::StrCat("thread ", options.name, ": ", outcome.pinned.message()));
   }
+  if (!outcome.prepared.ok()) return outcome.prepared;
   thread.realtime_status_ = std::move(outcome.realtime);
   return thread;
 }

@@ -29,8 +29,12 @@ struct ThreadOptions {
   std::vector<int> cpus;
   // A tenth of a CPU beside another thread that wants it (nice 10), so that it delays that little.
   bool background = false;
-  // Asks for SCHED_FIFO. Best effort; see Thread::realtime_status.
+  // Asks for SCHED_FIFO, for this thread alone and not for those it starts. Best effort; see
+  // Thread::realtime_status.
   bool realtime = false;
+  // Called on the thread once it is pinned, so that memory it touches first is near its CPU. An
+  // error keeps body from running.
+  std::function<absl::Status()> prepare;
 };
 
 // A named, pinned thread. Owned by whoever started it, who alone may touch it; destruction joins,
@@ -38,8 +42,8 @@ struct ThreadOptions {
 class Thread {
  public:
   // Returns once the thread is pinned, just before `body` runs; an error means that `body` never
-  // runs: ResourceExhausted, with what to raise, when there may be no further thread. `body` must
-  // not throw.
+  // runs: ResourceExhausted, with what to raise, when there may be no further thread; or what
+  // `prepare` returned. Neither may throw.
   static absl::StatusOr<Thread> Start(const ThreadOptions& options, std::function<void()> body);
 
   ~Thread();
@@ -49,7 +53,7 @@ class Thread {
   // Blocks until the body has returned. Idempotent.
   void Join();
 
-  // OK when SCHED_FIFO was granted or not asked for; else why it was not.
+  // OK when SCHED_FIFO was granted or not asked for; else the kernel's error.
   const absl::Status& realtime_status() const { return realtime_status_; }
 
  private:

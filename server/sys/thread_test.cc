@@ -126,6 +126,44 @@ TEST(Thread, ReportsWhetherRealtimeWasGranted) {
   EXPECT_EQ(thread->realtime_status().ok(), policy == SCHED_FIFO) << thread->realtime_status();
 }
 
+TEST(Thread, PreparesOnItselfBeforeItsBody) {
+  std::vector<std::thread::id> ids;
+  ThreadOptions options{.name = "prepared"};
+  options.prepare = [&ids] {
+    ids.push_back(std::this_thread::get_id());
+    return absl::OkStatus();
+  };
+  auto thread = Thread::Start(options, [&ids] { ids.push_back(std::this_thread::get_id()); });
+  ASSERT_TRUE(thread.ok()) << thread.status();
+  thread->Join();
+  ASSERT_EQ(ids.size(), 2u);
+  EXPECT_EQ(ids[0], ids[1]);
+  EXPECT_NE(ids[0], std::this_thread::get_id());
+}
+
+TEST(Thread, DoesNotRunWhatCouldNotBePrepared) {
+  ThreadOptions options{.name = "unprepared"};
+  options.prepare = [] { return absl::DataLossError("no memory here"); };
+  bool ran = false;
+  const auto thread = Thread::Start(options, [&ran] { ran = true; });
+  EXPECT_EQ(thread.status(), absl::DataLossError("no memory here"));
+  EXPECT_FALSE(ran);
+}
+
+// What a realtime thread starts, the kernel's I/O workers too, is as urgent as anybody.
+TEST(Thread, DoesNotHandRealtimeDown) {
+  int policy = -1;
+  auto thread = Thread::Start({.name = "realtime", .realtime = true}, [&policy] {
+    std::thread([&policy] {
+      sched_param parameters{};
+      ::pthread_getschedparam(::pthread_self(), &policy, &parameters);
+    }).join();
+  });
+  ASSERT_TRUE(thread.ok()) << thread.status();
+  thread->Join();
+  EXPECT_EQ(policy, SCHED_OTHER);
+}
+
 TEST(Thread, DoesNotAskForRealtimeUnasked) {
   int policy = -1;
   auto thread = Thread::Start({.name = "plain"}, [&policy] {

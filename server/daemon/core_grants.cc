@@ -1,0 +1,93 @@
+#include "daemon/core_grants.h"
+
+#include <string>
+
+#include "absl/strings/str_cat.h"
+
+namespace weft {
+namespace {
+
+constexpr std::string_view kSharedCpu = "the Door shares a CPU with a core";
+
+std::string LimitText(const std::optional<uint64_t>& limit) {
+  return limit.has_value() ? absl::StrCat(*limit) : "unlimited";
+}
+
+void WarnOfRealtime(const std::vector<CoreGrant>& cores, const sys::MachineLimits& limits,
+                    std::vector<LimitWarning>* warnings) {
+  for (const CoreGrant& core : cores) {
+    if (core.realtime.ok()) continue;
+    const bool is_limited = limits.realtime_priority.value_or(1) == 0;
+    warnings->push_back(
+        {"realtime priority", LimitText(limits.realtime_priority), "1",
+         absl::StrCat("executor.realtime = true, but for the core on CPU ", core.cpu, ": ",
+                      std::string(core.realtime.message()), "; it runs as an ordinary thread"),
+         is_limited ? "raise it (LimitRTPRIO=1 and RestrictRealtime=no of the unit, ulimit -r 1), "
+                      "or give CAP_SYS_NICE"
+                    : "allow it (RestrictRealtime=no of the unit; cpu.rt_runtime_us of the cgroup, "
+                      "where the kernel shares out realtime by groups)"});
+    return;
+  }
+}
+
+void WarnOfLocks(const std::vector<CoreGrant>& cores, const sys::MachineLimits& limits,
+                 std::vector<LimitWarning>* warnings) {
+  uint64_t lockable = 0;
+  uint64_t locked = 0;
+  for (const CoreGrant& core : cores) {
+    lockable += core.lockable_bytes;
+    locked += core.locked_bytes;
+  }
+  if (locked == lockable) return;
+  warnings->push_back({"locked memory in bytes", LimitText(limits.locked_bytes),
+                       absl::StrCat(lockable),
+                       absl::StrCat("executor.lock_memory = true, but ", lockable - locked,
+                                    " bytes of slots and stacks could not be locked"),
+                       "raise it (LimitMEMLOCK= of the unit, ulimit -l), give CAP_IPC_LOCK, or "
+                       "lower executor.max_queue_depth or executor.stacks_kept"});
+}
+
+}  // namespace
+
+std::string_view IdleName(IdlePolicy idle) {
+  switch (idle) {
+    case IdlePolicy::kSpin:
+      return "spin";
+    case IdlePolicy::kAdaptive:
+      return "adaptive";
+    case IdlePolicy::kSleep:
+      return "sleep";
+  }
+  return "";
+}
+
+std::vector<CoreConcession> ConcedeCpus(bool door_shares_cpu, Config* config) {
+  std::vector<CoreConcession> concessions;
+  CoreOptions& core = config->core;
+  const auto idle_becomes = [&](IdlePolicy idle, std::string_view reason) {
+    concessions.push_back({"executor.idle", IdleName(core.idle), IdleName(idle), reason});
+    core.idle = idle;
+  };
+  if (door_shares_cpu && core.idle != IdlePolicy::kSleep) {
+    idle_becomes(IdlePolicy::kSleep, kSharedCpu);
+  }
+  if (door_shares_cpu && core.realtime) {
+    concessions.push_back({"executor.realtime", "true", "false", kSharedCpu});
+    core.realtime = false;
+  }
+  if (core.realtime && core.idle == IdlePolicy::kSpin) {
+    idle_becomes(IdlePolicy::kAdaptive,
+                 "a realtime core that never sleeps would take its whole CPU from the kernel");
+  }
+  return concessions;
+}
+
+std::vector<LimitWarning> GrantWarnings(const std::vector<CoreGrant>& cores,
+                                        const sys::MachineLimits& limits) {
+  std::vector<LimitWarning> warnings;
+  WarnOfRealtime(cores, limits, &warnings);
+  WarnOfLocks(cores, limits, &warnings);
+  return warnings;
+}
+
+}  // namespace weft

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "config/config.h"
+#include "daemon/limit_warnings.h"
+#include "sys/machine_limits.h"
+
+namespace weft {
+
+// What the configuration asks of cores that cannot be, and what it becomes.
+struct CoreConcession {
+  std::string_view key;
+  std::string_view from;
+  std::string_view to;
+  std::string_view reason;
+};
+
+// Changes config so that a core that never sleeps, or is ahead of all others, takes no CPU that
+// others need: the Door's, when it shares one with a core, and a whole one under SCHED_FIFO. Tells
+// each change. Pure.
+std::vector<CoreConcession> ConcedeCpus(bool door_shares_cpu, Config* config);
+
+// What executor.realtime and executor.lock_memory asked of the machine for one core and did not
+// get.
+struct CoreGrant {
+  int cpu = 0;
+  absl::Status realtime;
+  uint64_t lockable_bytes = 0;
+  uint64_t locked_bytes = 0;
+};
+
+// A warning for each of the two that some core did not get. Pure.
+std::vector<LimitWarning> GrantWarnings(const std::vector<CoreGrant>& cores,
+                                        const sys::MachineLimits& limits);
+
+std::string_view IdleName(IdlePolicy idle);
+
+}  // namespace weft
