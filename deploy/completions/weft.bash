@@ -43,6 +43,7 @@ _weft() {
       case "$previous" in
         --file) _weft_files; return ;;
         --priority) _weft_words 'high normal low'; return ;;
+        --io-priority) _weft_words 'high normal low'; return ;;
         --timeout) COMPREPLY=(); return ;;
         --core) COMPREPLY=(); return ;;
         --affinity) COMPREPLY=(); return ;;
@@ -55,18 +56,20 @@ _weft() {
         --retries) COMPREPLY=(); return ;;
       esac
       if [[ $current != -* ]]; then
-        case $(_weft_position '--file --priority --timeout --core --affinity --label --tag --files-from --window --target --deadline --retries') in
+        case $(_weft_position '--file --priority --io-priority --timeout --core --affinity --label --tag --files-from --window --target --deadline --retries') in
           0) _weft_words "$(weft handlers --json --deadline 500ms 2>/dev/null | sed -n 's/.*"name": *"\([^"]*\)".*/\1/p')"; return ;;
           1) COMPREPLY=(); return ;;
         esac
       fi
-      _weft_words '-h --help --file --priority --timeout --core --affinity --label --tag --raw
-        --retain --files-from --window --target --json --deadline --retries'
+      _weft_words '-h --help --file --priority --io-priority --timeout --core --affinity
+        --label --tag --raw --retain --files-from --window --target --json --deadline
+        --retries'
       ;;
     'submit')
       case "$previous" in
         --file) _weft_files; return ;;
         --priority) _weft_words 'high normal low'; return ;;
+        --io-priority) _weft_words 'high normal low'; return ;;
         --timeout) COMPREPLY=(); return ;;
         --core) COMPREPLY=(); return ;;
         --affinity) COMPREPLY=(); return ;;
@@ -78,13 +81,13 @@ _weft() {
         --retries) COMPREPLY=(); return ;;
       esac
       if [[ $current != -* ]]; then
-        case $(_weft_position '--file --priority --timeout --core --affinity --label --tag --batch --target --deadline --retries') in
+        case $(_weft_position '--file --priority --io-priority --timeout --core --affinity --label --tag --batch --target --deadline --retries') in
           0) _weft_words "$(weft handlers --json --deadline 500ms 2>/dev/null | sed -n 's/.*"name": *"\([^"]*\)".*/\1/p')"; return ;;
           1) COMPREPLY=(); return ;;
         esac
       fi
-      _weft_words '-h --help --file --priority --timeout --core --affinity --label --tag
-        --batch --target --json --deadline --retries'
+      _weft_words '-h --help --file --priority --io-priority --timeout --core --affinity
+        --label --tag --batch --target --json --deadline --retries'
       ;;
     'wait')
       case "$previous" in
@@ -232,6 +235,7 @@ _weft() {
         --payload) COMPREPLY=(); return ;;
         --file) _weft_files; return ;;
         --priority) _weft_words 'high normal low'; return ;;
+        --io-priority) _weft_words 'high normal low'; return ;;
         --timeout) COMPREPLY=(); return ;;
         --core) COMPREPLY=(); return ;;
         --affinity) COMPREPLY=(); return ;;
@@ -247,9 +251,9 @@ _weft() {
         --deadline) COMPREPLY=(); return ;;
         --retries) COMPREPLY=(); return ;;
       esac
-      _weft_words '-h --help --mode --handler --payload --file --priority --timeout --core
-        --affinity --label --outstanding --batch --duration --grace --connections --threads
-        --ids-out --target --json --deadline --retries'
+      _weft_words '-h --help --mode --handler --payload --file --priority --io-priority
+        --timeout --core --affinity --label --outstanding --batch --duration --grace
+        --connections --threads --ids-out --target --json --deadline --retries'
       ;;
     'reload')
       case "$previous" in
