@@ -42,8 +42,7 @@ class FiberTest : public testing::Test {
   void Make(Part* part, uint32_t stack, std::function<void()> body) {
     part->test = this;
     part->body = std::move(body);
-    part->fiber =
-        std::make_unique<Fiber>(stacks_.Bottom(stack), stacks_.stack_bytes(), &Main, part);
+    part->fiber = std::make_unique<Fiber>(stacks_.Bottom(stack), stacks_.Bytes(stack), &Main, part);
   }
 
   static void Main(void* argument) {
@@ -103,7 +102,7 @@ TEST_F(FiberTest, KeepsItsLocalsOnItsOwnStack) {
     const char* const address = const_cast<const char*>(&local);
 #ifndef WEFT_TEST_SANITIZED  // A sanitizer may keep locals elsewhere.
     EXPECT_GE(address, bottom);
-    EXPECT_LT(address, bottom + kStackBytes);
+    EXPECT_LT(address, bottom + stacks_.Bytes(2));
 #else
     EXPECT_NE(address, bottom);
 #endif

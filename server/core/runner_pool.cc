@@ -39,7 +39,7 @@ void RunnerPool::CommitOne() {
   if (bare_ == nullptr) return;
   Runner* const runner = bare_;
   bare_ = runner->next_spare;
-  runner->fiber.emplace(stacks_.Bottom(runner->index), stacks_.stack_bytes(), main_, runner);
+  runner->fiber.emplace(stacks_.Bottom(runner->index), stacks_.Bytes(runner->index), main_, runner);
   runner->next_spare = spare_;
   spare_ = runner;
   stats_.stacks_committed.Set(stats_.stacks_committed.value() + 1);

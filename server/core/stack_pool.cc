@@ -28,8 +28,9 @@ absl::Status StackPool::Map(uint32_t count, size_t stack_bytes) {
                      " bytes: more than the address space; lower executor.stacks or "
                      "executor.stack_bytes"));
   }
-  stack_bytes_ = (stack_bytes + page - 1) / page * page;
-  stride_ = stack_bytes_ + page;
+  const size_t spread_bytes = (kColours - 1) * kColourBytes;
+  room_bytes_ = (stack_bytes + spread_bytes + page - 1) / page * page;
+  stride_ = room_bytes_ + page;
   mapping_ = sys::Mapping::Make(stride_ * count);
   if (mapping_.data() == nullptr) {
     return absl::ResourceExhaustedError(absl::StrCat(
@@ -50,7 +51,7 @@ void StackPool::Lock(uint32_t count, sys::LockedMemory* tally) const {
 }
 
 char* StackPool::Bottom(uint32_t index) const {
-  return mapping_.data() + (index + 1) * stride_ - stack_bytes_;
+  return mapping_.data() + (index + 1) * stride_ - room_bytes_;
 }
 
 }  // namespace weft

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <string>
 
 #include "sys/memory.h"
@@ -22,25 +23,41 @@ TEST(StackPool, GivesStacksThatDoNotTouch) {
   constexpr uint32_t kCount = 5;
   StackPool pool;
   ASSERT_TRUE(pool.Map(kCount, 3 * PageBytes()).ok());
-  EXPECT_EQ(pool.stack_bytes(), 3 * PageBytes());
   for (uint32_t i = 0; i < kCount; ++i)
-    std::memset(pool.Bottom(i), 'a' + static_cast<int>(i), pool.stack_bytes());
+    std::memset(pool.Bottom(i), 'a' + static_cast<int>(i), pool.Bytes(i));
   for (uint32_t i = 0; i < kCount; ++i) {
     const char* const bottom = pool.Bottom(i);
     EXPECT_EQ(bottom[0], 'a' + static_cast<int>(i));
-    EXPECT_EQ(bottom[pool.stack_bytes() - 1], 'a' + static_cast<int>(i));
+    EXPECT_EQ(bottom[pool.Bytes(i) - 1], 'a' + static_cast<int>(i));
     if (i > 0) {
-      EXPECT_GE(bottom, pool.Bottom(i - 1) + pool.stack_bytes() + PageBytes())
-          << "no guard between";
+      EXPECT_GE(bottom, pool.Bottom(i - 1) + pool.Bytes(i - 1) + PageBytes()) << "no guard between";
     }
   }
 }
 
-TEST(StackPool, RoundsUpToPages) {
+TEST(StackPool, GivesNoLessThanWasAskedAndEndsAtAPage) {
   StackPool pool;
-  ASSERT_TRUE(pool.Map(2, PageBytes() + 1).ok());
-  EXPECT_EQ(pool.stack_bytes(), 2 * PageBytes());
-  EXPECT_EQ(reinterpret_cast<uintptr_t>(pool.Bottom(1)) % PageBytes(), 0U);
+  ASSERT_TRUE(pool.Map(100, PageBytes() + 1).ok());
+  for (uint32_t i = 0; i < 100; ++i) {
+    EXPECT_GT(pool.Bytes(i), PageBytes());
+    EXPECT_LE(pool.Bytes(i), 3 * PageBytes());
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(pool.Bottom(i)) % PageBytes(), 0U);
+  }
+}
+
+TEST(StackPool, SpreadsTheTopsOverTheSetsOfACache) {
+  StackPool pool;
+  ASSERT_TRUE(pool.Map(64, 4 * PageBytes()).ok());
+  std::map<uintptr_t, int> places;
+  for (uint32_t i = 0; i < 64; ++i) {
+    const auto top = reinterpret_cast<uintptr_t>(pool.Bottom(i)) + pool.Bytes(i);
+    EXPECT_EQ(top % 64, 0u);
+    // The page that holds the top has room for a task of modest depth.
+    EXPECT_GT((top - 1) % PageBytes(), PageBytes() / 2 - 1);
+    ++places[top % PageBytes()];
+  }
+  EXPECT_EQ(places.size(), 32u);
+  for (const auto& [place, count] : places) EXPECT_EQ(count, 2) << place;
 }
 
 TEST(StackPoolDeathTest, TheByteBelowEachStackIsGuarded) {
@@ -67,12 +84,12 @@ TEST(StackPool, TakesNoMappingForAGuardWhereTheKernelHasMarkers) {
 TEST(StackPool, GivesTheMemoryOfOneStackBack) {
   StackPool pool;
   ASSERT_TRUE(pool.Map(2, 2 * PageBytes()).ok());
-  for (uint32_t i = 0; i < 2; ++i) std::memset(pool.Bottom(i), 'x', pool.stack_bytes());
+  for (uint32_t i = 0; i < 2; ++i) std::memset(pool.Bottom(i), 'x', pool.Bytes(i));
   pool.Release(0);
   EXPECT_EQ(pool.Bottom(0)[0], 0);
-  EXPECT_EQ(pool.Bottom(0)[pool.stack_bytes() - 1], 0);
+  EXPECT_EQ(pool.Bottom(0)[pool.Bytes(0) - 1], 0);
   EXPECT_EQ(pool.Bottom(1)[0], 'x');
-  EXPECT_EQ(pool.Bottom(1)[pool.stack_bytes() - 1], 'x');
+  EXPECT_EQ(pool.Bottom(1)[pool.Bytes(1) - 1], 'x');
 }
 
 TEST(StackPoolDeathTest, LocksStacksAndKeepsTheirGuards) {
@@ -80,9 +97,9 @@ TEST(StackPoolDeathTest, LocksStacksAndKeepsTheirGuards) {
   ASSERT_TRUE(pool.Map(3, 2 * PageBytes()).ok());
   sys::LockedMemory tally;
   pool.Lock(2, &tally);
-  EXPECT_EQ(tally.wanted, 2 * 3 * PageBytes()) << "each with its guard";
+  EXPECT_EQ(tally.wanted, 2 * 4 * PageBytes()) << "each with its guard, and to spread the tops";
   for (uint32_t i = 0; i < 3; ++i) {
-    std::memset(pool.Bottom(i), 'x', pool.stack_bytes());
+    std::memset(pool.Bottom(i), 'x', pool.Bytes(i));
     volatile char* const below = pool.Bottom(i) - 1;
     EXPECT_DEATH(*below = 1, "");
   }
