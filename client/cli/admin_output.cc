@@ -39,15 +39,17 @@ std::string BudgetText(const v1::Budget& budget) {
 }
 
 void WriteCores(const v1::ListCoresResponse& cores, std::ostream& out) {
-  out << absl::StreamFormat("%-5s %4s %7s %-12s %-18s %8s %8s %8s  %s\n", "core", "node", "package",
-                            "budget", "idle", "queued", "held", "started", "running");
+  out << absl::StreamFormat("%-5s %4s %7s %-12s %-18s %-4s %8s %8s %8s  %s\n", "core", "node",
+                            "package", "budget", "idle", "fifo", "queued", "held", "started",
+                            "running");
   for (const v1::CoreInfo& core : cores.cores()) {
     const v1::CoreStats& stats = core.stats();
     const uint64_t queued =
         uint64_t{stats.queued_high()} + stats.queued_normal() + stats.queued_low();
     out << absl::StreamFormat("%-5d %4d %7d ", stats.core(), core.numa_node(), core.package())
         << PadRight(BudgetText(core.budget()), 12) << " " << PadRight(IdleText(core), 18)
-        << absl::StreamFormat(" %8d %8d %8d  ", queued, stats.held(), stats.started())
+        << absl::StreamFormat(" %-4s %8d %8d %8d  ", core.realtime() ? "yes" : "no", queued,
+                              stats.held(), stats.started())
         << RunningText(core) << "\n";
   }
 }

@@ -184,17 +184,19 @@ TEST(WriteCores, IsOneRowACore) {
   cores.mutable_cores(0)->set_spin_budget_ns(50'000);
   cores.mutable_cores(0)->set_numa_node(1);
   cores.mutable_cores(0)->mutable_stats()->set_queued_low(7);
+  cores.mutable_cores(0)->set_running_handler("echo");
   v1::CoreInfo* const idle = cores.add_cores();
   idle->mutable_budget()->set_polls(64);
   idle->set_idle("spin");
   idle->set_spin_budget_ns(-1);
+  idle->set_realtime(true);
   std::ostringstream out;
   WriteCores(cores, out);
   EXPECT_EQ(
       out.str(),
-      R"(core  node package budget       idle                 queued     held  started  running
-3        1       0 250.0 µs     adaptive 50.0 µs          7        0        0  sha256 for 2.1 µs
-0        0       0 64 polls     spin                      0        0        0  -
+      R"(core  node package budget       idle               fifo   queued     held  started  running
+3        1       0 250.0 µs     adaptive 50.0 µs   no          7        0        0  echo for 2.1 µs
+0        0       0 64 polls     spin               yes         0        0        0  -
 )");
 }
 

@@ -206,6 +206,8 @@ export interface CoreInfo {
   spinBudgetNs: Int64;
   runningHandler: string;
   runningForNs: Int64;
+  realtime: boolean;
+  lockedBytes: Int64;
 }
 
 export interface HandlerInfo {

@@ -36,8 +36,8 @@ struct CoreOptions {
   uint32_t stacks_kept = 256;         // Spare ones whose memory is kept; the rest is given back.
   size_t inbox_capacity = 4096;       // Messages; a power of two.
   size_t outbox_capacity = 4096;      // Completions; a power of two.
-  bool realtime = false;     // SCHED_FIFO for the core's thread, best effort.
-  bool lock_memory = false;  // Slots and stacks_kept stacks, best effort.
+  bool realtime = false;              // SCHED_FIFO for the core's thread, best effort.
+  bool lock_memory = false;           // Slots and stacks_kept stacks, best effort.
   uint32_t age_limit_ms = 100;
   uint32_t stall_threshold_ms = 100;
   TurnBudget budget;           // The first; Core::SetBudget changes it.

@@ -49,10 +49,10 @@ struct CoreStats {
   Counter execution_ns;                           // Sum of execution latencies.
   Gauge min_execution_ns;                         // kNothingExecuted until something was.
   Gauge max_execution_ns;
-  Gauge realtime;      // 1: its thread has SCHED_FIFO. Written at the start.
+  Gauge realtime;        // 1: its thread has SCHED_FIFO. Written at the start.
   Gauge lockable_bytes;  // Of its slots and stacks, to be locked. Written at the start.
   Gauge locked_bytes;    // The part of them that is. Likewise.
-  Gauge live;          // Tasks taken in and not ended, at the end of a turn.
+  Gauge live;            // Tasks taken in and not ended, at the end of a turn.
   Gauge held;     // The part of live that stays queued because its handler is paused; likewise.
   Counter turns;  // Turns that did something.
   Counter beats;  // Grows while it spins idle; with turns the signs of life of one that is awake.

@@ -123,6 +123,8 @@ CoreActivity Steering<Env>::ActivityOf(Core<Env>& core) const {
   activity.budget = core.budget();
   activity.idle = core.options().idle;
   activity.spin_budget_ns = core.stats().spin_budget_ns.value();
+  activity.realtime = core.stats().realtime.value() != 0;
+  activity.locked_bytes = static_cast<uint64_t>(core.stats().locked_bytes.value());
   RunningHandler running = core.running();
   for (int read = 1; read < kReadsOfRunning; ++read) {
     const RunningHandler again = core.running();

@@ -23,6 +23,8 @@ struct CoreActivity {
   TurnBudget budget;
   IdlePolicy idle = IdlePolicy::kAdaptive;
   int64_t spin_budget_ns = 0;             // -1: without end.
+  bool realtime = false;
+  uint64_t locked_bytes = 0;
   std::optional<size_t> running_handler;  // By TaskEntry::index.
   int64_t running_for_ns = 0;
 };

@@ -110,6 +110,8 @@ void AdminService::Parts::WriteCore(const CoreActivity& activity, size_t index,
   }
   core->set_idle(std::string(IdleName(activity.idle)));
   core->set_spin_budget_ns(activity.spin_budget_ns);
+  core->set_realtime(activity.realtime);
+  core->set_locked_bytes(activity.locked_bytes);
   if (!activity.running_handler.has_value()) return;
   core->set_running_handler(steering.handler_name(*activity.running_handler));
   core->set_running_for_ns(activity.running_for_ns);

@@ -185,6 +185,7 @@ TEST_F(AdminServiceTest, AWatchGoesOnWhileADrainHasTasksInFlight) {
 TEST_F(AdminServiceTest, ListsTheCores) {
   core_options_.idle = IdlePolicy::kAdaptive;
   core_options_.budget.polls = 9;
+  core_options_.lock_memory = true;
   StartServer();
   const uint64_t id = Submit(Spec("spin", "60s"));
   v1::ListCoresResponse cores = Cores();
@@ -196,6 +197,8 @@ TEST_F(AdminServiceTest, ListsTheCores) {
   EXPECT_EQ(core.numa_node(), 2u);
   EXPECT_EQ(core.package(), 3u);
   EXPECT_EQ(core.idle(), "adaptive");
+  EXPECT_FALSE(core.realtime());
+  EXPECT_EQ(core.locked_bytes(), static_cast<uint64_t>(core_->stats().locked_bytes.value()));
   EXPECT_EQ(core.budget().polls(), 9u);
   EXPECT_EQ(core.stats().started(), 1u);
   EXPECT_GT(Cores().cores(0).running_for_ns(), core.running_for_ns());
