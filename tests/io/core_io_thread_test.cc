@@ -1,7 +1,12 @@
 // Proves that a core which sleeps whenever it can misses no completion, no message and no timer
 // while file operations are under way, and loses no task to cancels at random moments. Nothing here
 // depends on how long anything takes. The seed is printed and taken back from WEFT_TEST_SEED.
+#include <array>
+#include <cstdlib>
+#include <iostream>
 #include <random>
+#include <string_view>
+#include <utility>
 
 #include "executor/task_io.h"
 #include "io_fixture.h"
@@ -69,6 +74,63 @@ TEST_P(CoreIoThreadTest, EndsEveryTaskUnderRandomCancelsAndDeadlines) {
   core_->Stop();
   EXPECT_EQ(core_->stats().violations.value(), 0u);
   EXPECT_EQ(core_->stats().io.in_flight.value(), 0);
+}
+
+// A cancel against the end of a timer, of a file operation, and of a task that never suspends.
+// WEFT_TEST_RACES=600000 is a minute of ten thousand a second, and more.
+TEST_P(CoreIoThreadTest, SettlesEveryRaceOfACancel) {
+  constexpr int kRacesARound = 24;
+  const char* const asked = std::getenv("WEFT_TEST_RACES");
+  const int races = asked != nullptr ? std::atoi(asked) : 10 * kRounds;
+  const uint64_t seed = Seed();
+  std::cout << "WEFT_TEST_SEED=" << seed << "\n";
+  std::mt19937_64 random(seed);
+  EXPECT_EQ(Run("file.write", "file\nbytes").state, TaskState::kSucceeded);
+  constexpr std::pair<std::string_view, std::string_view> kTasks[] = {
+      {"sleep", "20us"}, {"file.read", "file"}, {"spin", "2us"}};
+  std::array<int, 3> outcomes{};
+  for (int done = 0; done < races; done += kRacesARound) {
+    next_slot_ = 0;  // All have ended and been answered.
+    for (int i = 0; i < kRacesARound; ++i) {
+      const auto& [handler, payload] = kTasks[random() % 3];
+      const uint32_t slot = Submit(handler, payload);
+      for (uint64_t pause = random() % 512; pause > 0; --pause) sys::ReadTicks();
+      Cancel(slot);
+    }
+    std::array<TaskState, kRacesARound> ends{};
+    std::array<int, kRacesARound> ended{};
+    std::array<int, kRacesARound> answered{};
+    for (int told = 0; told < 2 * kRacesARound;) {
+      Completion completion;
+      if (core_->Drain({&completion, 1}) == 0) {
+        std::this_thread::yield();
+        continue;
+      }
+      ++told;
+      if (completion.kind == CompletionKind::kEnded) {
+        ++ended[completion.slot];
+        ends[completion.slot] = completion.state;
+        continue;
+      }
+      ++answered[completion.slot];
+      ++outcomes[static_cast<size_t>(completion.cancel_outcome)];
+      if (completion.cancel_outcome == CancelOutcome::kCancelledQueued) {
+        EXPECT_EQ(ends[completion.slot], TaskState::kCancelled);
+      }
+    }
+    for (int i = 0; i < kRacesARound; ++i) {
+      ASSERT_EQ(ended[static_cast<size_t>(i)], 1);
+      ASSERT_EQ(answered[static_cast<size_t>(i)], 1);
+      const TaskState end = ends[static_cast<size_t>(i)];
+      ASSERT_TRUE(end == TaskState::kSucceeded || end == TaskState::kCancelled);
+    }
+  }
+  core_->Stop();
+  EXPECT_EQ(core_->stats().violations.value(), 0u);
+  EXPECT_EQ(core_->stats().live.value(), 0);
+  EXPECT_EQ(core_->stats().io.in_flight.value(), 0);
+  std::cout << "cancelled while queued " << outcomes[0] << ", while running " << outcomes[1]
+            << ", too late " << outcomes[2] << "\n";
 }
 
 // Reading tasks, for what their handlers own lies in the core: suspended ones are not unwound.
