@@ -112,7 +112,6 @@ class FarCore {
     message.entry = &entry_;
     message.submitted = submitted;
     message.slot = static_cast<uint32_t>(serial % kSlots);
-    core_->ClearCancel(message.slot);
     core_->Post({&message, 1});
     ++sent_;
   }

@@ -59,7 +59,6 @@ class Door {
       free_.pop_back();
       message.id = TaskId::Make(0, ++serial_);
       message.submitted = submitted;
-      core_->ClearCancel(message.slot);
     }
     // The inbox holds four times what may be in flight.
     sent_ += core_->Post({messages_.data(), count});

@@ -12,13 +12,11 @@ namespace weft {
 template <class Env>
 class Core<Env>::Context final : public TaskContext {
  public:
-  // may_suspend: the task runs on a runner that it may keep.
-  Context(Core* core, LiveTask* task, Cold* cold, bool may_suspend)
-      : TaskContext(task->payload_view(), task->cancel, task->deadline != kNoDeadline, cold->output,
-                    cold->error_message),
+  Context(Core* core, LiveTask* task)
+      : TaskContext(task->payload_view(), core->cancels_[task->slot], task->id,
+                    task->deadline != kNoDeadline),
         core_(core),
-        task_(task),
-        may_suspend_(may_suspend) {}
+        task_(task) {}
 
   int64_t NowNs() override { return core_->env_.anchor().TicksToNs(core_->env_.Now()); }
 
@@ -34,7 +32,7 @@ class Core<Env>::Context final : public TaskContext {
   WakeReason Yield() override { return ParkUntil(0); }
 
   int64_t RunIo(sys::IoOperation& operation) override {
-    if (!may_suspend_) {
+    if (!may_suspend()) {
       misused_ = true;
       return -ECANCELED;
     }
@@ -48,13 +46,19 @@ class Core<Env>::Context final : public TaskContext {
 
   using TaskContext::alias;
   using TaskContext::error_code;
+  using TaskContext::has_output;
   using TaskContext::is_alias;
 
  private:
+  std::string& OutputBuffer() override { return core_->cold_[task_->slot].output; }
+  std::string& ErrorMessage() override { return core_->cold_[task_->slot].error_message; }
   bool DeadlinePassed() override { return core_->env_.Now() >= task_->deadline; }
 
+  // It then has a stack that it may keep.
+  bool may_suspend() const { return !task_->entry->never_suspends; }
+
   WakeReason ParkUntil(sys::Ticks until) {
-    if (!may_suspend_) {
+    if (!may_suspend()) {
       misused_ = true;
       return WakeReason::kCancelled;
     }
@@ -64,7 +68,6 @@ class Core<Env>::Context final : public TaskContext {
 
   Core* core_;
   LiveTask* task_;
-  bool may_suspend_;
   bool misused_ = false;
 };
 

@@ -9,6 +9,7 @@
 #include "core/dispatch.h"
 #include "core/ending.h"
 #include "core/manual_env.h"
+#include "core/suspend.h"
 #include "sys/prod_env.h"
 #include "sys/stack_trace.h"
 
@@ -49,6 +50,7 @@ sys::Ticks TicksOf(const sys::ClockAnchor& anchor, int64_t ns) { return anchor.N
 template <class Env>
 Core<Env>::Core(const CoreOptions& options, Env env, Doorbell& doorbell)
     : options_(options),
+      first_local_slot_(options.door_slots()),
       env_(std::move(env)),
       doorbell_(doorbell),
       stats_(options.handler_count),
@@ -64,13 +66,13 @@ Core<Env>::~Core() {
 
 template <class Env>
 absl::Status Core<Env>::Prepare() {
-  const uint32_t door_slots = options_.door_slots();
-  const uint32_t slots = door_slots + options_.local_slots;
+  const uint32_t slots = first_local_slot_ + options_.local_slots;
   tasks_ = std::make_unique<LiveTask[]>(slots);
-  cold_ = std::make_unique<Cold[]>(slots);
+  cold_ = std::make_unique<TaskCold[]>(slots);
+  cancels_ = std::make_unique<CancelWord[]>(slots);
   for (uint32_t slot = slots; slot-- > 0;) {
     tasks_[slot].slot = slot;
-    if (slot >= door_slots) {
+    if (slot >= first_local_slot_) {
       tasks_[slot].next = local_free_;
       local_free_ = &tasks_[slot];
     }
@@ -88,7 +90,7 @@ absl::Status Core<Env>::Prepare() {
   if (options_.lock_memory) {
     sys::LockedMemory tally;
     sys::LockMemory(tasks_.get(), slots * sizeof(LiveTask), &tally);
-    sys::LockMemory(cold_.get(), slots * sizeof(Cold), &tally);
+    sys::LockMemory(cold_.get(), slots * sizeof(TaskCold), &tally);
     runners_.Lock(&tally);
     stats_.locked_bytes.Set(static_cast<int64_t>(tally.locked));
     stats_.lockable_bytes.Set(static_cast<int64_t>(tally.wanted));
@@ -135,16 +137,6 @@ void Core<Env>::WakeIfParked() {
   } else {
     io_.Wake();
   }
-}
-
-template <class Env>
-void Core<Env>::ClearCancel(uint32_t slot) {
-  tasks_[slot].cancel.store(0, std::memory_order_relaxed);
-}
-
-template <class Env>
-void Core<Env>::SetCancel(uint32_t slot, CancelReason reason) {
-  tasks_[slot].cancel.store(static_cast<uint8_t>(reason), std::memory_order_relaxed);
 }
 
 template <class Env>
@@ -303,7 +295,7 @@ bool Core<Env>::TakeMessages() {
 template <class Env>
 void Core<Env>::TakeSubmit(const Message& message) {
   LiveTask* const task = &tasks_[message.slot];
-  assert(message.slot < options_.door_slots());
+  assert(message.slot < first_local_slot_);
   assert(task->place == TaskPlace::kNowhere && task->runner == nullptr);
   task->id = message.id;
   task->entry = message.entry;
@@ -408,14 +400,16 @@ bool Core<Env>::RunReady() {
   const TurnBudget budget = budget_.load(std::memory_order_relaxed);
   const bool is_timed = budget.microseconds > 0;
   const uint32_t polls = is_timed ? TurnBudget::kMostPolls : budget.polls;
-  budget_left_ = polls;
+  budget_left_ = 0;
+  budget_beyond_ = polls;
   turn_end_ = is_timed ? clock_ + TicksOf(env_.anchor(), int64_t{budget.microseconds} * 1'000)
                        : sys::kTicksForever;
   // From here on, so that many expiries leave time for tasks.
   look_again_ = std::min(clock_ + look_again_ticks_, turn_end_);
-  while (LiveTask* const task = NextTask()) Dispatch(task);
+  while (LiveTask* const task = NextTaskWithCare(nullptr)) Dispatch(task);
+  running_entry_.store(nullptr, std::memory_order_release);
   // Tasks that ended unstarted, were set aside or are held are work, too.
-  return budget_left_ != polls;
+  return budget_left_ + budget_beyond_ != polls;
 }
 
 template <class Env>
@@ -438,16 +432,13 @@ bool Core<Env>::Spawn(const TaskEntry& entry, std::string_view payload, Priority
   LiveTask* const task = local_free_;
   if (task == nullptr) return false;
   local_free_ = task->next;
-  task->id = TaskId();
   task->entry = &entry;
   task->payload = payload.data();
   task->payload_bytes = static_cast<uint32_t>(payload.size());
-  task->deadline = kNoDeadline;
   task->submitted = clock_;
   task->ready_since = clock_;
   task->priority = priority;
   task->io_priority = priority;
-  task->cancel.store(0, std::memory_order_relaxed);
   MakeReady(task);
   return true;
 }

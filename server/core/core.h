@@ -30,7 +30,7 @@
 namespace weft {
 
 // One pinned thread and all it owns. Reached through its inbox, its outbox, its statistics' cells
-// and the cancel flag of a task; nothing else. Env gives time, sleep and the ring for file I/O.
+// and the cancel word of a task; nothing else. Env gives time, sleep and the ring for file I/O.
 template <class Env>
 class Core {
  public:
@@ -53,14 +53,11 @@ class Core {
   // wake; returns how many. The caller keeps the rest.
   size_t Post(std::span<const Message> messages);
 
-  // Door thread only, for a slot it has claimed: ClearCancel before kSubmit is posted, SetCancel
-  // before kCancel is.
-  void ClearCancel(uint32_t slot);
-  void SetCancel(uint32_t slot, CancelReason reason);
+  // Door thread only, before the task's kCancel is posted: a handler that runs sees it at once.
+  void SetCancel(uint32_t slot, TaskId id, CancelReason reason) { cancels_[slot].Set(id, reason); }
 
   // Door thread only. Takes up to out.size() completions, oldest first; returns how many.
   size_t Drain(std::span<Completion> out) { return outbox_->Drain(out); }
-  // Door thread only.
   bool HasCompletions() const { return !outbox_->empty(); }
   // Door thread only, between the drain of a task's kEnded and the next use of its slot. Frees the
   // slot's output buffer; Completion::output no longer holds.
@@ -113,9 +110,6 @@ class Core {
   class Context;
   friend class Context;
 
-  using Cold = TaskCold;
-  using Ending = TaskEnd;
-
   // Run loop, in the order of a turn (core.cc).
   void Run();
   void Rest();
@@ -136,45 +130,57 @@ class Core {
 
   // Running one task after another (dispatch.h).
   LiveTask* NextTask();
+  bool MayStart(const LiveTask& task);
+  LiveTask* NextTaskWithCare(LiveTask* popped);
+  bool RefillBudget();
+  bool HasSpareStack() const { return current_runner_ != nullptr || !runners_.empty(); }
   bool TurnIsOver() const;
   void Dispatch(LiveTask* task);
   void Execute(LiveTask* task);
-  void Suspend(LiveTask* task);
-  WakeReason Park(LiveTask* task, sys::Ticks until);
-  int64_t ParkForIo(LiveTask* task, sys::IoOperation* operation);
-  void SwitchToRunner(Runner* runner);
+  void GoTo(Fiber& from, LiveTask* next);
   static void RunnerMain(void* runner);
   void Boundary();
 
+  // Suspending one (suspend.h).
+  void Suspend(LiveTask* task);
+  void LetOthersRun(LiveTask* task);
+  void Resume(LiveTask* task);
+  WakeReason Park(LiveTask* task, sys::Ticks until);
+  int64_t ParkForIo(LiveTask* task, sys::IoOperation* operation);
+
   // Ending a task (ending.h).
-  Ending Settle(const LiveTask& task, const Context& context, TaskOutcome outcome);
-  Ending StopEnding(const LiveTask& task);
-  void EndStarted(LiveTask* task, const Ending& ending);
-  void EndUnstarted(LiveTask* task, const Ending& ending);
-  void Tell(LiveTask& task, const Ending& ending, bool was_started);
+  TaskEnd Settle(const LiveTask& task, const Context& context, TaskOutcome outcome);
+  TaskEnd SettleFailure(const LiveTask& task, const Context& context, TaskOutcome outcome);
+  TaskEnd StopEnding(const LiveTask& task);
+  void EndStarted(LiveTask* task, const TaskEnd& ending);
+  void EndUnstarted(LiveTask* task, const TaskEnd& ending);
+  void Tell(LiveTask& task, const TaskEnd& ending, bool was_started);
   void FreeSlot(LiveTask* task);
-  void RingIfDoorSleeps();
 
   const CoreOptions options_;
+  const uint32_t first_local_slot_;
   Env env_;
   Doorbell& doorbell_;
   CoreStats stats_;
   sys::Ticks clock_ = 0;  // Read once a boundary: the end of a task is the start of the next.
+  uint32_t boundaries_unread_ = 0;
 
   std::unique_ptr<LiveTask[]> tasks_;  // door_slots(), then local_slots.
-  std::unique_ptr<Cold[]> cold_;
-  LiveTask* local_free_ = nullptr;  // LIFO.
+  std::unique_ptr<TaskCold[]> cold_;
+  std::unique_ptr<CancelWord[]> cancels_;  // The Door's, one a slot; the core reads them.
+  LiveTask* local_free_ = nullptr;         // LIFO.
   std::optional<Inbox<>> inbox_;
   std::optional<Outbox<>> outbox_;
   std::optional<ReadyQueue> ready_;
   std::optional<TimerWheel> timers_;
   RunnerPool runners_{stats_};
   Runner* current_runner_ = nullptr;   // Null: the thread's own stack.
-  LiveTask* handed_back_ = nullptr;    // A runner popped it but must not run it.
+  LiveTask* handed_back_ = nullptr;    // A fiber popped it but it runs on the thread's stack.
   std::optional<Fiber> thread_fiber_;  // The stack that Turn runs on.
   std::atomic<TurnBudget> budget_;
-  uint32_t budget_left_ = 0;
-  sys::Ticks turn_end_ = 0;  // When the budget in time is spent.
+  uint32_t budget_left_ = 0;    // Of this turn, with room in the outbox for all their ends.
+  uint32_t budget_beyond_ = 0;  // The rest of this turn's.
+  sys::Ticks turn_end_ = 0;     // When the budget in time is spent.
   const sys::Ticks look_again_ticks_;
   sys::Ticks look_again_ = 0;  // From when on a turn asks itself whether it is over.
   bool untold_ = false;  // Completions were pushed since the doorbell was last looked at for sure.
@@ -183,7 +189,6 @@ class Core {
 
   std::atomic<const TaskEntry*> running_entry_{nullptr};
   std::atomic<sys::Ticks> running_since_{0};
-
   IdleBudget idle_;
   IoQueue io_{stats_};
   sys::Parking<> parking_;

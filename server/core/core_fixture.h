@@ -46,12 +46,14 @@ class CoreTest : public testing::Test {
   const TaskEntry* Plain(Body body) { return Entry(std::move(body), true); }
   const TaskEntry* Suspending(Body body) { return Entry(std::move(body), false); }
 
+  static TaskId IdOf(uint32_t slot) { return TaskId::Make(0, 1000 + slot); }
+
   // Submits as the Door does; returns the slot.
   uint32_t Submit(const TaskEntry* entry, Priority priority = Priority::kNormal,
                   sys::Ticks timeout = 0, std::string_view payload = {}) {
     Message message;
     message.slot = next_slot_++;
-    message.id = TaskId::Make(0, 1000 + message.slot);
+    message.id = IdOf(message.slot);
     message.entry = entry;
     message.payload = payload.data();
     message.payload_bytes = static_cast<uint32_t>(payload.size());
@@ -59,17 +61,16 @@ class CoreTest : public testing::Test {
     message.deadline = timeout == 0 ? kNoDeadline : now_ + timeout;
     message.priority = priority;
     message.io_priority = io_priority_.value_or(priority);
-    core_->ClearCancel(message.slot);
     EXPECT_EQ(core_->Post({&message, 1}), 1U);
     return message.slot;
   }
 
   void Cancel(uint32_t slot, CancelReason reason = CancelReason::kClient) {
-    core_->SetCancel(slot, reason);
+    core_->SetCancel(slot, IdOf(slot), reason);
     Message message;
     message.kind = MessageKind::kCancel;
     message.slot = slot;
-    message.id = TaskId::Make(0, 1000 + slot);
+    message.id = IdOf(slot);
     EXPECT_EQ(core_->Post({&message, 1}), 1U);
   }
 

@@ -27,7 +27,7 @@ class CoreIoTest : public CoreTest {
     });
   }
   static std::string OutputOf(const Completion& completion) {
-    return {completion.output, completion.output_bytes};
+    return std::string(completion.output());
   }
 };
 
@@ -161,7 +161,7 @@ TEST_F(CoreIoTest, WhatCleansUpIsNeverCancelled) {
 TEST_F(CoreIoTest, DoesNotBeginForATaskThatWasAskedToStop) {
   Build();
   Submit(Suspending([this](TaskContext& context) {
-    core_->SetCancel(0, CancelReason::kClient);
+    core_->SetCancel(0, IdOf(0), CancelReason::kClient);
     EXPECT_EQ(TaskIo(context).Fsync(1), -ECANCELED);
     return context.Stop();
   }));

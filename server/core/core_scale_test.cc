@@ -158,7 +158,6 @@ TEST(CoreLedger, TellsWhatASpinMeasuredItselfWithinTwoPercent) {
     message.id = TaskId::Make(0, 1 + run);
     message.entry = &entry;
     message.submitted = sys::ReadTicks();
-    core.ClearCancel(message.slot);
     ASSERT_EQ(core.Post({&message, 1}), 1u);
     Completion end;
     while (core.Drain({&end, 1}) == 0) core.Turn();

@@ -121,7 +121,6 @@ class CoreThreadTest : public testing::Test {
     ids_[message.slot] = message.id;
     message.entry = &entry;
     message.submitted = sys::ReadTicks();
-    core_->ClearCancel(message.slot);
     return message;
   }
 
@@ -133,7 +132,7 @@ class CoreThreadTest : public testing::Test {
   }
 
   Message Cancel(uint32_t slot) {
-    core_->SetCancel(slot, CancelReason::kClient);
+    core_->SetCancel(slot, ids_[slot], CancelReason::kClient);
     Message message;
     message.kind = MessageKind::kCancel;
     message.slot = slot;

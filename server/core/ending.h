@@ -14,44 +14,54 @@
 namespace weft {
 
 template <class Env>
-typename Core<Env>::Ending Core<Env>::Settle(const LiveTask& task, const Context& context,
-                                             TaskOutcome outcome) {
-  Cold& cold = cold_[task.slot];
-  Ending ending;
-  if (context.misused()) [[unlikely]] {
+WEFT_HOT TaskEnd Core<Env>::Settle(const LiveTask& task, const Context& context,
+                                   TaskOutcome outcome) {
+  if (outcome != TaskOutcome::kSucceeded || context.misused()) [[unlikely]] {
+    return SettleFailure(task, context, outcome);
+  }
+  TaskEnd ending;
+  ending.has_output = context.has_output();
+  if (context.is_alias()) {
+    ending.output = context.alias();
+  } else if (context.has_output()) {
+    ending.output = cold_[task.slot].output;
+  }
+  if (ending.output.size() <= options_.max_output_bytes) [[likely]]
+    return ending;
+  cold_[task.slot].error_message = "the output is larger than limits.max_payload_bytes";
+  return {TaskState::kFailed, TaskErrorCode::kOutputTooLarge, {}, context.has_output()};
+}
+
+template <class Env>
+TaskEnd Core<Env>::SettleFailure(const LiveTask& task, const Context& context,
+                                 TaskOutcome outcome) {
+  TaskEnd ending = {TaskState::kFailed, context.error_code()};
+  if (context.misused()) {
     stats_.misuse.Add(1);
-    cold.error_message = "the handler is registered as never_suspends and tried to suspend";
-    return {TaskState::kFailed, TaskErrorCode::kHandlerFailed, {}};
+    cold_[task.slot].error_message =
+        "the handler is registered as never_suspends and tried to suspend";
+    ending.error_code = TaskErrorCode::kHandlerFailed;
+  } else if (outcome == TaskOutcome::kStopped) {
+    ending = StopEnding(task);
   }
-  switch (outcome) {
-    case TaskOutcome::kSucceeded:
-      ending.output = context.is_alias() ? context.alias() : std::string_view(cold.output);
-      if (ending.output.size() <= options_.max_output_bytes) [[likely]]
-        return ending;
-      cold.error_message = "the output is larger than limits.max_payload_bytes";
-      return {TaskState::kFailed, TaskErrorCode::kOutputTooLarge, {}};
-    case TaskOutcome::kFailed:
-      return {TaskState::kFailed, context.error_code(), {}};
-    case TaskOutcome::kStopped:
-      break;
-  }
-  return StopEnding(task);
+  ending.has_output = context.has_output();
+  return ending;
 }
 
 // How a task ends that obeyed, or that never started: by the reason it was given.
 template <class Env>
-typename Core<Env>::Ending Core<Env>::StopEnding(const LiveTask& task) {
+TaskEnd Core<Env>::StopEnding(const LiveTask& task) {
   std::string& message = cold_[task.slot].error_message;
-  switch (static_cast<CancelReason>(task.cancel.load(std::memory_order_relaxed))) {
+  switch (cancels_[task.slot].ReasonFor(task.id)) {
     case CancelReason::kClient:
       message = "cancelled by CancelTask";
-      return {TaskState::kCancelled, TaskErrorCode::kCancelledByClient, {}};
+      return {TaskState::kCancelled, TaskErrorCode::kCancelledByClient};
     case CancelReason::kDisconnected:
       message = "the client that waited for it went away";
-      return {TaskState::kCancelled, TaskErrorCode::kClientDisconnected, {}};
+      return {TaskState::kCancelled, TaskErrorCode::kClientDisconnected};
     case CancelReason::kShutdown:
       message = "the daemon's drain limit passed";
-      return {TaskState::kCancelled, TaskErrorCode::kShuttingDown, {}};
+      return {TaskState::kCancelled, TaskErrorCode::kShuttingDown};
     case CancelReason::kDeadline:
     case CancelReason::kNone:
       break;
@@ -61,14 +71,14 @@ typename Core<Env>::Ending Core<Env>::StopEnding(const LiveTask& task) {
   if (task.deadline <= now) {
     clock_ = std::max(clock_, now);
     message = "its timeout passed";
-    return {TaskState::kExpired, TaskErrorCode::kDeadlineExceeded, {}};
+    return {TaskState::kExpired, TaskErrorCode::kDeadlineExceeded};
   }
   message = "the handler stopped although nobody asked it to";
-  return {TaskState::kFailed, TaskErrorCode::kHandlerFailed, {}};
+  return {TaskState::kFailed, TaskErrorCode::kHandlerFailed};
 }
 
 template <class Env>
-void Core<Env>::EndStarted(LiveTask* task, const Ending& ending) {
+WEFT_HOT void Core<Env>::EndStarted(LiveTask* task, const TaskEnd& ending) {
   stats_.executed.Add(1);
   if (ending.state != TaskState::kSucceeded) {
     stats_.execution_failures.Add(1);
@@ -76,10 +86,10 @@ void Core<Env>::EndStarted(LiveTask* task, const Ending& ending) {
   }
   if (options_.timing_metrics) {
     const sys::Ticks started = task->started.load(std::memory_order_relaxed);
-    const int64_t execution_ns = env_.anchor().TicksToNs(clock_ - started);
-    const int64_t queue_ns =
-        env_.anchor().TicksToNs(std::max<sys::Ticks>(started - task->submitted, 0));
-    stats_.CountExecution(task->entry->index, task->priority, queue_ns, execution_ns);
+    const sys::Ticks queued = std::max<sys::Ticks>(started - task->submitted, 0);
+    stats_.CountExecution(task->entry->index, task->priority,
+                          env_.anchor().DurationNs(static_cast<uint64_t>(queued)),
+                          env_.anchor().DurationNs(static_cast<uint64_t>(clock_ - started)));
   } else {
     stats_.histograms[task->entry->index].untimed.Add(1);
   }
@@ -89,7 +99,7 @@ void Core<Env>::EndStarted(LiveTask* task, const Ending& ending) {
 
 // A task that is linked and never started: cancelled, or expired.
 template <class Env>
-void Core<Env>::EndUnstarted(LiveTask* task, const Ending& ending) {
+void Core<Env>::EndUnstarted(LiveTask* task, const TaskEnd& ending) {
   if (task->place != TaskPlace::kNowhere) ready_->Remove(task);
   timers_->Disarm(task);
   stats_.unstarted[static_cast<size_t>(task->priority)].Add(1);
@@ -99,53 +109,47 @@ void Core<Env>::EndUnstarted(LiveTask* task, const Ending& ending) {
 
 // After the push the slot belongs to the Door, so all else is settled before.
 template <class Env>
-void Core<Env>::Tell(LiveTask& task, const Ending& ending, bool was_started) {
+WEFT_HOT void Core<Env>::Tell(LiveTask& task, const TaskEnd& ending, bool was_started) {
   assert(MayFollow(task.state.load(std::memory_order_relaxed), ending.state));
   task.state.store(ending.state, std::memory_order_relaxed);
   task.runner = nullptr;
   stats_.ended[static_cast<size_t>(ending.state)].Add(1);
-  std::string& output = cold_[task.slot].output;
-  const bool has_large_output = output.capacity() > kKeptOutputBytes;
-  if (task.slot >= options_.door_slots()) {  // The core's own: nobody is told.
-    if (has_large_output) std::string().swap(output);
+  const bool has_large_output =
+      ending.has_output && cold_[task.slot].output.capacity() > kKeptOutputBytes;
+  if (task.slot >= first_local_slot_) {  // The core's own: nobody is told.
+    if (has_large_output) std::string().swap(cold_[task.slot].output);
     return;
   }
-  Completion completion;
+  Completion& completion = outbox_->Next();
   completion.id = task.id;
   completion.slot = task.slot;
+  completion.kind = CompletionKind::kEnded;
   completion.state = ending.state;
   completion.error_code = ending.error_code;
   completion.was_started = was_started;
   completion.has_large_output = has_large_output;
-  if (options_.timing_metrics) {
-    completion.started = was_started ? task.started.load(std::memory_order_relaxed) : 0;
-    completion.completed = clock_;
-    completion.suspended = task.suspended;
-  }
-  completion.output = ending.output.data();
-  completion.output_bytes = static_cast<uint32_t>(ending.output.size());
-  if (ending.error_code != TaskErrorCode::kNone) {
-    const std::string& message = cold_[task.slot].error_message;
-    completion.error_message = message.data();
-    completion.error_message_bytes = static_cast<uint16_t>(message.size());
-  }
-  outbox_->Push(completion);
+  const bool is_timed = options_.timing_metrics;
+  const sys::Ticks started = was_started ? task.started.load(std::memory_order_relaxed) : 0;
+  completion.started = is_timed ? started : 0;
+  completion.completed = is_timed ? clock_ : 0;
+  completion.suspended = is_timed ? task.suspended : 0;
+  const std::string_view text = ending.error_code == TaskErrorCode::kNone
+                                    ? ending.output
+                                    : std::string_view(cold_[task.slot].error_message);
+  completion.text = text.data();
+  completion.text_bytes = static_cast<uint32_t>(text.size());
+  outbox_->Publish();
   untold_ = true;
 }
 
 template <class Env>
-void Core<Env>::FreeSlot(LiveTask* task) {
+WEFT_HOT void Core<Env>::FreeSlot(LiveTask* task) {
   --live_;
-  if (task->slot >= options_.door_slots()) {
+  if (task->slot >= first_local_slot_) {
     task->next = local_free_;
     local_free_ = task;
   }
-  RingIfDoorSleeps();
-}
-
-// A look that costs a shared load. The turn's end makes sure.
-template <class Env>
-void Core<Env>::RingIfDoorSleeps() {
+  // A look that costs a shared load. The turn's end makes sure.
   if (untold_ && doorbell_.parking.LooksParked()) doorbell_.RingIfParked();
 }
 

@@ -2,10 +2,8 @@
 
 #include <cxxabi.h>
 
-#include <boost/context/detail/fcontext.hpp>
 #include <cerrno>
 #include <cstdint>
-#include <cstring>
 
 #if defined(__SANITIZE_ADDRESS__)
 #define WEFT_ASAN 1
@@ -31,23 +29,18 @@
 #endif
 
 namespace weft {
-namespace {
 
-namespace context = boost::context::detail;
-
-}  // namespace
-
+// What a fiber's stack runs first.
 struct Fiber::Entrance {
-  static void Enter(context::transfer_t transfer) {
-    Fiber* const* const ends = static_cast<Fiber**>(transfer.data);
-    Fiber& self = *ends[1];
-    self.Arrive(transfer.fctx, *ends[0]);
+  static void Enter(void* previous) {
+    Fiber& self = *static_cast<Fiber*>(previous)->target_;
+    self.Arrive(*static_cast<Fiber*>(previous));
     self.main_(self.argument_);
     __builtin_trap();
   }
 };
 
-Fiber::Fiber() {
+Fiber::Fiber() : places_{reinterpret_cast<ExceptionState*>(abi::__cxa_get_globals()), &errno} {
 #if WEFT_TSAN
   race_detector_fiber_ = __tsan_get_current_fiber();
 #endif
@@ -62,7 +55,7 @@ Fiber::Fiber(void* bottom, size_t bytes, Main main, void* argument)
 #if WEFT_TSAN
   race_detector_fiber_ = __tsan_create_fiber(0);
 #endif
-  context_ = context::make_fcontext(static_cast<char*>(bottom) + bytes, bytes, &Entrance::Enter);
+  place_ = MakeStack(bottom, bytes, &Entrance::Enter);
 }
 
 Fiber::~Fiber() {
@@ -75,25 +68,26 @@ Fiber::~Fiber() {
 }
 
 void Fiber::SwitchTo(Fiber& to) {
-  errno_ = errno;
-  void* const globals = abi::__cxa_get_globals();
-  std::memcpy(&exceptions_, globals, sizeof(exceptions_));
-  std::memcpy(globals, &to.exceptions_, sizeof(exceptions_));
+  errno_ = *places_.error;
+  control_ = FloatControl::Read();
+  exceptions_ = *places_.exceptions;
+  *places_.exceptions = to.exceptions_;
+  to.places_ = places_;
+  target_ = &to;
 #if WEFT_ASAN
   __sanitizer_start_switch_fiber(&fake_stack_, to.bottom_, to.bytes_);
 #endif
 #if WEFT_TSAN
   __tsan_switch_to_fiber(to.race_detector_fiber_, 0);
 #endif
-  void* const target = to.context_;
-  Fiber* ends[2] = {this, &to};
-  const context::transfer_t back = context::jump_fcontext(target, static_cast<void*>(ends));
-  Arrive(back.fctx, *static_cast<Fiber**>(back.data)[0]);
-  errno = errno_;
+  void* const previous = SwitchStack(&place_, to.place_, &Entrance::Enter, this);
+  Arrive(*static_cast<Fiber*>(previous));
+  *places_.error = errno_;
 }
 
-void Fiber::Arrive(void* context_of_previous, Fiber& previous) {
-  previous.context_ = context_of_previous;
+void Fiber::Arrive(Fiber& previous) {
+  if (previous.control_ != control_) [[unlikely]]
+    control_.Load();
 #if WEFT_ASAN
   // The thread's own stack is learnt at the first switch away from it.
   __sanitizer_finish_switch_fiber(fake_stack_, &previous.bottom_, &previous.bytes_);

@@ -2,10 +2,12 @@
 
 #include <cstddef>
 
+#include "core/fiber_switch.h"
+
 namespace weft {
 
-// A place where a thread can stand: its own stack, or one of the pool's. The only file that knows
-// how stacks are switched (Boost.Context's fcontext), and that tells the sanitizers.
+// A place where a thread can stand: its own stack, or one of the pool's. Tells
+// the sanitizers of each switch; how stacks are switched is fiber_switch.h's.
 //
 // A fiber's code may be inside a catch block, or rely on errno, when it switches away; both belong
 // to the thread, so SwitchTo keeps them per fiber.
@@ -13,7 +15,7 @@ class Fiber {
  public:
   using Main = void (*)(void* argument);
 
-  // The thread's own stack. Core thread only.
+  // The stack of the thread that calls. All switches begin and end on this thread.
   Fiber();
   // A stack of its own: [bottom, bottom + bytes). main runs at the first switch to it and must
   // never return. The stack outlives the fiber.
@@ -27,7 +29,7 @@ class Fiber {
   void SwitchTo(Fiber& to);
 
  private:
-  struct Entrance;  // What fcontext calls first; in fiber.cc.
+  struct Entrance;  // In fiber.cc.
   friend struct Entrance;
   // What the C++ runtime keeps per thread about exceptions in flight (__cxa_eh_globals).
   struct ExceptionState {
@@ -35,12 +37,22 @@ class Fiber {
     unsigned int uncaught = 0;
   };
 
-  void Arrive(void* context_of_previous, Fiber& previous);
+  // Where the C library keeps what each fiber must have for itself. Of the thread, so it is handed
+  // on from fiber to fiber at each switch.
+  struct ThreadPlaces {
+    ExceptionState* exceptions = nullptr;
+    int* error = nullptr;
+  };
 
-  void* context_ = nullptr;
+  void Arrive(Fiber& previous);
+
+  ThreadPlaces places_;
+  Fiber* target_ = nullptr;  // Of the switch under way.
+  void* place_ = nullptr;
   Main main_ = nullptr;
   void* argument_ = nullptr;
   ExceptionState exceptions_;
+  FloatControl control_;
   int errno_ = 0;
   // For the sanitizers; unused in other builds.
   const void* bottom_ = nullptr;

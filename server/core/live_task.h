@@ -24,7 +24,7 @@ enum class TaskPlace : uint8_t {
 };
 
 // A task while it lives on its core: one fixed slot, two cache lines, what a start touches first.
-// Core thread only, but for the atomics: the Door writes cancel and reads state and started.
+// Core thread only, but for the atomics: the Door reads state and started.
 struct alignas(128) LiveTask {
   // Line 1: linking and starting.
   LiveTask* next = nullptr;
@@ -38,7 +38,6 @@ struct alignas(128) LiveTask {
   uint32_t slot = 0;  // Constant: the place of this object.
 
   // Line 2: running, suspending, timers.
-  std::atomic<uint8_t> cancel{0};  // A CancelReason; the Door writes it, relaxed.
   std::atomic<TaskState> state{TaskState::kSucceeded};  // Relaxed; terminal while the slot is free.
   Priority priority = Priority::kNormal;
   TaskPlace place = TaskPlace::kNowhere;
@@ -56,6 +55,8 @@ struct alignas(128) LiveTask {
   sys::Ticks timer_due = 0;
   TaskId id;
 
+  // Whether it is a plain call, on whatever stack.
+  bool needs_no_stack() const { return runner == nullptr && entry->never_suspends; }
   std::string_view payload_view() const { return {payload, payload_bytes}; }
 };
 static_assert(sizeof(LiveTask) == 128, "a hot task is two cache lines");

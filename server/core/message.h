@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include "executor/task_context.h"
 #include "sys/clock.h"
@@ -44,9 +45,10 @@ enum class CompletionKind : uint8_t {
   kCancelTaken,  // Answers a kCancel message; if the task was queued, its kEnded came first.
 };
 
-// What a core puts into its outbox: one cache line. The views point into the task's slot (or its
-// payload) and hold until the Door uses that slot again.
-struct alignas(64) Completion {
+// What a core puts into its outbox: 56 bytes, so that with the outbox's sequence number it fills
+// one cache line. The views point into the task's slot (or its payload) and hold until the Door
+// uses that slot again.
+struct Completion {
   TaskId id;
   uint32_t slot = 0;
   CompletionKind kind = CompletionKind::kEnded;
@@ -56,13 +58,21 @@ struct alignas(64) Completion {
   sys::Ticks started = 0;    // 0: never started, or timing is off and it did not start either.
   sys::Ticks completed = 0;  // 0 when timing is off.
   sys::Ticks suspended = 0;  // A duration.
-  const char* output = nullptr;
-  const char* error_message = nullptr;
-  uint32_t output_bytes = 0;
-  uint16_t error_message_bytes = 0;
+  const char* text = nullptr;
+  uint32_t text_bytes = 0;
   bool was_started = false;
   bool has_large_output = false;  // The slot's buffer is beyond kKeptOutputBytes.
+
+  // A task has one or the other.
+  std::string_view output() const {
+    return error_code == TaskErrorCode::kNone ? std::string_view(text, text_bytes)
+                                              : std::string_view();
+  }
+  std::string_view error_message() const {
+    return error_code == TaskErrorCode::kNone ? std::string_view()
+                                              : std::string_view(text, text_bytes);
+  }
 };
-static_assert(sizeof(Completion) == 64, "an outbox slot is one cache line");
+static_assert(sizeof(Completion) == 56, "an outbox slot is one cache line");
 
 }  // namespace weft

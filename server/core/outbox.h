@@ -23,56 +23,77 @@ struct OutboxOrders {
 
 // Bounded queue of completions from one core to the Door. Owned by the core.
 //
-// Protocol. tail_ is written by the core (kPublish, after the entry; pairs with the Door's kConsume
-// in Drain and empty), head_ by the Door (kRecycle, after its copies; pairs with the core's kClaim
-// in HasRoom). Each side keeps a copy of the other's index and reads the real one only when the
-// copy says full or empty. When full, the core starts no more until the Door has drained.
+// Protocol. Position p lives in slot p mod capacity and is published by its slot's sequence
+// becoming p + 1 (kPublish, after the entry; pairs with the Door's kConsume). Entry and sequence
+// share a cache line, so one transfer carries both. The Door tells in head_ what it has taken
+// (kRecycle, after its copies; pairs with the core's kClaim); the core reads it only when its copy
+// says full. When full, the core starts no more until the Door has drained.
 template <class Item = Completion, template <class> class Atomic = std::atomic,
           class Orders = OutboxOrders>
 class Outbox {
  public:
   // capacity: a power of two, 2 or more.
-  explicit Outbox(size_t capacity) : mask_(capacity - 1), items_(new Item[capacity]) {
+  explicit Outbox(size_t capacity) : mask_(capacity - 1), slots_(new Slot[capacity]) {
     assert(capacity >= 2 && std::has_single_bit(capacity));
   }
 
   // Core thread only. Whether count more entries fit.
   bool HasRoom(size_t count) {
-    if (tail_copy_ + count - head_seen_ <= mask_ + 1) return true;
+    if (tail_ + count - head_seen_ <= mask_ + 1) return true;
     head_seen_ = head_.load(Orders::kClaim);
-    return tail_copy_ + count - head_seen_ <= mask_ + 1;
+    return tail_ + count - head_seen_ <= mask_ + 1;
   }
 
-  // Core thread only, after HasRoom.
+  // Core thread only. How many of `wanted` more entries fit.
+  size_t Room(size_t wanted) {
+    if (HasRoom(wanted)) return wanted;
+    return static_cast<size_t>(mask_ + 1 - (tail_ - head_seen_));
+  }
+
+  // Core thread only, after HasRoom. The next entry, to be written in place, then published. It
+  // holds what is left of an older one.
+  Item& Next() { return slots_[tail_ & mask_].item; }
+  void Publish() {
+    Slot& slot = slots_[tail_ & mask_];
+    slot.sequence.store(++tail_, Orders::kPublish);
+  }
   void Push(const Item& item) {
-    assert(tail_copy_ - head_.load(std::memory_order_relaxed) <= mask_);
-    items_[tail_copy_ & mask_] = item;
-    tail_.store(++tail_copy_, Orders::kPublish);
+    Next() = item;
+    Publish();
   }
 
   // Door thread only. Takes up to out.size() entries, oldest first; returns how many.
   size_t Drain(std::span<Item> out) {
-    const uint64_t head = head_.load(std::memory_order_relaxed);
-    const uint64_t ready = tail_.load(Orders::kConsume) - head;
-    const size_t count = ready < out.size() ? static_cast<size_t>(ready) : out.size();
-    for (size_t i = 0; i < count; ++i) out[i] = items_[(head + i) & mask_];
-    if (count > 0) head_.store(head + count, Orders::kRecycle);
+    size_t count = 0;
+    for (; count < out.size(); ++count) {
+      const Slot& slot = slots_[(head_copy_ + count) & mask_];
+      if (slot.sequence.load(Orders::kConsume) != head_copy_ + count + 1) break;
+      out[count] = slot.item;
+    }
+    if (count > 0) head_.store(head_copy_ += count, Orders::kRecycle);
     return count;
   }
 
   // Door thread only.
   bool empty() const {
-    return tail_.load(Orders::kConsume) == head_.load(std::memory_order_relaxed);
+    return slots_[head_copy_ & mask_].sequence.load(Orders::kConsume) != head_copy_ + 1;
   }
   size_t capacity() const { return mask_ + 1; }
 
  private:
+  struct alignas(64) Slot {
+    Item item;
+    Atomic<uint64_t> sequence{0};
+  };
+
   const size_t mask_;
-  std::unique_ptr<Item[]> items_;
-  alignas(64) Atomic<uint64_t> tail_{0};
-  uint64_t tail_copy_ = 0;  // Core's.
+  std::unique_ptr<Slot[]> slots_;
+  uint64_t tail_ = 0;       // Core's.
   uint64_t head_seen_ = 0;  // Core's.
   alignas(64) Atomic<uint64_t> head_{0};
+  uint64_t head_copy_ = 0;  // Door's.
 };
+
+static_assert(sizeof(Completion) + sizeof(uint64_t) == 64, "one cache line a completion");
 
 }  // namespace weft

@@ -42,20 +42,22 @@ class ReadyQueue {
     occupied_ |= BitOf(task);
   }
 
-  // What to run now, unlinked, or null. stack_spare: tasks that were set aside may be given.
-  LiveTask* Pop(sys::Ticks now, bool stack_spare) {
-    const uint32_t levels = occupied_ | (stack_spare ? aside_ : 0);
-    if (levels == 0) return nullptr;
-    size_t level = static_cast<size_t>(std::countr_zero(levels));
+  // As Pop, where that is one look: null also when something was set aside, or when an aged task
+  // might go first.
+  LiveTask* PopPlain() {
+    const uint32_t levels = occupied_;
+    const bool is_plain =
+        aside_ == 0 && ((levels & (levels - 1)) == 0 || since_aged_ < kAgedShare - 1);
+    if (levels == 0 || !is_plain) return nullptr;
     ++since_aged_;
-    // One level only, or its turn has not come: the common case costs one comparison.
-    if ((levels & (levels - 1)) != 0 && since_aged_ >= kAgedShare) [[unlikely]] {
-      level = AgedLevel(level, levels, now, stack_spare);
-    }
-    LiveTask* task = HeadOf(level, stack_spare);
-    Remove(task);
+    const size_t level = static_cast<size_t>(std::countr_zero(levels));
+    LiveTask* const task = levels_[level].ready.head;
+    UnlinkHead(level, task);
     return task;
   }
+
+  // What to run now, unlinked, or null. stack_spare: tasks that were set aside may be given.
+  LiveTask* Pop(sys::Ticks now, bool stack_spare);
 
   // A fresh task just popped that cannot run without a stack.
   void SetAside(LiveTask* task) {
@@ -73,53 +75,19 @@ class ReadyQueue {
 
   // Makes ready again what is held for that handler, in the order in which it was ready before.
   // Walks over all that is held and what is older: bounded by the slots, and rare.
-  void Release(const TaskEntry* entry) {
-    for (Level& level : levels_) {
-      LiveTask* before = level.ready.head;
-      for (LiveTask *task = level.held.head, *next = nullptr; task != nullptr; task = next) {
-        next = task->next;
-        if (task->entry != entry) continue;
-        Remove(task);
-        while (before != nullptr && before->ready_since <= task->ready_since) before = before->next;
-        task->place = TaskPlace::kReady;
-        InsertBefore(before, &level.ready, task);
-        occupied_ |= BitOf(task);
-      }
-    }
-  }
+  void Release(const TaskEntry* entry);
 
   // Tasks that Hold linked.
   size_t held() const { return held_; }
 
   // Unlinks a task that Push, SetAside or Hold linked.
-  void Remove(LiveTask* task) {
-    Level& level = LevelOf(task);
-    if (task->place == TaskPlace::kReady) {
-      Unlink(&level.ready, task);
-      if (level.ready.head == nullptr) occupied_ &= ~BitOf(task);
-    } else if (task->place == TaskPlace::kStackWait) {
-      Unlink(&level.aside, task);
-      if (level.aside.head == nullptr) aside_ &= ~BitOf(task);
-    } else {
-      Unlink(&level.held, task);
-      --held_;
-    }
-    task->place = TaskPlace::kNowhere;
-  }
+  void Remove(LiveTask* task);
 
   // Whether Pop would give anything.
   bool CanPop(bool stack_spare) const { return (occupied_ | (stack_spare ? aside_ : 0)) != 0; }
 
   // Counts by walking the lists: for checks and tests, not for the hot path.
-  size_t CountLinked() const {
-    size_t count = 0;
-    for (const Level& level : levels_) {
-      for (const List* list : {&level.ready, &level.aside, &level.held}) {
-        for (const LiveTask* task = list->head; task != nullptr; task = task->next) ++count;
-      }
-    }
-    return count;
-  }
+  size_t CountLinked() const;
 
  private:
   struct List {
@@ -145,12 +113,19 @@ class ReadyQueue {
   }
 
   // Null: at the end.
-  static void InsertBefore(LiveTask* next, List* list, LiveTask* task) {
-    if (next == nullptr) return Append(list, task);
-    task->next = next;
-    task->previous = next->previous;
-    (next->previous != nullptr ? next->previous->next : list->head) = task;
-    next->previous = task;
+  static void InsertBefore(LiveTask* next, List* list, LiveTask* task);
+
+  void UnlinkHead(size_t level, LiveTask* task) {
+    List& ready = levels_[level].ready;
+    LiveTask* const next = task->next;
+    ready.head = next;
+    if (next != nullptr) {
+      next->previous = nullptr;
+    } else {
+      ready.tail = nullptr;
+      occupied_ &= ~(uint32_t{1} << level);
+    }
+    task->place = TaskPlace::kNowhere;
   }
 
   static void Unlink(List* list, LiveTask* task) {
@@ -164,19 +139,7 @@ class ReadyQueue {
   }
 
   // The level below `best` whose head has aged and is the oldest; `best` if there is none.
-  size_t AgedLevel(size_t best, uint32_t levels, sys::Ticks now, bool stack_spare) {
-    size_t chosen = best;
-    sys::Ticks oldest = now - age_limit_.load(std::memory_order_relaxed);
-    for (size_t level = best + 1; level < kPriorityCount; ++level) {
-      if ((levels >> level & 1U) == 0) continue;
-      const sys::Ticks since = HeadOf(level, stack_spare)->ready_since;
-      if (since > oldest) continue;
-      oldest = since;
-      chosen = level;
-    }
-    if (chosen != best) since_aged_ = 0;
-    return chosen;
-  }
+  size_t AgedLevel(size_t best, uint32_t levels, sys::Ticks now, bool stack_spare);
 
   std::atomic<sys::Ticks> age_limit_;
   uint32_t occupied_ = 0;  // Bit per level: something in `ready`.

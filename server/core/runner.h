@@ -10,8 +10,8 @@ namespace weft {
 
 struct LiveTask;
 
-// A fiber that runs tasks back to back on one stack, until one suspends and keeps it. It then
-// retires when that task ends. A core has as many runners as stacks. Core thread only.
+// A fiber that runs tasks back to back on one stack. One that suspends keeps it until it ends. A
+// core has as many runners as stacks. Core thread only.
 struct Runner {
   std::optional<Fiber> fiber;             // None: its stack has no memory.
   void* core = nullptr;                   // Whose it is.
@@ -19,7 +19,6 @@ struct Runner {
   sys::IoOperation* operation = nullptr;  // What its task waits for while it is kInIo.
   Runner* next_spare = nullptr;
   uint32_t index = 0;  // Of its stack.
-  bool kept = false;   // Its task has suspended at least once: it takes no other after it.
 };
 
 }  // namespace weft

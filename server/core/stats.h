@@ -34,11 +34,7 @@ struct IoCounters {
 // What one core counts. Written by the core's thread only, read by any: each cell is true by
 // itself, sums over cells may be a few tasks apart while the core runs.
 struct CoreStats {
-  static constexpr int64_t kNothingExecuted = INT64_MAX;
-
-  explicit CoreStats(uint32_t handler_count) : histograms(handler_count) {
-    min_execution_ns.Set(kNothingExecuted);
-  }
+  explicit CoreStats(uint32_t handler_count) : histograms(handler_count) {}
 
   Counter submitted;                              // kSubmit messages and spawns taken in.
   std::array<Counter, kPriorityCount> started;    // Tasks begun, by level.
@@ -46,9 +42,6 @@ struct CoreStats {
   std::array<Counter, kTaskStateCount> ended;     // By terminal state.
   Counter executed;                               // Started and ended.
   Counter execution_failures;                     // The part of executed that did not succeed.
-  Counter execution_ns;                           // Sum of execution latencies.
-  Gauge min_execution_ns;                         // kNothingExecuted until something was.
-  Gauge max_execution_ns;
   Gauge realtime;        // 1: its thread has SCHED_FIFO. Written at the start.
   Gauge lockable_bytes;  // Of its slots and stacks, to be locked. Written at the start.
   Gauge locked_bytes;    // The part of them that is. Likewise.
@@ -78,13 +71,10 @@ struct CoreStats {
   std::vector<PerHandler> histograms;
 
   // Core thread only. One task that was started has ended.
-  void CountExecution(uint16_t handler, Priority priority, int64_t queue_ns, int64_t ran_ns) {
+  void CountExecution(uint16_t handler, Priority priority, uint64_t queue_ns, uint64_t ran_ns) {
     LatencyHistograms& row = histograms[handler].levels[static_cast<size_t>(priority)];
-    row.queue.Record(queue_ns);
-    row.execution.Record(ran_ns);
-    execution_ns.Add(static_cast<uint64_t>(ran_ns));
-    if (ran_ns > max_execution_ns.value()) max_execution_ns.Set(ran_ns);
-    if (ran_ns < min_execution_ns.value()) min_execution_ns.Set(ran_ns);
+    row.queue.RecordNs(queue_ns);
+    row.execution.RecordNs(ran_ns);
   }
 };
 

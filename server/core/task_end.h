@@ -18,6 +18,7 @@ struct TaskEnd {
   TaskState state = TaskState::kSucceeded;
   TaskErrorCode error_code = TaskErrorCode::kNone;
   std::string_view output;
+  bool has_output = false;  // It asked for its slot's buffer.
 };
 
 }  // namespace weft

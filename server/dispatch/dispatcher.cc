@@ -134,7 +134,6 @@ DoorTask& Dispatcher<Env>::Begin(uint32_t core, const TaskSpec& spec, PayloadBlo
   Side& side = *sides_[core];
   const TaskTable::Claimed claimed = side.table.Claim();
   if (claimed.displaced) retention_.Forget(claimed.displaced_record);
-  side.core.ClearCancel(claimed.slot);
   DoorTask& task = side.table.task(claimed.slot);
   task.client_tag = spec.client_tag;
   task.submitted = env_.Now();
@@ -255,8 +254,8 @@ TaskResult Dispatcher<Env>::MakeResult(uint32_t core, const DoorTask& task,
   result.priority = task.priority;
   result.attempts = ended.was_started ? 1 : 0;
   result.cpu = static_cast<uint32_t>(sides_[core]->core.options().cpu);
-  result.output = {ended.output, ended.output_bytes};
-  result.error_message = {ended.error_message, ended.error_message_bytes};
+  result.output = ended.output();
+  result.error_message = ended.error_message();
   result.submitted_at_ns = task.anchor.ToUnixNs(task.submitted);
   if (!options_.timing_metrics) return result;
   const TimesVerdict verdict = SetTimes(task, ended, &result);

@@ -142,7 +142,7 @@ void Dispatcher<Env>::PostCancel(uint32_t core, uint32_t slot, CancelReason reas
   DoorTask& task = side.table.task(slot);
   if (task.cancel_posted) return;
   task.cancel_posted = true;
-  side.core.SetCancel(slot, reason);
+  side.core.SetCancel(slot, task.id, reason);
   side.staged.push_back(
       {.id = task.id, .slot = slot, .kind = MessageKind::kCancel, .priority = task.priority});
 }

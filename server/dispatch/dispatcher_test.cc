@@ -373,7 +373,6 @@ TEST_F(DispatcherTest, FindsTaskCountsThatDoNotAddUp) {
   // A task that the core was given behind the Door's back: its end belongs to nobody.
   const TaskEntry* entry = Find("echo");
   const Message stray = {.id = TaskId::Make(0, 1), .entry = entry, .submitted = now_};
-  cores_[0]->ClearCancel(0);
   ASSERT_EQ(cores_[0]->Post({&stray, 1}), 1u);
   TurnAll();
   EXPECT_EQ(dispatcher_->stats().violations[0].value(), 1u);

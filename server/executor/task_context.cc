@@ -7,7 +7,7 @@ namespace weft {
 
 TaskOutcome TaskContext::Fail(TaskErrorCode code, std::string_view message) {
   error_code_ = code;
-  AssignUtf8(message, kMaxErrorMessageBytes, error_message_);
+  AssignUtf8(message, kMaxErrorMessageBytes, &ErrorMessage());
   return TaskOutcome::kFailed;
 }
 

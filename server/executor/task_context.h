@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "executor/cancel_word.h"
 #include "sys/io_operation.h"
 #include "task/task_state.h"
 
@@ -51,12 +52,18 @@ class TaskContext {
 
   // The task's output, empty at first. Its memory is reused from task to task, so that steady
   // small outputs allocate nothing.
-  std::string& output() { return *output_; }
+  std::string& output() {
+    if (output_ == nullptr) {
+      output_ = &OutputBuffer();
+      output_->clear();
+    }
+    return *output_;
+  }
 
   // Makes a part of payload() the output, without copying it.
   void OutputIsPayload(std::string_view part) {
-    alias_ = part;
-    is_alias_ = true;
+    alias_ = part.data();
+    alias_bytes_ = part.size();
   }
 
   // return context.Fail(...): the task failed; the message is cut at kMaxErrorMessageBytes
@@ -70,30 +77,32 @@ class TaskContext {
   TaskOutcome Stop() { return TaskOutcome::kStopped; }
 
  protected:
-  TaskContext(std::string_view payload, const std::atomic<uint8_t>& cancel, bool has_deadline,
-              std::string& output, std::string& error_message)
-      : payload_(payload),
-        cancel_(&cancel),
-        output_(&output),
-        error_message_(&error_message),
-        has_deadline_(has_deadline) {}
+  // cancel: what is for `id` counts.
+  TaskContext(std::string_view payload, const CancelWord& cancel, TaskId id, bool has_deadline)
+      : payload_(payload), cancel_(&cancel), id_(id), has_deadline_(has_deadline) {}
   ~TaskContext() = default;
 
-  bool CancelRequested() const { return cancel_->load(std::memory_order_relaxed) != 0; }
+  bool CancelRequested() const { return cancel_->IsSetFor(id_); }
   virtual bool DeadlinePassed() = 0;
+  // Where to put them; what is left there from the task before is overwritten. Asked for once, by
+  // tasks that need it.
+  virtual std::string& OutputBuffer() = 0;
+  virtual std::string& ErrorMessage() = 0;
 
   TaskErrorCode error_code() const { return error_code_; }
-  bool is_alias() const { return is_alias_; }
-  std::string_view alias() const { return alias_; }
+  bool is_alias() const { return alias_ != nullptr; }
+  // Whether output() was asked for; else the string is none of this task's.
+  bool has_output() const { return output_ != nullptr; }
+  std::string_view alias() const { return {alias_, alias_bytes_}; }
 
  private:
   std::string_view payload_;
-  const std::atomic<uint8_t>* cancel_;  // Written by the Door; the value is a CancelReason.
-  std::string* output_;
-  std::string* error_message_;
-  std::string_view alias_;
+  const CancelWord* cancel_;
+  TaskId id_;
+  std::string* output_ = nullptr;  // Null: not asked for.
+  const char* alias_ = nullptr;    // A part of payload_; null: none.
+  size_t alias_bytes_;             // Meaningless without alias_.
   TaskErrorCode error_code_ = TaskErrorCode::kNone;
-  bool is_alias_ = false;
   bool has_deadline_;
 };
 

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <cerrno>
 #include <cstdint>
 #include <functional>
@@ -23,12 +22,11 @@ inline constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
 class FakeContext final : public TaskContext {
  public:
   explicit FakeContext(std::string_view payload, int64_t deadline_ns = kNever)
-      : TaskContext(payload, cancel_, deadline_ns != kNever, output_, error_message_),
-        deadline_ns_(deadline_ns) {}
+      : TaskContext(payload, cancel_, kId, deadline_ns != kNever), deadline_ns_(deadline_ns) {}
 
   void CancelAt(int64_t now_ns) { cancel_at_ns_ = now_ns; }
   // Asks the task to stop before it starts.
-  void Cancel() { cancel_.store(static_cast<uint8_t>(CancelReason::kClient)); }
+  void Cancel() { cancel_.Set(kId, CancelReason::kClient); }
 
   int64_t NowNs() override {
     ++clock_reads_;
@@ -77,6 +75,8 @@ class FakeContext final : public TaskContext {
 
  protected:
   bool DeadlinePassed() override { return now_ns_ >= deadline_ns_; }
+  std::string& OutputBuffer() override { return output_; }
+  std::string& ErrorMessage() override { return error_message_; }
 
  private:
   struct Fault {
@@ -90,7 +90,9 @@ class FakeContext final : public TaskContext {
     return now_ns_;
   }
 
-  std::atomic<uint8_t> cancel_{0};
+  static constexpr TaskId kId{1};
+
+  CancelWord cancel_;
   std::string output_;
   std::string error_message_;
   std::vector<int64_t> sleeps_;

@@ -74,8 +74,8 @@ class Histogram {
   Histogram& operator=(const Histogram&) = delete;
 
   // Owner thread only. Negative values count as 0.
-  void Record(int64_t ns) {
-    const uint64_t value = ns < 0 ? 0 : static_cast<uint64_t>(ns);
+  void Record(int64_t ns) { RecordNs(ns < 0 ? 0 : static_cast<uint64_t>(ns)); }
+  void RecordNs(uint64_t value) {
     Add(buckets_[HistogramBuckets::IndexOf(value)], 1);
     Add(sum_ns_, value);
     if (value > max_ns_.load(std::memory_order_relaxed)) {

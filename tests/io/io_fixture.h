@@ -63,25 +63,26 @@ class IoTest : public testing::TestWithParam<IoChoice> {
     ASSERT_TRUE(core_->Start().ok());
   }
 
+  static TaskId IdOf(uint32_t slot) { return TaskId::Make(0, 1000 + slot); }
+
   uint32_t Submit(std::string_view handler, std::string_view payload, sys::Ticks timeout = 0) {
     Message message;
     message.slot = next_slot_++;
-    message.id = TaskId::Make(0, 1000 + message.slot);
+    message.id = IdOf(message.slot);
     message.entry = registry_->Find(handler);
     message.payload = payload.data();
     message.payload_bytes = static_cast<uint32_t>(payload.size());
     message.submitted = sys::ReadTicks();
     if (timeout != 0) message.deadline = message.submitted + timeout;
-    core_->ClearCancel(message.slot);
     EXPECT_EQ(core_->Post({&message, 1}), 1u);
     return message.slot;
   }
   void Cancel(uint32_t slot) {
-    core_->SetCancel(slot, CancelReason::kClient);
+    core_->SetCancel(slot, IdOf(slot), CancelReason::kClient);
     Message message;
     message.kind = MessageKind::kCancel;
     message.slot = slot;
-    message.id = TaskId::Make(0, 1000 + slot);
+    message.id = IdOf(slot);
     EXPECT_EQ(core_->Post({&message, 1}), 1u);
   }
   // Blocks until one more task has ended.
@@ -93,10 +94,8 @@ class IoTest : public testing::TestWithParam<IoChoice> {
         continue;
       }
       if (completion.kind != CompletionKind::kEnded) continue;
-      return {completion.state,
-              completion.error_code,
-              {completion.output, completion.output_bytes},
-              {completion.error_message, completion.error_message_bytes}};
+      return {completion.state, completion.error_code, std::string(completion.output()),
+              std::string(completion.error_message())};
     }
   }
   End Run(std::string_view handler, std::string_view payload) {

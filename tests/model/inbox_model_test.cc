@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "expectations.h"
-#include "mutants/firstslotinbox.h"
+#include "mutants/greedyinbox.h"
 #include "mutants/hastyinbox.h"
 
 namespace weft::model {
@@ -154,7 +154,7 @@ TEST(InboxModel, FillsExactlyWithoutAConsumer) {
   ExpectSound(plan.options(), Of<SoundInbox>(plan));
 }
 
-enum class Order : uint8_t { kPublish, kConsume, kRecycle, kClaim };
+enum class Order : uint8_t { kPublish, kConsume, kRecycle, kClaim, kShare, kLearn };
 
 template <Order kWeakened>
 struct WeakenedOrders {
@@ -162,6 +162,8 @@ struct WeakenedOrders {
   static constexpr auto kConsume = Unless(kWeakened == Order::kConsume, InboxOrders::kConsume);
   static constexpr auto kRecycle = Unless(kWeakened == Order::kRecycle, InboxOrders::kRecycle);
   static constexpr auto kClaim = Unless(kWeakened == Order::kClaim, InboxOrders::kClaim);
+  static constexpr auto kShare = Unless(kWeakened == Order::kShare, InboxOrders::kShare);
+  static constexpr auto kLearn = Unless(kWeakened == Order::kLearn, InboxOrders::kLearn);
 };
 
 template <Order kWeakened>
@@ -176,21 +178,25 @@ TEST(InboxModel, NeedsConsumeToAcquire) { ExpectOrderNeeded<Order::kConsume>(); 
 TEST(InboxModel, NeedsRecycleToRelease) { ExpectOrderNeeded<Order::kRecycle>(); }
 TEST(InboxModel, NeedsClaimToAcquire) { ExpectOrderNeeded<Order::kClaim>(); }
 
-// The second reason for kClaim: who sees that a slot was taken must see that the tail moved on.
-TEST(InboxModel, NeedsClaimToAcquireForATrueFull) {
-  const Plan plan{.capacity = 4, .pushes = {{1}, {1}}};
-  ExpectCaught(plan.options(), "full was said",
-               Of<Inbox<Letter, Atomic, WeakenedOrders<Order::kClaim>>>(plan));
+// One producer reads what the other has learnt of the consumer.
+template <Order kWeakened>
+void ExpectOrderNeededBetweenProducers() {
+  const Plan plan{.capacity = 2, .pushes = {{1, 1}, {1, 1}}, .looks = 2};
+  ExpectCaught(plan.options(), "data race",
+               Of<Inbox<Letter, Atomic, WeakenedOrders<kWeakened>>>(plan));
 }
+
+TEST(InboxModel, NeedsShareToRelease) { ExpectOrderNeededBetweenProducers<Order::kShare>(); }
+TEST(InboxModel, NeedsLearnToAcquire) { ExpectOrderNeededBetweenProducers<Order::kLearn>(); }
 
 TEST(InboxModel, CatchesPopBeforeReading) {
   const Plan plan{.capacity = 2, .pushes = {{1, 1, 1}}, .looks = 2, .pops_before_reading = true};
   ExpectCaught(plan.options(), "data race", Of<SoundInbox>(plan));
 }
 
-TEST(InboxModel, CatchesABatchThatChecksItsFirstSlotOnly) {
+TEST(InboxModel, CatchesABatchThatTakesMoreThanThereIsRoomFor) {
   const Plan plan{.capacity = 2, .pushes = {{1, 2}}, .looks = 1};
-  ExpectCaught(plan.options(), "a message was lost", Of<FirstSlotInbox<Letter, Atomic>>(plan));
+  ExpectCaught(plan.options(), "a message was lost", Of<GreedyInbox<Letter, Atomic>>(plan));
 }
 
 TEST(InboxModel, CatchesPublishBeforeWriting) {

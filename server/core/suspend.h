@@ -1,0 +1,69 @@
+#pragma once
+
+#include <algorithm>
+
+#include "core/core.h"
+
+// How a task leaves its core for a while and comes back: to wait for a time, for a file operation,
+// or only to let others go first. Part of core.cc's translation unit.
+namespace weft {
+
+// What every way to suspend begins with, on the task's own runner.
+template <class Env>
+void Core<Env>::Suspend(LiveTask* task) {
+  Boundary();
+  task->runner = current_runner_;
+  task->suspended_at = clock_;
+  task->state.store(TaskState::kSuspended, std::memory_order_relaxed);
+  stats_.suspensions.Add(1);
+  ++suspended_count_;
+  task->place = TaskPlace::kNowhere;
+}
+
+// What every way to suspend ends with: others run until the task goes on.
+template <class Env>
+void Core<Env>::LetOthersRun(LiveTask* task) {
+  current_runner_ = nullptr;  // This stack is not for the next.
+  LiveTask* const next = NextTask();
+  if (next != task) return GoTo(*task->runner->fiber, next);
+  current_runner_ = task->runner;
+  Resume(task);
+}
+
+// A suspended task is about to go on.
+template <class Env>
+void Core<Env>::Resume(LiveTask* task) {
+  task->suspended += clock_ - task->suspended_at;
+  task->state.store(TaskState::kRunning, std::memory_order_relaxed);
+  running_since_.store(clock_, std::memory_order_relaxed);
+  running_entry_.store(task->entry, std::memory_order_release);
+}
+
+// On the task's own runner: suspends until a time. until 0: only lets others go first.
+template <class Env>
+WakeReason Core<Env>::Park(LiveTask* task, sys::Ticks until) {
+  Suspend(task);
+  if (until == 0) {
+    Unpark(task, task->deadline <= clock_ ? WakeReason::kDeadline : WakeReason::kElapsed);
+  } else {
+    timers_->Arm(task, std::min(until, task->deadline));
+  }
+  LetOthersRun(task);
+  return task->wake;
+}
+
+// The same until a file operation is done. The deadline only asks to cut the operation short.
+template <class Env>
+int64_t Core<Env>::ParkForIo(LiveTask* task, sys::IoOperation* operation) {
+  Suspend(task);
+  task->place = TaskPlace::kInIo;
+  task->runner->operation = operation;
+  operation->owner = task;
+  io_.Start(operation, task->io_priority);
+  const bool has_deadline = task->deadline != kNoDeadline && !operation->runs_to_end;
+  if (has_deadline) timers_->Arm(task, task->deadline);
+  LetOthersRun(task);
+  return operation->result;
+}
+
+}  // namespace weft
