@@ -55,10 +55,10 @@ class Fiber {
   FloatControl control_;
   int errno_ = 0;
   // For the sanitizers; unused in other builds.
-  const void* bottom_ = nullptr;
-  size_t bytes_ = 0;
-  void* fake_stack_ = nullptr;
-  void* race_detector_fiber_ = nullptr;
+  [[maybe_unused]] const void* bottom_ = nullptr;
+  [[maybe_unused]] size_t bytes_ = 0;
+  [[maybe_unused]] void* fake_stack_ = nullptr;
+  [[maybe_unused]] void* race_detector_fiber_ = nullptr;
 };
 
 }  // namespace weft
