@@ -104,8 +104,9 @@ weft_stack_entrance:
 
 // From the top of a new stack down, what SwitchStack takes: where to go, rbp, rbx.
 inline StackPlace MakeStack(void* bottom, size_t bytes, StackMain main) {
-  auto* const top =
-      reinterpret_cast<uintptr_t*>((reinterpret_cast<uintptr_t>(bottom) + bytes) & ~uintptr_t{15});
+  char* end = static_cast<char*>(bottom) + bytes;
+  end -= reinterpret_cast<uintptr_t>(end) % 16;
+  auto* const top = static_cast<uintptr_t*>(static_cast<void*>(end));
   uintptr_t* const place = top - 5;  // So that what remains is aligned.
   place[0] = reinterpret_cast<uintptr_t>(&weft_stack_entrance);
   place[1] = 0;
