@@ -22,7 +22,7 @@ namespace weft {
 struct CoreActivity {
   TurnBudget budget;
   IdlePolicy idle = IdlePolicy::kAdaptive;
-  int64_t spin_budget_ns = 0;             // -1: without end.
+  int64_t spin_budget_ns = 0;  // -1: without end.
   bool realtime = false;
   uint64_t locked_bytes = 0;
   std::optional<size_t> running_handler;  // By TaskEntry::index.

@@ -15,8 +15,8 @@ struct TaskSpec {
   std::string_view payload;
   Priority priority = Priority::kNormal;
   Priority io_priority = Priority::kNormal;  // Of its file operations.
-  int64_t timeout_ns = 0;       // 0: none; otherwise 1 to kMaxTimeoutNs.
-  std::optional<uint32_t> cpu;  // CPU number of the core that must run it.
+  int64_t timeout_ns = 0;                    // 0: none; otherwise 1 to kMaxTimeoutNs.
+  std::optional<uint32_t> cpu;               // CPU number of the core that must run it.
   uint64_t client_tag = 0;
   std::string_view affinity_key;  // Tasks of one key share a core; empty: any core.
   std::string_view labels;        // See task/labels.h; these are no part of the message.
