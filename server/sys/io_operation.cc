@@ -1,7 +1,6 @@
 #include "sys/io_operation.h"
 
 #include <fcntl.h>
-#include <linux/ioprio.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -75,8 +74,9 @@ std::string_view IoKindName(IoKind kind) {
 }
 
 uint16_t KernelIoPriority(uint8_t level) {
-  constexpr uint16_t kLevels[kIoLevelCount] = {0, IOPRIO_BE_NORM, IOPRIO_BE_NR - 1};
-  return static_cast<uint16_t>(IOPRIO_CLASS_BE << IOPRIO_CLASS_SHIFT | kLevels[level]);
+  constexpr uint16_t kBestEffort = 2 << 13;
+  constexpr uint16_t kLevels[kIoLevelCount] = {0, 4, 7};
+  return kBestEffort | kLevels[level];
 }
 
 int64_t RunIoOperation(const IoOperation& operation) {

@@ -59,7 +59,8 @@ struct IoOperation {
 // Of file operations, in the order of the tasks' levels.
 inline constexpr size_t kIoLevelCount = 3;
 // A level as the kernel knows it: best effort, the first, the middle and the last of its eight.
-// What it is worth is up to the disk's scheduler (bfq, mq-deadline).
+// What it is worth is up to the disk's scheduler (bfq, mq-deadline). The numbers are those of
+// ioprio_set(2); <linux/ioprio.h> of Linux 6.1.192 is no C++ (a parameter is named class).
 uint16_t KernelIoPriority(uint8_t level);
 
 // Does the operation on the calling thread, which may block, and returns its result.

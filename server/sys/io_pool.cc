@@ -1,6 +1,5 @@
 #include "sys/io_pool.h"
 
-#include <linux/ioprio.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -14,7 +13,8 @@ namespace {
 
 // Of the calling thread, from now on. Best effort: a seccomp filter may not know it.
 void TakeIoPriority(uint8_t level) {
-  ::syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, KernelIoPriority(level));
+  constexpr int kWhoProcess = 1;
+  ::syscall(SYS_ioprio_set, kWhoProcess, 0, KernelIoPriority(level));
 }
 
 }  // namespace
