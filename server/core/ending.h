@@ -22,24 +22,25 @@ WEFT_HOT TaskEnd Core<Env>::Settle(const LiveTask& task, const Context& context,
   TaskEnd ending;
   ending.has_output = context.has_output();
   if (context.is_alias()) {
-    ending.output = context.alias();
+    ending.text = context.alias();
   } else if (context.has_output()) {
-    ending.output = cold_[task.slot].output;
+    ending.text = cold_[task.slot].output;
   }
-  if (ending.output.size() <= options_.max_output_bytes) [[likely]]
+  if (ending.text.size() <= options_.max_output_bytes) [[likely]]
     return ending;
-  cold_[task.slot].error_message = "the output is larger than limits.max_payload_bytes";
-  return {TaskState::kFailed, TaskErrorCode::kOutputTooLarge, {}, context.has_output()};
+  return {TaskState::kFailed, TaskErrorCode::kOutputTooLarge,
+          "the output is larger than limits.max_payload_bytes", context.has_output()};
 }
 
 template <class Env>
 TaskEnd Core<Env>::SettleFailure(const LiveTask& task, const Context& context,
                                  TaskOutcome outcome) {
   TaskEnd ending = {TaskState::kFailed, context.error_code()};
+  // Without a code, what is there is of a task before.
+  if (ending.error_code != TaskErrorCode::kNone) ending.text = cold_[task.slot].error_message;
   if (context.misused()) {
     stats_.misuse.Add(1);
-    cold_[task.slot].error_message =
-        "the handler is registered as never_suspends and tried to suspend";
+    ending.text = "the handler is registered as never_suspends and tried to suspend";
     ending.error_code = TaskErrorCode::kHandlerFailed;
   } else if (outcome == TaskOutcome::kStopped) {
     ending = StopEnding(task);
@@ -51,17 +52,15 @@ TaskEnd Core<Env>::SettleFailure(const LiveTask& task, const Context& context,
 // How a task ends that obeyed, or that never started: by the reason it was given.
 template <class Env>
 TaskEnd Core<Env>::StopEnding(const LiveTask& task) {
-  std::string& message = cold_[task.slot].error_message;
   switch (cancels_[task.slot].ReasonFor(task.id)) {
     case CancelReason::kClient:
-      message = "cancelled by CancelTask";
-      return {TaskState::kCancelled, TaskErrorCode::kCancelledByClient};
+      return {TaskState::kCancelled, TaskErrorCode::kCancelledByClient, "cancelled by CancelTask"};
     case CancelReason::kDisconnected:
-      message = "the client that waited for it went away";
-      return {TaskState::kCancelled, TaskErrorCode::kClientDisconnected};
+      return {TaskState::kCancelled, TaskErrorCode::kClientDisconnected,
+              "the client that waited for it went away"};
     case CancelReason::kShutdown:
-      message = "the daemon's drain limit passed";
-      return {TaskState::kCancelled, TaskErrorCode::kShuttingDown};
+      return {TaskState::kCancelled, TaskErrorCode::kShuttingDown,
+              "the daemon's drain limit passed"};
     case CancelReason::kDeadline:
     case CancelReason::kNone:
       break;
@@ -70,11 +69,10 @@ TaskEnd Core<Env>::StopEnding(const LiveTask& task) {
   const sys::Ticks now = task.deadline == kNoDeadline ? clock_ : env_.Now();
   if (task.deadline <= now) {
     clock_ = std::max(clock_, now);
-    message = "its timeout passed";
-    return {TaskState::kExpired, TaskErrorCode::kDeadlineExceeded};
+    return {TaskState::kExpired, TaskErrorCode::kDeadlineExceeded, "its timeout passed"};
   }
-  message = "the handler stopped although nobody asked it to";
-  return {TaskState::kFailed, TaskErrorCode::kHandlerFailed};
+  return {TaskState::kFailed, TaskErrorCode::kHandlerFailed,
+          "the handler stopped although nobody asked it to"};
 }
 
 template <class Env>
@@ -133,11 +131,8 @@ WEFT_HOT void Core<Env>::Tell(LiveTask& task, const TaskEnd& ending, bool was_st
   completion.started = is_timed ? started : 0;
   completion.completed = is_timed ? clock_ : 0;
   completion.suspended = is_timed ? task.suspended : 0;
-  const std::string_view text = ending.error_code == TaskErrorCode::kNone
-                                    ? ending.output
-                                    : std::string_view(cold_[task.slot].error_message);
-  completion.text = text.data();
-  completion.text_bytes = static_cast<uint32_t>(text.size());
+  completion.text = ending.text.data();
+  completion.text_bytes = static_cast<uint32_t>(ending.text.size());
   outbox_->Publish();
   untold_ = true;
 }

@@ -13,11 +13,11 @@ struct TaskCold {
   std::string error_message;
 };
 
-// How a task ended. The view is into its TaskCold or its payload.
+// How a task ended. The view is into its TaskCold or its payload, or of a literal.
 struct TaskEnd {
   TaskState state = TaskState::kSucceeded;
   TaskErrorCode error_code = TaskErrorCode::kNone;
-  std::string_view output;
+  std::string_view text;    // Its output; its error message when it has an error code.
   bool has_output = false;  // It asked for its slot's buffer.
 };
 
