@@ -16,10 +16,6 @@
 namespace weft {
 namespace {
 
-// Messages and timers handled in one turn before tasks run: bounds how long a ready task waits for
-// them, and is large enough that the inbox cannot hide urgent work behind other work for long.
-constexpr size_t kMessagesPerTurn = 4096;
-constexpr size_t kTimersPerTurn = 1024;
 // A turn that has gone on for so long ends at the next boundary when messages or timers wait: what
 // comes in meanwhile may go before all that is queued. Short enough for urgent work, long enough
 // that tasks of a microsecond still run in batches.
@@ -277,7 +273,7 @@ void Core<Env>::AwaitRoom() {
 template <class Env>
 bool Core<Env>::TakeMessages() {
   size_t count = 0;
-  for (; count < kMessagesPerTurn; ++count) {
+  for (; count < TurnIntake::kMostMessages; ++count) {
     const Message* const message = inbox_->Front();
     if (message == nullptr || !outbox_->HasRoom(kMostCompletions)) break;
     if (message->kind == MessageKind::kSubmit) {
@@ -347,7 +343,7 @@ void Core<Env>::TakeCancel(const Message& message) {
 template <class Env>
 bool Core<Env>::FireTimers() {
   size_t count = 0;
-  for (; count < kTimersPerTurn && outbox_->HasRoom(1); ++count) {
+  for (; count < TurnIntake::kMostTimers && outbox_->HasRoom(1); ++count) {
     LiveTask* const task = timers_->PopDue(clock_);
     if (task == nullptr) break;
     const TaskState state = task->state.load(std::memory_order_relaxed);
@@ -360,17 +356,18 @@ bool Core<Env>::FireTimers() {
   return count > 0;
 }
 
-// Bounded by what can be under way at once. A full outbox does not matter: nothing ends here.
+// A full outbox does not matter: nothing ends here.
 template <class Env>
 bool Core<Env>::TakeIo() {
-  bool took = false;
-  while (sys::IoOperation* const operation = io_.Take()) {
+  size_t count = 0;
+  for (; count < TurnIntake::kMostIo; ++count) {
+    sys::IoOperation* const operation = io_.Take();
+    if (operation == nullptr) break;
     auto* const task = static_cast<LiveTask*>(operation->owner);
     task->place = TaskPlace::kNowhere;
     Unpark(task, WakeReason::kElapsed);
-    took = true;
   }
-  return took;
+  return count > 0;
 }
 
 // A task that waits for a file operation goes on when that is done, cancelled or not: until then

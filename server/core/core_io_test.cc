@@ -195,6 +195,29 @@ TEST_F(CoreIoTest, WaitsForAFreeEntryByPriority) {
   ExpectConserved();
 }
 
+TEST_F(CoreIoTest, ATurnTakesNoMoreCompletionsThanItsBound) {
+  constexpr uint32_t kCount = TurnIntake::kMostIo + 100;
+  system_.capacity = kCount;
+  Build([](CoreOptions& options) {
+    options.max_queue_depth = options.stacks = kCount;
+    options.inbox_capacity = 2048;
+    options.outbox_capacity = 2048;
+    options.budget.polls = kCount;
+  });
+  const TaskEntry* const reader = Reader();
+  for (uint32_t i = 0; i < kCount; ++i) Submit(reader);
+  core_->Turn();
+  while (!system_.under_way.empty()) system_.Complete(system_.under_way.size() - 1, 8);
+  core_->Turn();
+  EXPECT_EQ(system_.done.size(), 100u);
+  // It does not rest on what is left.
+  core_->Idle();
+  EXPECT_EQ(core_->stats().sleeps.value(), 0u);
+  core_->Turn();
+  EXPECT_EQ(system_.done.size(), 0u);
+  EXPECT_EQ(core_->stats().executed.value(), kCount);
+}
+
 // A task's own level tells when it starts, not when its files are worked on.
 TEST_F(CoreIoTest, GoesByThePriorityOfItsIo) {
   system_.capacity = 1;

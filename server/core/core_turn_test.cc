@@ -1,6 +1,6 @@
 // Proves where a turn ends and what follows it, with manual time: a full outbox, a spent budget,
-// urgent work that comes meanwhile, tasks without a stack, and a core that rests only when nothing
-// can run.
+// the most that it takes in, urgent work that comes meanwhile, tasks without a stack, and a core
+// that rests only when nothing can run.
 #include <gtest/gtest.h>
 
 #include <string>
@@ -53,6 +53,42 @@ TEST_F(CoreTest, ATurnRunsNoMoreThanItsBudget) {
   EXPECT_EQ(Drain().size(), 3U);
   core_->Turn();
   EXPECT_EQ(Drain().size(), 3U);
+}
+
+TEST_F(CoreTest, ATurnTakesNoMoreMessagesThanItsBound) {
+  constexpr uint32_t kCount = TurnIntake::kMostMessages + 100;
+  Build([](CoreOptions& options) {
+    options.max_queue_depth = kCount;
+    options.inbox_capacity = 8192;
+  });
+  const TaskEntry* entry = Plain([](TaskContext&) { return TaskOutcome::kSucceeded; });
+  for (uint32_t i = 0; i < kCount; ++i) Submit(entry);
+  core_->Turn();
+  EXPECT_EQ(core_->stats().submitted.value(), TurnIntake::kMostMessages);
+  EXPECT_EQ(Drain().size(), 64u) << "tasks have their turn, too";
+  core_->Turn();
+  EXPECT_EQ(core_->stats().submitted.value(), kCount);
+}
+
+TEST_F(CoreTest, ATurnFiresNoMoreTimersThanItsBound) {
+  constexpr uint32_t kCount = TurnIntake::kMostTimers + 100;
+  Build([](CoreOptions& options) {
+    options.max_queue_depth = kCount;
+    options.inbox_capacity = 2048;
+    options.outbox_capacity = 2048;
+    options.budget.polls = 1;
+  });
+  const TaskEntry* entry = Plain([](TaskContext&) { return TaskOutcome::kSucceeded; });
+  entry->paused.Set(true);
+  for (uint32_t i = 0; i < kCount; ++i) Submit(entry, Priority::kNormal, 1'000'000);
+  core_->Turn();
+  now_ += 10'000'000;
+  core_->Turn();
+  // One more is found to be late when its turn to run comes.
+  EXPECT_EQ(core_->ended_unstarted(Priority::kNormal), TurnIntake::kMostTimers + 1);
+  EXPECT_FALSE(core_->next_timer() > now_);
+  core_->Turn();
+  EXPECT_EQ(core_->ended_unstarted(Priority::kNormal), kCount);
 }
 
 TEST_F(CoreTest, ABudgetInTimeEndsTheTurnAfterTheTaskThatReachesIt) {

@@ -24,6 +24,14 @@ struct TurnBudget {
 };
 static_assert(sizeof(TurnBudget) == 8, "a core reads it as one atomic word");
 
+// What one turn takes before it runs tasks: bounds how long a ready task waits for that, and is
+// large enough that the inbox cannot hide urgent work behind other work for long.
+struct TurnIntake {
+  static constexpr size_t kMostMessages = 4096;
+  static constexpr size_t kMostTimers = 1024;
+  static constexpr size_t kMostIo = 1024;  // Finished file operations.
+};
+
 // How one core is built. Every bound is allocated for at Start.
 struct CoreOptions {
   uint32_t index = 0;  // Place among the cores; the upper 8 bits of its tasks' ids.

@@ -44,6 +44,23 @@ TEST_F(DispatcherTest, RunsATaskAndDeliversItsWholeResult) {
   ExpectPromisesKept();
 }
 
+TEST_F(DispatcherTest, CollectsNoMoreAtOnceThanItsBound) {
+  constexpr size_t kMost = Dispatcher<ManualEnv>::kCollectMax;
+  constexpr size_t kCount = kMost + 44;
+  options_.max_queue_depth = kCount;
+  inbox_capacity_ = outbox_capacity_ = 2 * kMost;
+  Build();
+  for (size_t i = 0; i < kCount; ++i) MustSubmit({.handler = "echo"});
+  dispatcher_->Flush();
+  while (cores_[0]->Turn()) {
+  }
+  EXPECT_EQ(dispatcher_->Collect(), kMost);
+  EXPECT_TRUE(dispatcher_->HasCompletions()) << "so that the Door does not park";
+  EXPECT_EQ(dispatcher_->Collect(), kCount - kMost);
+  EXPECT_FALSE(dispatcher_->HasCompletions());
+  ExpectPromisesKept();
+}
+
 TEST_F(DispatcherTest, KeepsTheResultOnlyWhenAsked) {
   Build();
   const TaskId kept = MustSubmit({.handler = "echo", .payload = "abc"}, {.retain = true});

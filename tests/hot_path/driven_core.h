@@ -26,8 +26,9 @@ struct DrivenTask {
   bool is_cancelled = false;  // A cancel follows behind it.
 };
 
-// A core as weftd runs it, on a thread of its own, and the Door's part of its local path: claims
-// slots, posts, cancels, drains. Allocates nothing after Start. One thread.
+// A core as weftd runs it and the Door's part of its local path: claims slots, posts, cancels,
+// drains. The core is on a thread of its own or, prepared only, turned by the one that drives it.
+// Allocates nothing after either. One thread.
 class DrivenCore {
  public:
   using RealCore = Core<sys::ProdEnv>;
@@ -36,11 +37,16 @@ class DrivenCore {
   static constexpr uint32_t kBatch = 64;        // Messages posted at once.
 
   // io: outlives it; null: no file I/O.
-  absl::Status Start(CoreOptions options, sys::IoSystem* io) {
-    assert(options.door_slots() >= kMostAtOnce);
-    core_ = std::make_unique<RealCore>(options, sys::ProdEnv(clock_.anchor(), io), doorbell_);
-    for (uint32_t slot = 0; slot < kMostAtOnce; ++slot) free_[slot] = slot;
+  absl::Status Start(const CoreOptions& options, sys::IoSystem* io) {
+    Make(options, io);
     return core_->Start();
+  }
+  absl::Status Prepare(const CoreOptions& options, sys::IoSystem* io) {
+    Make(options, io);
+    is_turned_here_ = true;
+    absl::Status status = core_->Prepare();
+    if (status.ok()) core_->TakeThread();
+    return status;
   }
 
   // Runs count tasks, each as pick(serial) says, at most kMostAtOnce at once, until all have ended.
@@ -54,7 +60,7 @@ class DrivenCore {
         ++begun;
       }
       Post(messages);
-      if (Drain() == 0) std::this_thread::yield();
+      GoOn();
     }
   }
 
@@ -62,6 +68,12 @@ class DrivenCore {
   uint64_t ended(TaskState state) const { return ended_[static_cast<size_t>(state)]; }
 
  private:
+  void Make(const CoreOptions& options, sys::IoSystem* io) {
+    assert(options.door_slots() >= kMostAtOnce);
+    core_ = std::make_unique<RealCore>(options, sys::ProdEnv(clock_.anchor(), io), doorbell_);
+    for (uint32_t slot = 0; slot < kMostAtOnce; ++slot) free_[slot] = slot;
+  }
+
   size_t Begin(const DrivenTask& task, Message* messages) {
     Message& message = messages[0];
     message = {};
@@ -86,8 +98,13 @@ class DrivenCore {
     size_t sent = 0;
     while (sent < count) {
       sent += core_->Post(std::span<const Message>(batch_).subspan(sent, count - sent));
-      if (sent < count) Drain();
+      if (sent < count) GoOn();
     }
+  }
+
+  void GoOn() {
+    if (is_turned_here_) core_->Turn();
+    if (Drain() == 0 && !is_turned_here_) std::this_thread::yield();
   }
 
   size_t Drain() {
@@ -113,6 +130,7 @@ class DrivenCore {
   std::array<uint32_t, kMostAtOnce> free_{};
   uint64_t freed_ = kMostAtOnce;
   uint64_t used_ = 0;
+  bool is_turned_here_ = false;
   std::array<Message, kBatch> batch_;
   std::array<Completion, kMostAtOnce> drained_;
   std::array<bool, kMostAtOnce> is_live_{};  // By slot.
