@@ -12,7 +12,8 @@ namespace weft {
 // its serial: so it never reaches the next task of that place, and a submission, which would have
 // to fetch the word's cache line to clear it, leaves it alone. Protocol: one thread sets, any
 // reads; relaxed, pairs with nothing.
-class CancelWord {
+template <template <class> class Atomic = std::atomic>
+class BasicCancelWord {
  public:
   void Set(TaskId id, CancelReason reason) {
     word_.store(KeyOf(id) | static_cast<uint64_t>(reason), std::memory_order_relaxed);
@@ -31,7 +32,9 @@ class CancelWord {
 
   static uint64_t KeyOf(TaskId id) { return id.value() << kReasonBits; }
 
-  std::atomic<uint64_t> word_{0};
+  Atomic<uint64_t> word_{0};
 };
+
+using CancelWord = BasicCancelWord<>;
 
 }  // namespace weft
