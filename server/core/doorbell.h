@@ -1,13 +1,16 @@
 #pragma once
 
+#include <atomic>
+
 #include "sys/parking.h"
 
 namespace weft {
 
 // How a core tells the Door, once per sleep, that its outbox is no longer empty. Owned by the Door,
 // outlives the cores.
-struct Doorbell {
-  sys::Parking<> parking;
+template <template <class> class Atomic = std::atomic>
+struct BasicDoorbell {
+  sys::Parking<Atomic> parking;
   void (*ring)(void* argument) = nullptr;  // Any thread; must not block.
   void* argument = nullptr;
 
@@ -16,5 +19,7 @@ struct Doorbell {
     if (parking.TakeParked() && ring != nullptr) ring(argument);
   }
 };
+
+using Doorbell = BasicDoorbell<>;
 
 }  // namespace weft

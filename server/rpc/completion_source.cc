@@ -9,14 +9,14 @@ namespace weft {
 
 class CompletionSource::RingEvent final : public Event {
  public:
-  explicit RingEvent(std::atomic<bool>& armed) : armed_(armed) {}
-  void Proceed(bool /*ok*/) override { armed_.exchange(false); }
+  explicit RingEvent(AlarmGate<>& gate) : gate_(gate) {}
+  void Proceed(bool /*ok*/) override { gate_.Leave(); }
 
  private:
-  std::atomic<bool>& armed_;
+  AlarmGate<>& gate_;
 };
 
-CompletionSource::CompletionSource() : ring_event_(std::make_unique<RingEvent>(armed_)) {}
+CompletionSource::CompletionSource() : ring_event_(std::make_unique<RingEvent>(gate_)) {}
 
 CompletionSource::~CompletionSource() {
   if (queue_ != nullptr && open_) CloseAndDrain();
@@ -57,7 +57,7 @@ size_t CompletionSource::Wait(int64_t timeout_ns) {
 
 void CompletionSource::Ring() {
   ringers_.fetch_add(1);
-  if (!ring_closed_.load() && !armed_.exchange(true)) {
+  if (!ring_closed_.load() && gate_.Enter()) {
     alarm_.Set(queue_.get(), gpr_inf_past(GPR_CLOCK_MONOTONIC), static_cast<Event*>(&*ring_event_));
   }
   ringers_.fetch_sub(1);

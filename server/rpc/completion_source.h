@@ -8,6 +8,7 @@
 #include "dispatch/door.h"
 #include "grpcpp/alarm.h"
 #include "grpcpp/completion_queue.h"
+#include "rpc/alarm_gate.h"
 #include "rpc/event.h"
 
 namespace weft {
@@ -92,13 +93,10 @@ class CompletionSource final : public DoorSource {
   bool asking_ = false;
   bool open_ = false;
 
-  // The ring. armed_ is set by the thread that arms the alarm and cleared by the Door once the
-  // alarm's event was taken, because an alarm may not be armed before that. A ringer that finds it
-  // set is answered by the event that is on its way: the Door clears it before it looks at the
-  // outboxes again. ringers_ lets CloseAndDrain wait for those that are about to arm.
+  // The ring. ringers_ lets CloseAndDrain wait for those that are about to arm.
   std::unique_ptr<RingEvent> ring_event_;
   grpc::Alarm alarm_;
-  std::atomic<bool> armed_{false};
+  AlarmGate<> gate_;
   std::atomic<bool> ring_closed_{true};
   std::atomic<int> ringers_{0};
 };
