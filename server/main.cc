@@ -91,7 +91,8 @@ int PrintCheck(const weft::LoadedConfig& loaded) {
   std::string text;
   const absl::StatusOr<std::vector<int>> allowed = weft::sys::AllowedCpus();
   if (!allowed.ok()) return Fail(allowed.status(), weft::kExitInternal);
-  for (const std::string& warning : weft::MachineWarnings(loaded, *allowed)) {
+  const weft::MachineOffer offer = weft::TryMachine(loaded.config, *allowed);
+  for (const std::string& warning : weft::MachineWarnings(loaded, offer)) {
     text += "warning: " + warning + "\n";
   }
   return Print(text + "ok\n");

@@ -31,7 +31,8 @@ constexpr const char* kPrecedence[] = {
     "weft-web.",
     "weftd --check-config tells every mistake at once, and warns of what this machine would not "
     "grant: a CPU of executor.cores, the directory of handlers.file_root, the folder of "
-    "rpc.unix_socket. --print-config shows each value that holds and where it comes from.",
+    "rpc.unix_socket, what executor.realtime and executor.lock_memory ask for. --print-config "
+    "shows each value that holds and where it comes from.",
     "SIGHUP and `weft reload` read file, environment and settings again. Unless all of it is "
     "right, nothing changes. Keys marked live then hold at once, all together; the others hold "
     "from the next start on and are named. Replace the file by renaming a new one over it, so that "

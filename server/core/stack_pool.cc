@@ -28,9 +28,8 @@ absl::Status StackPool::Map(uint32_t count, size_t stack_bytes) {
                      " bytes: more than the address space; lower executor.stacks or "
                      "executor.stack_bytes"));
   }
-  const size_t spread_bytes = (kColours - 1) * kColourBytes;
-  room_bytes_ = (stack_bytes + spread_bytes + page - 1) / page * page;
-  stride_ = room_bytes_ + page;
+  stride_ = StrideOf(stack_bytes);
+  room_bytes_ = stride_ - page;
   mapping_ = sys::Mapping::Make(stride_ * count);
   if (mapping_.data() == nullptr) {
     return absl::ResourceExhaustedError(absl::StrCat(
@@ -41,6 +40,12 @@ absl::Status StackPool::Map(uint32_t count, size_t stack_bytes) {
     if (!sys::Mapping::Guard(Bottom(index) - page, page)) return MapRefused(index, count, errno);
   }
   return absl::OkStatus();
+}
+
+size_t StackPool::StrideOf(size_t stack_bytes) {
+  const size_t page = sys::PageBytes();
+  const size_t spread_bytes = (kColours - 1) * kColourBytes;
+  return (stack_bytes + spread_bytes + page - 1) / page * page + page;
 }
 
 void StackPool::Lock(uint32_t count, sys::LockedMemory* tally) const {

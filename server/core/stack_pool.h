@@ -28,6 +28,8 @@ class StackPool {
   // other's out (1,000 that take turns: × 0.58 of the time, bench/README.md).
   size_t Bytes(uint32_t index) const { return room_bytes_ - (index % kColours) * kColourBytes; }
 
+  // What one stack takes of address space, with its guard and the spread of tops; what Lock locks.
+  static size_t StrideOf(size_t stack_bytes);
   // Before Start only. Locks the first count stacks, as far as the process may.
   void Lock(uint32_t count, sys::LockedMemory* tally) const;
 

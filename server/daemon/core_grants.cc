@@ -1,8 +1,15 @@
 #include "daemon/core_grants.h"
 
+#include <algorithm>
 #include <string>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "core/live_task.h"
+#include "core/stack_pool.h"
+#include "core/task_end.h"
+#include "sys/memory.h"
+#include "sys/thread.h"
 
 namespace weft {
 namespace {
@@ -20,8 +27,10 @@ void WarnOfRealtime(const std::vector<CoreGrant>& cores, const sys::MachineLimit
     const bool is_limited = limits.realtime_priority.value_or(1) == 0;
     warnings->push_back(
         {"realtime priority", LimitText(limits.realtime_priority), "1",
-         absl::StrCat("executor.realtime = true, but for the core on CPU ", core.cpu, ": ",
-                      std::string(core.realtime.message()), "; it runs as an ordinary thread"),
+         absl::StrCat("executor.realtime = true, but for ",
+                      core.cpu == kAnyCpu ? "cores" : absl::StrCat("the core on CPU ", core.cpu),
+                      ": ", std::string(core.realtime.message()),
+                      "; without it they are ordinary threads"),
          is_limited ? "raise it (LimitRTPRIO=1 and RestrictRealtime=no of the unit, ulimit -r 1), "
                       "or give CAP_SYS_NICE"
                     : "allow it (RestrictRealtime=no of the unit; cpu.rt_runtime_us of the cgroup, "
@@ -45,6 +54,12 @@ void WarnOfLocks(const std::vector<CoreGrant>& cores, const sys::MachineLimits& 
                                     " bytes of slots and stacks could not be locked"),
                        "raise it (LimitMEMLOCK= of the unit, ulimit -l), give CAP_IPC_LOCK, or "
                        "lower executor.max_queue_depth or executor.stacks_kept"});
+}
+
+absl::Status TryRealtime() {
+  const absl::StatusOr<sys::Thread> thread =
+      sys::Thread::Start({.name = "weft-try", .realtime = true}, [] {});
+  return thread.ok() ? thread->realtime_status() : thread.status();
 }
 
 }  // namespace
@@ -80,6 +95,23 @@ std::vector<CoreConcession> ConcedeCpus(bool door_shares_cpu, Config* config) {
                  "a realtime core that never sleeps would take its whole CPU from the kernel");
   }
   return concessions;
+}
+
+uint64_t LockableBytes(const CoreOptions& options) {
+  const uint64_t slots = options.door_slots() + options.local_slots;
+  const uint64_t stacks = std::min(options.stacks, std::max(options.stacks_kept, 1u));
+  return slots * (sizeof(LiveTask) + sizeof(TaskCold)) +
+         stacks * StackPool::StrideOf(options.stack_bytes);
+}
+
+CoreGrant TryGrants(const Config& config, size_t cores) {
+  CoreGrant grant;
+  if (config.core.realtime) grant.realtime = TryRealtime();
+  if (config.core.lock_memory) {
+    grant.lockable_bytes = cores * LockableBytes(config.core);
+    if (sys::MayLockMemory(grant.lockable_bytes)) grant.locked_bytes = grant.lockable_bytes;
+  }
+  return grant;
 }
 
 std::vector<LimitWarning> GrantWarnings(const std::vector<CoreGrant>& cores,

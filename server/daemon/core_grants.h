@@ -25,14 +25,24 @@ struct CoreConcession {
 // each change. Pure.
 std::vector<CoreConcession> ConcedeCpus(bool door_shares_cpu, Config* config);
 
+// Of a grant that stands for all cores.
+inline constexpr int kAnyCpu = -1;
+
 // What executor.realtime and executor.lock_memory asked of the machine for one core and did not
 // get.
 struct CoreGrant {
-  int cpu = 0;
+  int cpu = kAnyCpu;
   absl::Status realtime;
   uint64_t lockable_bytes = 0;
   uint64_t locked_bytes = 0;
 };
+
+// What lock_memory would lock for one core of such options. Pure.
+uint64_t LockableBytes(const CoreOptions& options);
+
+// What a start with this configuration and so many cores would get of the two, tried for a moment:
+// a thread, and memory that nobody touches. One for all cores. Asks for what is configured only.
+CoreGrant TryGrants(const Config& config, size_t cores);
 
 // A warning for each of the two that some core did not get. Pure.
 std::vector<LimitWarning> GrantWarnings(const std::vector<CoreGrant>& cores,

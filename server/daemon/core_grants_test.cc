@@ -6,6 +6,9 @@
 
 #include <string>
 
+#include "core/core.h"
+#include "core/manual_env.h"
+
 namespace weft {
 namespace {
 
@@ -47,6 +50,21 @@ TEST(ConcedeCpus, LetsARealtimeCoreSleep) {
   EXPECT_NE(concessions[0].reason.find("realtime"), std::string::npos);
   EXPECT_EQ(config.core.idle, IdlePolicy::kAdaptive);
   EXPECT_TRUE(config.core.realtime);
+}
+
+TEST(LockableBytes, IsWhatACoreAsksToLock) {
+  CoreOptions options;
+  options.max_queue_depth = 100;
+  options.lock_memory = true;
+  for (const uint32_t kept : {1u, 8u, 1'000u}) {
+    options.stacks = 20;
+    options.stacks_kept = kept;
+    sys::Ticks now = 0;
+    Doorbell doorbell;
+    Core<ManualEnv> core(options, ManualEnv(&now), doorbell);
+    ASSERT_TRUE(core.Prepare().ok());
+    EXPECT_EQ(static_cast<int64_t>(LockableBytes(options)), core.stats().lockable_bytes.value());
+  }
 }
 
 TEST(GrantWarnings, AreNoneWhenAllWasGranted) {

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "config/schema.h"
 #include "daemon/listen_guard.h"
@@ -17,10 +18,9 @@ std::string_view CpuKey(const Config& config) {
   return config.cores.cpus.has_value() ? "executor.cores" : "executor.worker_threads";
 }
 
-absl::Status CheckCpus(const Config& config, absl::Span<const int> allowed) {
+absl::StatusOr<std::vector<int>> CoreCpus(const Config& config, absl::Span<const int> allowed) {
   return sys::ChooseCores(
-             {.cores = config.cores.cpus, .worker_threads = config.cores.worker_threads}, allowed)
-      .status();
+      {.cores = config.cores.cpus, .worker_threads = config.cores.worker_threads}, allowed);
 }
 
 absl::Status CheckFileRoot(const Config& config) {
@@ -35,10 +35,24 @@ absl::Status CheckUnixSocket(const Config& config) {
   return CheckUnixSocketPlace(path);
 }
 
+// Without what these ask for a start goes on, too.
+absl::Status CheckGrant(const CoreGrant& grant, const sys::MachineLimits& limits) {
+  const std::vector<LimitWarning> warnings = GrantWarnings({grant}, limits);
+  if (warnings.empty()) return absl::OkStatus();
+  return absl::PermissionDeniedError(absl::StrCat(warnings[0].because, "; the limit is ",
+                                                  warnings[0].granted, ": ", warnings[0].fix));
+}
+
 }  // namespace
 
-std::vector<std::string> MachineWarnings(const LoadedConfig& loaded,
-                                         absl::Span<const int> allowed) {
+MachineOffer TryMachine(const Config& config, absl::Span<const int> allowed) {
+  const absl::StatusOr<std::vector<int>> chosen = CoreCpus(config, allowed);
+  return {.cpus = {allowed.begin(), allowed.end()},
+          .grant = TryGrants(config, chosen.ok() ? chosen->size() : 1),
+          .limits = sys::ReadMachineLimits("")};
+}
+
+std::vector<std::string> MachineWarnings(const LoadedConfig& loaded, const MachineOffer& offer) {
   std::vector<std::string> warnings;
   const auto add = [&](std::string_view key, const absl::Status& status) {
     if (status.ok()) return;
@@ -46,9 +60,13 @@ std::vector<std::string> MachineWarnings(const LoadedConfig& loaded,
     warnings.push_back(absl::StrCat(loaded.entries[row].origin, ": ", std::string(status.message()),
                                     " (this machine)"));
   };
-  add(CpuKey(loaded.config), CheckCpus(loaded.config, allowed));
+  add(CpuKey(loaded.config), CoreCpus(loaded.config, offer.cpus).status());
   add("rpc.unix_socket", CheckUnixSocket(loaded.config));
   add("handlers.file_root", CheckFileRoot(loaded.config));
+  add("executor.realtime", CheckGrant({.realtime = offer.grant.realtime}, offer.limits));
+  add("executor.lock_memory", CheckGrant({.lockable_bytes = offer.grant.lockable_bytes,
+                                          .locked_bytes = offer.grant.locked_bytes},
+                                         offer.limits));
   return warnings;
 }
 

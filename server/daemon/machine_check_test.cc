@@ -3,7 +3,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -27,10 +29,11 @@ class MachineCheck : public testing::Test {
   }
   void TearDown() override { std::filesystem::remove_all(folder_); }
 
-  static std::vector<std::string> Warnings(const std::string& toml) {
+  static std::vector<std::string> Warnings(const std::string& toml,
+                                           const MachineOffer& offer = {.cpus = {0, 2}}) {
     const auto loaded = ParseConfig({"w.toml", toml});
     EXPECT_TRUE(loaded.ok()) << loaded.status();
-    return MachineWarnings(*loaded, {0, 2});
+    return MachineWarnings(*loaded, offer);
   }
 
   std::string folder_;
@@ -55,6 +58,48 @@ TEST_F(MachineCheck, IsSilentWhereAStartWouldGoOn) {
                        "\"\nrpc.unix_socket = \"" + folder_ + "/new/weftd.sock\"\n"),
               IsEmpty());
   EXPECT_FALSE(std::filesystem::exists(folder_ + "/new")) << "a check must make nothing";
+}
+
+TEST_F(MachineCheck, TellsWhatCoresWouldBeWithout) {
+  MachineOffer offer{.cpus = {0, 2}};
+  offer.grant.realtime = absl::PermissionDeniedError("SCHED_FIFO was not granted");
+  offer.grant.lockable_bytes = 1000;
+  offer.limits.realtime_priority = 0;
+  offer.limits.locked_bytes = 64;
+  EXPECT_THAT(
+      Warnings("executor.realtime = true\nexecutor.lock_memory = true\n", offer),
+      ElementsAre(AllOf(StartsWith("w.toml:1:21: executor.realtime = true, but for cores: "
+                                   "SCHED_FIFO was not granted"),
+                        HasSubstr("the limit is 0"), HasSubstr("ulimit -r 1"),
+                        HasSubstr("CAP_SYS_NICE"), EndsWith(" (this machine)")),
+                  AllOf(StartsWith("w.toml:2:24: executor.lock_memory = true, but 1000 bytes"),
+                        HasSubstr("the limit is 64"), HasSubstr("CAP_IPC_LOCK"))));
+}
+
+TEST_F(MachineCheck, AsksForNothingThatIsNotConfigured) {
+  const MachineOffer offer = TryMachine(Config(), {0});
+  EXPECT_EQ(offer.grant.lockable_bytes, 0u);
+  EXPECT_TRUE(offer.grant.realtime.ok());
+  EXPECT_EQ(offer.cpus, std::vector<int>{0});
+}
+
+// In a process of its own, as the limit that was given up cannot be had back.
+TEST_F(MachineCheck, TriesWhatTheLimitsAllow) {
+  EXPECT_EXIT(
+      {
+        const rlimit none{};
+        setrlimit(RLIMIT_MEMLOCK, &none);
+        setrlimit(RLIMIT_RTPRIO, &none);
+        // Root may do all of it whatever the limits are.
+        if (geteuid() == 0 && setresuid(65534, 65534, 65534) != 0) _exit(2);
+        Config config;
+        config.core.realtime = config.core.lock_memory = true;
+        const MachineOffer offer = TryMachine(config, {0, 1, 2});
+        const bool is_refused = !offer.grant.realtime.ok() && offer.grant.locked_bytes == 0;
+        _exit(is_refused && offer.grant.lockable_bytes > 2 * LockableBytes(config.core) - 1 ? 0
+                                                                                            : 1);
+      },
+      testing::ExitedWithCode(0), "");
 }
 
 TEST_F(MachineCheck, TellsOfAFolderThatIsOpenToOthersOrNone) {

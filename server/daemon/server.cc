@@ -275,7 +275,8 @@ absl::Status Server::StartReloader() {
   options.sources = sources_;
   options.running = std::move(loaded_);
   options.warn = [this](const LoadedConfig& fresh) {
-    return MachineWarnings(fresh, allowed_cpus_);
+    // What a restart would get of the two that are granted only then cannot be tried beside these.
+    return MachineWarnings(fresh, {.cpus = allowed_cpus_});
   };
   options.apply = [this](const Config& config) { ApplyLive(config); };
   options.post = [this](DoorErrand& errand) { return door_->Post(errand); };

@@ -36,6 +36,11 @@ void LockMemory(const void* from, size_t bytes, LockedMemory* tally, size_t guar
             MADV_POPULATE_WRITE);
 }
 
+bool MayLockMemory(uint64_t bytes) {
+  const Mapping asked = Mapping::Make(bytes);
+  return asked.data() != nullptr && ::mlock2(asked.data(), bytes, MLOCK_ONFAULT) == 0;
+}
+
 Mapping::~Mapping() {
   if (data_ != nullptr) ::munmap(data_, bytes_);
 }

@@ -22,6 +22,9 @@ struct LockedMemory {
 // not split what is locked. Any thread.
 void LockMemory(const void* from, size_t bytes, LockedMemory* tally, size_t guard_bytes = 0);
 
+// Whether so many bytes more may be locked now. Any thread; asks the kernel, commits nothing.
+bool MayLockMemory(uint64_t bytes);
+
 // Memory that comes straight from the kernel and goes back to it: zeroed, committed page by page as
 // it is touched, on the node of the CPU that touches it first. Owned like any memory; no thread
 // rule of its own.

@@ -92,7 +92,8 @@ TEST(LockMemory, CountsWhatIsBeyondTheLimit) {
           const Mapping mapping = Mapping::Make(PageBytes());
           LockedMemory tally;
           LockMemory(mapping.data(), mapping.bytes(), &tally);
-          std::_Exit(tally.wanted == PageBytes() && tally.locked == 0 ? 0 : 1);
+          const bool may = MayLockMemory(PageBytes());
+          std::_Exit(tally.wanted == PageBytes() && tally.locked == 0 && !may ? 0 : 1);
         },
         testing::ExitedWithCode(0), "");
     return;
@@ -101,6 +102,13 @@ TEST(LockMemory, CountsWhatIsBeyondTheLimit) {
   LockedMemory tally;
   LockMemory(mapping.data(), mapping.bytes(), &tally);
   EXPECT_EQ(tally.locked, 0u);
+}
+
+TEST(LockMemory, IsTriedWithoutTakingAny) {
+  const uint64_t before = LockedBytes();
+  if (!MayLockMemory(4 * PageBytes())) GTEST_SKIP() << "no memory may be locked here";
+  EXPECT_EQ(LockedBytes(), before);
+  EXPECT_FALSE(MayLockMemory(uint64_t{1} << 60)) << "more than the address space";
 }
 
 TEST(Mapping, GivesPagesBack) {
