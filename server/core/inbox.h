@@ -9,6 +9,7 @@
 #include <span>
 
 #include "core/message.h"
+#include "sys/prefetch.h"
 
 namespace weft {
 
@@ -57,6 +58,7 @@ class Inbox {
       slot.item = items[i];
       slot.sequence.store(position + i + 1, Orders::kPublish);
     }
+    sys::PrefetchForWrite(&slots_[(position + count + kWriteAhead) & mask_]);
     return count;
   }
 
@@ -75,6 +77,9 @@ class Inbox {
   size_t capacity() const { return mask_ + 1; }
 
  private:
+  // Not the very next: the core looks at that one again and again.
+  static constexpr uint64_t kWriteAhead = 4;
+
   struct alignas(64) Slot {
     Atomic<uint64_t> sequence{0};
     Item item;

@@ -88,8 +88,9 @@ class Outbox {
 
   const size_t mask_;
   std::unique_ptr<Slot[]> slots_;
-  uint64_t tail_ = 0;       // Core's.
-  uint64_t head_seen_ = 0;  // Core's.
+  // Not beside the two above, which the Door reads at each look.
+  alignas(64) uint64_t tail_ = 0;  // Core's.
+  uint64_t head_seen_ = 0;         // Core's.
   alignas(64) Atomic<uint64_t> head_{0};
   uint64_t head_copy_ = 0;  // Door's.
 };

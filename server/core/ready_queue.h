@@ -121,6 +121,7 @@ class ReadyQueue {
     ready.head = next;
     if (next != nullptr) {
       next->previous = nullptr;
+      __builtin_prefetch(&next->state);  // Its other line, while this task runs.
     } else {
       ready.tail = nullptr;
       occupied_ &= ~(uint32_t{1} << level);
