@@ -26,6 +26,13 @@ class CoreIoTest : public CoreTest {
       return TaskOutcome::kSucceeded;
     });
   }
+  // Writes twelve bytes once, at 100, and answers with the result.
+  const TaskEntry* Writer() {
+    return Suspending([](TaskContext& context) {
+      context.output() = std::to_string(TaskIo(context).Write(1, "eight bytes.", 100));
+      return TaskOutcome::kSucceeded;
+    });
+  }
   static std::string OutputOf(const Completion& completion) {
     return std::string(completion.output());
   }
@@ -60,6 +67,51 @@ TEST_F(CoreIoTest, AShortReadIsContinuedBehindWhatItBrought) {
   EXPECT_EQ(system_.under_way[0]->bytes, 5u);
   system_.Complete(0, 0);
   EXPECT_EQ(OutputOf(TurnForOne()), "3");
+}
+
+TEST_F(CoreIoTest, AShortWriteIsContinuedBehindWhatWasTaken) {
+  Build();
+  Submit(Writer());
+  core_->Turn();
+  system_.Complete(0, 3);
+  core_->Turn();
+  ASSERT_EQ(system_.under_way.size(), 1u);
+  const sys::IoOperation& rest = *system_.under_way[0];
+  EXPECT_EQ(rest.offset, 103u);
+  EXPECT_EQ(std::string(static_cast<const char*>(rest.data), rest.bytes), "ht bytes.");
+  system_.Complete(0, 9);
+  EXPECT_EQ(OutputOf(TurnForOne()), "12");
+}
+
+TEST_F(CoreIoTest, AWriteThatTakesNothingIsAnErrorAndNotAskedForAgain) {
+  Build();
+  Submit(Writer());
+  core_->Turn();
+  system_.Complete(0, 0);
+  EXPECT_EQ(OutputOf(TurnForOne()), std::to_string(-EIO));
+  EXPECT_TRUE(system_.under_way.empty());
+}
+
+TEST_F(CoreIoTest, AnErrorBehindAShortWriteIsTheResult) {
+  Build();
+  Submit(Writer());
+  core_->Turn();
+  system_.Complete(0, 3);
+  core_->Turn();
+  system_.Complete(0, -ENOSPC);
+  EXPECT_EQ(OutputOf(TurnForOne()), std::to_string(-ENOSPC));
+}
+
+TEST_F(CoreIoTest, WhatASignalInterruptedIsAskedForAgain) {
+  Build();
+  Submit(Reader());
+  core_->Turn();
+  system_.Complete(0, -EINTR);
+  core_->Turn();
+  ASSERT_EQ(system_.under_way.size(), 1u);
+  EXPECT_EQ(system_.under_way[0]->offset, 0u);
+  system_.Complete(0, 8);
+  EXPECT_EQ(OutputOf(TurnForOne()), "8");
 }
 
 TEST_F(CoreIoTest, AnErrorIsAResult) {

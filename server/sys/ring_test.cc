@@ -5,12 +5,14 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -150,6 +152,29 @@ TEST_P(RingTest, GivesErrorsAsNegativeErrno) {
   EXPECT_EQ(Run({.kind = IoKind::kReadAhead, .fd = -1, .bytes = 12}), 0);
   std::string text = "x";
   EXPECT_EQ(Move(IoKind::kRead, directory_.get(), &text), -EBADF);  // O_PATH cannot be read.
+}
+
+// A read that meets the end, and a write that meets the limit on the size of files, whose signal
+// must not end the process.
+TEST_P(RingTest, SaysHowFarAShortTransferCame) {
+  const int fd = Open("file", O_CREAT | O_RDWR);
+  ASSERT_GE(fd, 0);
+  std::signal(SIGXFSZ, SIG_IGN);
+  rlimit before = {};
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
+  const rlimit small = {10'000, before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &small), 0);
+  std::string text(8'192, 'x');
+  const int64_t first = Move(IoKind::kWrite, fd, &text);
+  const int64_t cut = Move(IoKind::kWrite, fd, &text, 8'192);
+  const int64_t beyond = Move(IoKind::kWrite, fd, &text, 10'000);
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
+  EXPECT_EQ(first, 8'192);
+  EXPECT_EQ(cut, 10'000 - 8'192);
+  EXPECT_EQ(beyond, -EFBIG);
+  EXPECT_EQ(Move(IoKind::kRead, fd, &text, 8'192), 10'000 - 8'192);
+  EXPECT_EQ(Move(IoKind::kRead, fd, &text, 10'000), 0);
+  EXPECT_EQ(Close(fd), 0);
 }
 
 TEST_P(RingTest, BringsBackEachOfManyOnce) {
