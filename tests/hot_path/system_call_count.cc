@@ -11,7 +11,13 @@
 // A signal handler of the tests' own returns through this. It is the one place whose system call
 // the kernel lets pass, so that the counting can be on again before the handler returns. The kernel
 // sees the address behind the call, so something has to stand there.
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define WEFT_HAS_SYSTEM_CALL_COUNT 1
+#else
+#define WEFT_HAS_SYSTEM_CALL_COUNT 0
+#endif
+
+#if WEFT_HAS_SYSTEM_CALL_COUNT
 asm(R"(
   .text
   .globl weft_return_from_signal
@@ -26,21 +32,21 @@ extern "C" void weft_return_from_signal();
 namespace weft {
 namespace {
 
-constexpr size_t kReturnBytes = 9;  // Of weft_return_from_signal.
-
 // Of linux/prctl.h, newer than Debian 12's glibc.
 constexpr int kSetDispatch = 59;
 constexpr unsigned long kDispatchOff = 0;
-constexpr unsigned long kDispatchOn = 1;
 constexpr char kAllow = 0;
-constexpr char kBlock = 1;
 
 // Read by the kernel at each system call of the thread.
 volatile char selector = kAllow;
 volatile uint64_t counted = 0;
 volatile int64_t last_number = -1;
 
-#if defined(__x86_64__)
+#if WEFT_HAS_SYSTEM_CALL_COUNT
+
+constexpr size_t kReturnBytes = 9;  // Of weft_return_from_signal.
+constexpr unsigned long kDispatchOn = 1;
+constexpr char kBlock = 1;
 
 void OnSystemCall(int /*signal*/, siginfo_t* info, void* context) {
   selector = kAllow;
@@ -72,8 +78,12 @@ bool HandleSignal() {
 }
 
 bool TurnOn() {
-  return HandleSignal() &&
-         prctl(kSetDispatch, kDispatchOn, &weft_return_from_signal, kReturnBytes, &selector) == 0;
+  if (!HandleSignal() ||
+      prctl(kSetDispatch, kDispatchOn, &weft_return_from_signal, kReturnBytes, &selector) != 0) {
+    return false;
+  }
+  selector = kBlock;
+  return true;
 }
 
 #else
@@ -88,7 +98,6 @@ SystemCallCount::SystemCallCount() {
   counted = 0;
   last_number = -1;
   works_ = TurnOn();
-  if (works_) selector = kBlock;
 }
 
 SystemCallCount::~SystemCallCount() {

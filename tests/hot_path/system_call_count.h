@@ -6,7 +6,7 @@ namespace weft {
 
 // Counts the system calls of the thread that makes it, whoever makes them in whatever library,
 // while it lives; each is carried out as ever. One at a time, on one thread; needs a kernel that
-// hands system calls back to their process (Linux 5.11, x86-64).
+// hands system calls back to their process (Linux 5.11, x86-64), and no sanitizer.
 class SystemCallCount {
  public:
   SystemCallCount();
