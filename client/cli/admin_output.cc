@@ -29,6 +29,19 @@ std::string RunningText(const v1::CoreInfo& core) {
   return absl::StrCat(core.running_handler(), " for ", FormatDuration(core.running_for_ns()));
 }
 
+void WriteBlockingPool(const v1::BlockingPool& pool, std::ostream& out) {
+  const v1::CoreStats& stats = pool.stats();
+  const uint64_t queued =
+      uint64_t{stats.queued_high()} + stats.queued_normal() + stats.queued_low();
+  out << absl::StreamFormat("blocking pool: %d busy, %d of %d threads, %d queued (%d held)\n",
+                            pool.busy_size(), pool.threads(), pool.threads_max(), queued,
+                            stats.held());
+  for (const v1::BlockingThread& thread : pool.busy()) {
+    out << absl::StreamFormat("  weft-block-%d %s for %s\n", thread.thread(),
+                              thread.running_handler(), FormatDuration(thread.running_for_ns()));
+  }
+}
+
 }  // namespace
 
 std::string BudgetText(const v1::Budget& budget) {
@@ -52,6 +65,7 @@ void WriteCores(const v1::ListCoresResponse& cores, std::ostream& out) {
                               stats.held(), stats.started())
         << RunningText(core) << "\n";
   }
+  if (cores.has_blocking()) WriteBlockingPool(cores.blocking(), out);
 }
 
 void WriteHandlerStats(const google::protobuf::RepeatedPtrField<v1::HandlerStats>& handlers,

@@ -121,9 +121,15 @@ std::string OutputForPeople(const std::string& output) {
   return absl::StrCat(output.size(), " bytes that are not text (--raw writes them)");
 }
 
+std::string CoreText(uint32_t core) { return core == UINT32_MAX ? "pool" : absl::StrCat(core); }
+
+std::string PlaceText(uint32_t core) {
+  return core == UINT32_MAX ? "in the blocking pool" : absl::StrCat("on core ", core);
+}
+
 std::string LedgerLine(const v1::TaskResult& result) {
-  std::string line = absl::StrCat("task ", result.task_id(), " ", StateWord(result.state()),
-                                  " on core ", result.core(), " (", PriorityWord(result.priority()),
+  std::string line = absl::StrCat("task ", result.task_id(), " ", StateWord(result.state()), " ",
+                                  PlaceText(result.core()), " (", PriorityWord(result.priority()),
                                   "): queued ", FormatDuration(result.queue_latency_ns()), ", ran ",
                                   FormatDuration(result.execution_latency_ns()));
   if (result.suspended_ns() > 0) {
@@ -174,20 +180,25 @@ void WriteStats(const v1::GetStatsResponse& stats, std::ostream& out) {
   out << absl::StreamFormat("%-5s %8s %8s %8s %8s %8s %12s %8s %8s %8s %6s\n", "core", "high",
                             "normal", "low", "held", "started", "executed", "sleeps", "wakes",
                             "no stack", "stalls");
-  for (const v1::CoreStats& core : stats.cores()) {
-    out << absl::StreamFormat("%-5d %8d %8d %8d %8d %8d %12d %8d %8d %8d %6d\n", core.core(),
-                              core.queued_high(), core.queued_normal(), core.queued_low(),
-                              core.held(), core.started(), core.tasks_executed(), core.sleeps(),
-                              core.wakes(), core.stack_waits(), core.stalls());
-  }
+  const auto write_core = [&out](const v1::CoreStats& core) {
+    out << absl::StreamFormat("%-5s %8d %8d %8d %8d %8d %12d %8d %8d %8d %6d\n",
+                              CoreText(core.core()), core.queued_high(), core.queued_normal(),
+                              core.queued_low(), core.held(), core.started(), core.tasks_executed(),
+                              core.sleeps(), core.wakes(), core.stack_waits(), core.stalls());
+  };
+  for (const v1::CoreStats& core : stats.cores()) write_core(core);
+  if (stats.has_blocking()) write_core(stats.blocking().stats());
   WriteHandlerStats(stats.handlers(), out);
 }
 
 void WriteHandlers(const v1::ListHandlersResponse& handlers, std::ostream& out) {
   for (const v1::HandlerInfo& handler : handlers.handlers()) {
-    out << absl::StreamFormat("%-12s %s%s%s\n", handler.name(), handler.help(),
-                              handler.never_suspends() ? "" : " (may suspend)",
-                              handler.paused() ? " (paused)" : "");
+    const char* const where = handler.blocking()         ? " (blocking pool)"
+                              : handler.never_suspends() ? ""
+                                                         : " (may suspend)";
+    out << absl::StreamFormat("%-12s %s%s%s%s\n", handler.name(), handler.help(), where,
+                              handler.paused() ? " (paused)" : "",
+                              handler.demoted() ? " (demoted to the blocking pool)" : "");
   }
 }
 

@@ -27,6 +27,11 @@ namespace weft::cli {
 // The task's output as text; of bytes that are not printable UTF-8 only how many they are.
 [[nodiscard]] std::string OutputForPeople(const std::string& output);
 
+// A CPU number as TaskResult.core and CoreStats.core tell it: "3", or "pool" for the blocking pool;
+// in a sentence "on core 3", or "in the blocking pool".
+std::string CoreText(uint32_t core);
+std::string PlaceText(uint32_t core);
+
 // "task 123 succeeded on core 1 (normal): queued 3.1 µs, ran 12.4 µs, total 15.5 µs".
 [[nodiscard]] std::string LedgerLine(const v1::TaskResult& result);
 

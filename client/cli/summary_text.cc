@@ -39,10 +39,10 @@ std::string SummaryHeader() {
 
 std::string SummaryRow(const v1::TaskSummary& task) {
   const v1::TaskResult& result = task.result();
-  std::string row =
-      absl::StrFormat("%-20d %-9s %-12s %4d %s %s", result.task_id(), StateWord(result.state()),
-                      task.handler(), result.core(), DurationColumn(result.queue_latency_ns()),
-                      DurationColumn(result.execution_latency_ns()));
+  std::string row = absl::StrFormat(
+      "%-20d %-9s %-12s %4s %s %s", result.task_id(), StateWord(result.state()), task.handler(),
+      CoreText(result.core()), DurationColumn(result.queue_latency_ns()),
+      DurationColumn(result.execution_latency_ns()));
   const std::string labels = LabelsText(task.labels());
   if (!labels.empty()) absl::StrAppend(&row, "  ", labels);
   return absl::StrCat(row, "\n");
@@ -54,8 +54,8 @@ std::string EventLine(const v1::TaskEvent& event) {
   const std::string labels = LabelsText(task.labels());
   const std::string what = absl::StrCat(task.handler(), labels.empty() ? "" : " ", labels);
   if (event.kind() == v1::TASK_EVENT_KIND_ACCEPTED) {
-    return absl::StrCat("accepted ", what, ": task ", result.task_id(), " on core ", result.core(),
-                        " (", PriorityWord(result.priority()), ")\n");
+    return absl::StrCat("accepted ", what, ": task ", result.task_id(), " ",
+                        PlaceText(result.core()), " (", PriorityWord(result.priority()), ")\n");
   }
   return absl::StrCat("ended    ", what, ": ", LedgerLine(result), "\n");
 }

@@ -129,6 +129,21 @@ export interface CoreStats {
   held: number;
 }
 
+export interface BlockingThread {
+  thread: number;
+  runningHandler: string;
+  runningForNs: Int64;
+}
+
+export interface BlockingPool {
+  /** Its `core` is 4294967295, as is that of a task's result that ran there. */
+  stats: CoreStats;
+  threads: number;
+  threadsMax: number;
+  maxQueueDepth: number;
+  busy: BlockingThread[];
+}
+
 export interface HandlerStats {
   name: string;
   tasksExecuted: Int64;
@@ -182,6 +197,7 @@ export interface GetStatsResponse {
   handlers: HandlerStats[];
   refusals: RefusalCount[];
   io: IoStats | null;
+  blocking: BlockingPool | null;
 }
 
 export interface WatchStatsResponse {
@@ -215,6 +231,8 @@ export interface HandlerInfo {
   help: string;
   neverSuspends: boolean;
   paused: boolean;
+  blocking: boolean;
+  demoted: boolean;
 }
 
 export interface ConfigChange {
@@ -356,7 +374,7 @@ export interface Admin {
   ): Promise<number[]>;
   /** Refuses the handler's tasks and holds the queued ones. False when it was paused before. */
   pause(handler: string, options?: CallOptions): Promise<boolean>;
-  /** Takes back pause. False when it was not paused. */
+  /** Takes back pause, and a demotion. False when it was neither paused nor demoted. */
   resume(handler: string, options?: CallOptions): Promise<boolean>;
   /** Reads the configuration again, all of it or nothing. */
   reload(options?: CallOptions): Promise<ReloadConfigResponse>;

@@ -33,6 +33,7 @@ struct Config {
 
   Cores cores;
   CoreOptions core;  // Of every core; index, cpu and handler_count are not configured.
+  BlockingOptions blocking;
   DispatchOptions dispatch;
   HandlerOptions handlers;
   IoOptions io;

@@ -59,6 +59,7 @@ std::optional<std::vector<int>> AsCpus(const ConfigValue& value) {
 constexpr int64_t kSocketPathMost = sizeof(sockaddr_un::sun_path) - 1;
 constexpr std::string_view kSocketWords[] = {"auto"};
 constexpr std::string_view kIdlePolicies[] = {"spin", "adaptive", "sleep"};
+constexpr std::string_view kStallPolicies[] = {"report", "demote"};
 constexpr int64_t kPathMost = 4095;
 constexpr std::string_view kIoBackends[] = {"auto", "io_uring", "threads"};
 constexpr std::string_view kLogLevels[] = {"trace", "debug", "info", "warn", "error"};
@@ -128,6 +129,29 @@ std::vector<ConfigRow> ExecutorRows() {
       {"executor.stack_bytes", "bytes", Whole(16'384, 8 * kMiB), "65536", kRestart,
        "Usable size of each stack, rounded up to pages.",
        [](Config& c, const ConfigValue& v) { c.core.stack_bytes = As<size_t>(v); }},
+  };
+}
+
+std::vector<ConfigRow> BlockingRows() {
+  return {
+      {"executor.stall_policy", "", Choice(kStallPolicies), "\"report\"", kLive,
+       "demote: a handler reported three times within 60 s is moved to the blocking pool, until "
+       "ResumeHandler.",
+       [](Config& c, const ConfigValue& v) {
+         c.dispatch.stall_policy = AsEnum<StallPolicy>(kStallPolicies, v);
+       }},
+      {"blocking.threads_max", "threads", Whole(1, 256), "16", kRestart,
+       "Tasks of blocking handlers that run at once, each on a thread of its own.",
+       [](Config& c, const ConfigValue& v) { c.blocking.threads_max = As(v); }},
+      {"blocking.idle_s", "seconds", Whole(1, 3'600), "10", kRestart,
+       "A thread of the blocking pool that had nothing to do for so long ends.",
+       [](Config& c, const ConfigValue& v) { c.blocking.idle_ns = SecondsAsNs(v); }},
+      {"blocking.max_queue_depth", "tasks", Whole(1, 100'000), "1000", kRestart,
+       "Tasks of the blocking pool admitted and not yet started, of each level.",
+       [](Config& c, const ConfigValue& v) { c.dispatch.blocking_queue_depth = As(v); }},
+      {"blocking.stall_threshold_s", "seconds", Whole(1, 86'400), "60", kLive,
+       "A handler that holds a thread of the blocking pool longer than that is reported.",
+       [](Config& c, const ConfigValue& v) { c.dispatch.blocking_stall_ns = SecondsAsNs(v); }},
   };
 }
 
@@ -240,8 +264,8 @@ std::vector<ConfigRow> DaemonRows() {
 
 std::vector<ConfigRow> AllRows() {
   std::vector<ConfigRow> all;
-  for (std::vector<ConfigRow>& part :
-       std::array{ExecutorRows(), ListenerRows(), BoundRows(), FileRows(), DaemonRows()}) {
+  for (std::vector<ConfigRow>& part : std::array{ExecutorRows(), BlockingRows(), ListenerRows(),
+                                                 BoundRows(), FileRows(), DaemonRows()}) {
     std::move(part.begin(), part.end(), std::back_inserter(all));
   }
   return all;

@@ -41,6 +41,11 @@ class Core<Env>::Context final : public TaskContext {
     return core_->ParkForIo(task_, &operation);
   }
 
+  // Of the pool's core only: has a thread run the handler, and waits for it.
+  TaskOutcome RunOnThread(const TaskEntry& entry) {
+    return core_->RunOnThread(task_, entry, *this);
+  }
+
   // It was asked to suspend although its handler is registered as never_suspends.
   bool misused() const { return misused_; }
 
@@ -48,6 +53,7 @@ class Core<Env>::Context final : public TaskContext {
   using TaskContext::error_code;
   using TaskContext::has_output;
   using TaskContext::is_alias;
+  using TaskContext::TakeOver;
 
  private:
   std::string& OutputBuffer() override { return core_->cold_[task_->slot].output; }

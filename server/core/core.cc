@@ -10,6 +10,7 @@
 #include "core/ending.h"
 #include "core/manual_env.h"
 #include "core/suspend.h"
+#include "core/thread_context.h"
 #include "sys/prod_env.h"
 #include "sys/stack_trace.h"
 
@@ -57,6 +58,7 @@ Core<Env>::Core(const CoreOptions& options, Env env, Doorbell& doorbell)
 
 template <class Env>
 Core<Env>::~Core() {
+  stop_.store(true, std::memory_order_release);
   Stop();
 }
 
@@ -83,6 +85,7 @@ absl::Status Core<Env>::Prepare() {
   }
   thread_fiber_.emplace();
   io_.UseRing(env_.TakeRing(options_.index));
+  if (options_.blocking.threads_max > 0) blocking_.emplace(options_.blocking);
   if (options_.lock_memory) {
     sys::LockedMemory tally;
     sys::LockMemory(tasks_.get(), slots * sizeof(LiveTask), &tally);
@@ -97,7 +100,7 @@ absl::Status Core<Env>::Prepare() {
 template <class Env>
 absl::Status Core<Env>::Start() {
   sys::ThreadOptions thread;
-  thread.name = absl::StrCat("weft-core-", options_.index);
+  thread.name = options_.is_pool() ? "weft-pool" : absl::StrCat("weft-core-", options_.index);
   if (options_.cpu >= 0) thread.cpus = {options_.cpu};
   thread.realtime = options_.realtime;
   thread.prepare = [this] { return Prepare(); };
@@ -178,7 +181,9 @@ void Core<Env>::Run() {
   while (!stop_.load(std::memory_order_acquire)) {
     if (!Turn()) Idle();
   }
-  // The stacks of suspended tasks, which the kernel may be writing to, go with the core.
+  // The stacks of suspended tasks, which threads and the kernel may be writing to, go with the
+  // core.
+  if (blocking_) blocking_->Stop();
   io_.Shutdown();
 }
 
@@ -280,8 +285,11 @@ bool Core<Env>::TakeMessages() {
       TakeSubmit(*message);
     } else if (message->kind == MessageKind::kCancel) {
       TakeCancel(*message);
-    } else {
+    } else if (message->kind == MessageKind::kRelease) {
       ready_->Release(message->entry);
+    } else {
+      tasks_[message->slot].place = TaskPlace::kNowhere;
+      Unpark(&tasks_[message->slot], WakeReason::kElapsed);
     }
     inbox_->Pop();
   }
@@ -335,6 +343,7 @@ void Core<Env>::TakeCancel(const Message& message) {
   } else {
     answer.cancel_outcome = CancelOutcome::kRequestedRunning;
     if (answer.state == TaskState::kSuspended) CutShort(task, WakeReason::kCancelled);
+    if (task->place == TaskPlace::kOnThread) blocking_->WakeSleepers(env_);
   }
   outbox_->Push(answer);
   untold_ = true;

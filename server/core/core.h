@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "core/blocking_pool.h"
 #include "core/doorbell.h"
 #include "core/idle.h"
 #include "core/inbox.h"
@@ -49,13 +50,11 @@ class Core {
   // What is queued or suspended then stays where it is. Harmless when not started.
   void Stop();
 
-  // Any thread. Posts the first messages that fit, in one inbox operation and with at most one
-  // wake; returns how many. The caller keeps the rest.
+  // Any thread. Posts the first that fit, in one inbox operation with at most one wake; how many.
   size_t Post(std::span<const Message> messages);
 
   // Door thread only, before the task's kCancel is posted: a handler that runs sees it at once.
   void SetCancel(uint32_t slot, TaskId id, CancelReason reason) { cancels_[slot].Set(id, reason); }
-
   // Door thread only. Takes up to out.size() completions, oldest first; returns how many.
   size_t Drain(std::span<Completion> out) { return outbox_->Drain(out); }
   bool HasCompletions() const { return !outbox_->empty(); }
@@ -67,12 +66,10 @@ class Core {
   TaskState SlotState(uint32_t slot) const;
   sys::Ticks SlotStarted(uint32_t slot) const;
 
-  // Any thread. Tasks begun so far, and tasks that ended without a start, by level. Admitted minus
-  // both is the depth of the level's queue.
+  // Any thread. Tasks begun, and ended without a start, by level; what else was admitted is queued.
   uint64_t started(Priority priority) const;
   uint64_t ended_unstarted(Priority priority) const;
-  // Any thread. What runs now; whether the thread sleeps and was not woken; its number in the
-  // system, 0 before it runs.
+  // Any thread. What runs now; whether it sleeps and was not woken; its number, 0 before it runs.
   RunningHandler running() const;
   int thread_id() const { return thread_id_.load(std::memory_order_relaxed); }
   bool asleep() const { return parking_.LooksParked(); }
@@ -83,7 +80,10 @@ class Core {
   void SetAgeLimitMs(uint32_t age_limit_ms) {
     ready_->set_age_limit(env_.anchor().NsToTicks(int64_t{age_limit_ms} * 1'000'000));
   }
-  // Any thread, after Prepare.
+  // What the blocking pool's core is posted in place of a handler's entry, which outlives it.
+  static TaskEntry EntryForThread(const TaskEntry& entry);
+  // Any thread, after Prepare. The threads are the blocking pool's, which its core alone has.
+  const BlockingPool& blocking() const { return *blocking_; }
   const CoreStats& stats() const { return stats_; }
   const CoreOptions& options() const { return options_; }
   // Any thread, after Start. The kernel's error when options().realtime was not granted.
@@ -91,24 +91,22 @@ class Core {
 
   // Core thread only, first: the stack that Turn runs on, and the ring, are this thread's.
   void TakeThread();
-  // Core thread only (tests: by hand). One pass: take messages, fire timers, run what is ready up
-  // to the budget, tell the Door. True if it did anything.
+  // Core thread only (tests: by hand). One pass over all there is to do; true if it did anything.
   bool Turn();
-  // Core thread only. What follows a turn that did nothing: spins, then sleeps, until there may be
-  // something to do.
+  // Core thread only. Follows a turn that did nothing: spins, then sleeps, until there may be work.
   void Idle();
   // Core thread only. A time not later than the next timer's.
   sys::Ticks next_timer() const { return timers_->NextDue(); }
 
-  // Core thread only: from a task that runs here, or by hand between turns. Starts a task of the
-  // core's own that nobody is told about; payload outlives it. False when all local slots are
-  // taken.
+  // Core thread only: from a task that runs here, or by hand between turns. Starts a task of its
+  // own that nobody is told about; payload outlives it. False when all local slots are taken.
   bool Spawn(const TaskEntry& entry, std::string_view payload, Priority priority);
   Env& env() { return env_; }
 
  private:
   class Context;
   friend class Context;
+  struct ThreadRun;
 
   // Run loop, in the order of a turn (core.cc).
   void Run();
@@ -147,6 +145,7 @@ class Core {
   void Resume(LiveTask* task);
   WakeReason Park(LiveTask* task, sys::Ticks until);
   int64_t ParkForIo(LiveTask* task, sys::IoOperation* operation);
+  TaskOutcome RunOnThread(LiveTask* task, const TaskEntry& entry, Context& context);
 
   // Ending a task (ending.h).
   TaskEnd Settle(const LiveTask& task, const Context& context, TaskOutcome outcome);
@@ -194,6 +193,7 @@ class Core {
   sys::Parking<> parking_;
   std::atomic<bool> stop_{false};
   std::atomic<int> thread_id_{0};
+  std::optional<BlockingPool> blocking_;  // After all that its runs use.
   std::optional<sys::Thread> thread_;
 };
 

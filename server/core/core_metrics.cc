@@ -46,6 +46,17 @@ constexpr MetricDescription kLockedBytes = {
 constexpr MetricDescription kMisuse = {
     "weft_core_suspension_misuse_total",
     "Tasks failed because a handler registered as never_suspends tried to suspend."};
+constexpr MetricDescription kThreads = {"weft_core_blocking_threads",
+                                        "Threads of the blocking pool that live."};
+constexpr MetricDescription kThreadsMax = {
+    "weft_core_blocking_threads_max", "blocking.threads_max: bound of weft_core_blocking_threads."};
+constexpr MetricDescription kThreadsBusy = {"weft_core_blocking_threads_busy",
+                                            "Tasks that threads of the blocking pool run."};
+constexpr MetricDescription kThreadsStarted = {"weft_core_blocking_threads_started_total",
+                                               "Threads the blocking pool has asked for."};
+constexpr MetricDescription kThreadsRefused = {
+    "weft_core_blocking_threads_refused_total",
+    "Threads that the system did not grant to the blocking pool."};
 constexpr MetricDescription kViolations = {
     "weft_core_count_mismatches_total",
     "Times a core's count of live tasks disagreed with its lists; anything but 0 is a defect."};
@@ -57,7 +68,10 @@ CoreMetrics::CoreMetrics(std::vector<CoreRow> cores, std::vector<std::string> ha
 
 void CoreMetrics::Collect(MetricWriter& writer) const {
   CollectHandlers(writer);
-  for (const CoreRow& core : cores_) CollectCore(writer, core);
+  for (const CoreRow& core : cores_) {
+    CollectCore(writer, core);
+    if (core.pool != nullptr) CollectPool(writer, *core.pool);
+  }
 }
 
 void CoreMetrics::CollectHandlers(MetricWriter& writer) const {
@@ -79,7 +93,7 @@ void CoreMetrics::CollectHandlers(MetricWriter& writer) const {
 }
 
 void CoreMetrics::CollectCore(MetricWriter& writer, const CoreRow& core) {
-  const std::string cpu = std::to_string(core.cpu);
+  const std::string cpu = core.pool != nullptr ? "pool" : std::to_string(core.cpu);
   const CoreStats& stats = *core.stats;
   const auto counter = [&](const MetricDescription& metric, const Counter& value) {
     writer.WriteCounter(metric, {{"core", cpu}}, static_cast<double>(value.value()));
@@ -111,6 +125,14 @@ void CoreMetrics::CollectCore(MetricWriter& writer, const CoreRow& core) {
   gauge(kLockedBytes, stats.locked_bytes);
   counter(kMisuse, stats.misuse);
   counter(kViolations, stats.violations);
+}
+
+void CoreMetrics::CollectPool(MetricWriter& writer, const BlockingPool& pool) {
+  writer.WriteGauge(kThreads, {}, static_cast<double>(pool.alive()));
+  writer.WriteGauge(kThreadsMax, {}, static_cast<double>(pool.threads_max()));
+  writer.WriteGauge(kThreadsBusy, {}, static_cast<double>(pool.busy()));
+  writer.WriteCounter(kThreadsStarted, {}, static_cast<double>(pool.started()));
+  writer.WriteCounter(kThreadsRefused, {}, static_cast<double>(pool.refused()));
 }
 
 }  // namespace weft

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "core/blocking_pool.h"
 #include "core/stats.h"
 #include "metrics/metric_source.h"
 
@@ -13,8 +14,9 @@ class CoreMetrics final : public MetricSource {
  public:
   struct CoreRow {
     int cpu = -1;
-    const CoreStats* stats = nullptr;  // Outlives this.
-    uint32_t stacks = 0;               // executor.stacks.
+    const CoreStats* stats = nullptr;    // Outlives this.
+    uint32_t stacks = 0;                 // executor.stacks.
+    const BlockingPool* pool = nullptr;  // Of the blocking pool's core; outlives this.
   };
 
   // handler_names: by TaskEntry::index.
@@ -25,6 +27,7 @@ class CoreMetrics final : public MetricSource {
  private:
   void CollectHandlers(MetricWriter& writer) const;
   static void CollectCore(MetricWriter& writer, const CoreRow& core);
+  static void CollectPool(MetricWriter& writer, const BlockingPool& pool);
 
   const std::vector<CoreRow> cores_;
   const std::vector<std::string> handler_names_;

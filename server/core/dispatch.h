@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <exception>
-#include <string>
 
 #include "core/context.h"
 #include "core/core.h"

@@ -21,6 +21,7 @@ enum class TaskPlace : uint8_t {
   kStackWait,  // ReadyQueue, fresh, waits for a spare stack.
   kHeld,       // ReadyQueue, fresh, its handler is paused.
   kInIo,       // Suspended until its runner's file operation is done.
+  kOnThread,   // Run by a thread of the blocking pool; its runner waits.
 };
 
 // A task while it lives on its core: one fixed slot, two cache lines, what a start touches first.

@@ -21,11 +21,12 @@ inline constexpr size_t kKeptOutputBytes = 1024;
 enum class MessageKind : uint8_t {
   kSubmit,
   kCancel,
-  kRelease,  // The handler `entry` is no longer paused: what was held for it is ready again.
+  kRelease,   // The handler `entry` is no longer paused: what was held for it is ready again.
+  kReturned,  // From a thread of the blocking pool: it has run the slot's task.
 };
 
-// What the Door posts to a core's inbox: 56 bytes, so that with the inbox's sequence number it
-// fills one cache line.
+// What the Door, or a thread of the pool, posts to a core's inbox: 56 bytes, so that with the
+// inbox's sequence number it fills one cache line.
 struct Message {
   TaskId id;
   const TaskEntry* entry = nullptr;  // kSubmit, kRelease: alive as long as the core.

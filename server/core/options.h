@@ -32,6 +32,12 @@ struct TurnIntake {
   static constexpr size_t kMostIo = 1024;  // Finished file operations.
 };
 
+// The blocking pool: threads that its core has handlers run on. See BlockingPool.
+struct BlockingOptions {
+  uint32_t threads_max = 0;          // Tasks that run at once; 0: the core is not the pool's.
+  int64_t idle_ns = 10'000'000'000;  // A thread without work for so long ends.
+};
+
 // How one core is built. Every bound is allocated for at Start.
 struct CoreOptions {
   uint32_t index = 0;  // Place among the cores; the upper 8 bits of its tasks' ids.
@@ -53,7 +59,10 @@ struct CoreOptions {
   uint32_t local_slots = 64;   // Task slots for Spawn from the core's own thread.
   size_t max_output_bytes = 4 * 1024 * 1024;
   bool timing_metrics = true;
+  BlockingOptions blocking;
 
+  // Whether its tasks run on threads of their own.
+  bool is_pool() const { return blocking.threads_max > 0; }
   // Task slots the Door may claim: all that may be queued, started, or ended and not yet drained.
   uint32_t door_slots() const {
     return 3 * max_queue_depth + stacks + static_cast<uint32_t>(outbox_capacity);

@@ -18,6 +18,20 @@ struct RunningHandler {
   bool operator==(const RunningHandler&) const = default;
 };
 
+// The running() of a core or a thread in one piece: its two words are read apart, and a pair that
+// is read twice alike is one that was. Reads a few times at most; then the last pair will do.
+template <class Runner>
+RunningHandler ReadRunning(const Runner& runner) {
+  constexpr int kMostReads = 4;
+  RunningHandler running = runner.running();
+  for (int read = 1; read < kMostReads; ++read) {
+    const RunningHandler again = runner.running();
+    if (again == running) break;
+    running = again;
+  }
+  return running;
+}
+
 // Finds handlers that hold their core longer than they should, so that they can be named: nobody is
 // preempted, so everything on that core waits for them. One thread only, which looks at every core
 // a few times per threshold.

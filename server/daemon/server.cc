@@ -196,9 +196,36 @@ absl::Status Server::StartCores() {
     cores.push_back(cores_.back().get());
     if (absl::Status status = cores_.back()->Start(); !status.ok()) return status;
   }
+  cores_.push_back(std::make_unique<Core<sys::ProdEnv>>(PoolOptions(), env_, doorbell_));
+  cores.push_back(cores_.back().get());
+  if (absl::Status status = cores_.back()->Start(); !status.ok()) return status;
   dispatcher_.emplace(config_.dispatch, cores, lookup_, env_);
   steering_.emplace(*dispatcher_, lookup_, HandlerNames());
   return absl::OkStatus();
+}
+
+// A core of the front's CPUs, whose tasks run on threads. It has a stack for each that may run at
+// once, and needs little of it; its wakes cost more than what passes through its queues.
+CoreOptions Server::PoolOptions() const {
+  constexpr size_t kStackBytes = 32 * 1024;
+  constexpr size_t kMailCapacity = 256;
+  CoreOptions options = config_.core;
+  options.index = static_cast<uint32_t>(cpus_.size());
+  options.cpu = -1;
+  options.idle = IdlePolicy::kSleep;
+  options.spin_us = 0;
+  options.max_queue_depth = config_.dispatch.blocking_queue_depth;
+  options.stacks = config_.blocking.threads_max;
+  options.stack_bytes = kStackBytes;
+  options.inbox_capacity = kMailCapacity;
+  options.outbox_capacity = kMailCapacity;
+  options.local_slots = 0;
+  options.stacks_kept = options.stacks;
+  options.realtime = false;
+  options.lock_memory = false;
+  options.handler_count = static_cast<uint32_t>(handlers_.rows().size());
+  options.blocking = config_.blocking;
+  return options;
 }
 
 absl::Status Server::StartRpc() {
@@ -233,11 +260,18 @@ absl::Status Server::StartRpc() {
 absl::Status Server::StartWatches() {
   std::vector<CoreMetrics::CoreRow> rows;
   for (const auto& core : cores_) {
-    rows.push_back({core->options().cpu, &core->stats(), core->options().stacks});
+    rows.push_back({.cpu = core->options().cpu,
+                    .stats = &core->stats(),
+                    .stacks = core->options().stacks,
+                    .pool = core->options().is_pool() ? &core->blocking() : nullptr});
   }
   core_metrics_.emplace(std::move(rows), HandlerNames());
   std::vector<IoMetrics::CoreRow> io_rows;
-  for (const auto& core : cores_) io_rows.push_back({core->options().cpu, &core->stats().io});
+  for (const auto& core : cores_) {
+    if (!core->options().is_pool()) {
+      io_rows.push_back({core->options().cpu, &core->stats().io});
+    }
+  }
   io_metrics_.emplace(std::move(io_rows), std::string(io_->backend()));
   if (absl::Status status = StartStallLog(); !status.ok()) return status;
   if (absl::Status status = StartReloader(); !status.ok()) return status;
@@ -262,7 +296,10 @@ absl::Status Server::StartStallLog() {
     return sys::DescribeStack(sys::CaptureStack(thread_id, kTraceTimeoutNs), kTracedFrames);
   };
   options.lasts = [this](const Stall& stall) {
-    return cores_[stall.core]->running() == stall.holder;
+    const Core<sys::ProdEnv>& core = *cores_[stall.core];
+    const bool in_pool = core.options().is_pool();
+    return (in_pool ? core.blocking().thread(stall.thread).running() : core.running()) ==
+           stall.holder;
   };
   options.now_ns = [] { return ClockNs(CLOCK_MONOTONIC); };
   stall_log_.emplace(std::move(options), log_);
@@ -335,9 +372,14 @@ ServiceReading Server::ReadService() const {
   reading.door.beats = stats.door.rounds.value();
   for (const auto& core : cores_) {
     const CoreStats& counts = core->stats();
-    reading.cores.push_back({.beats = counts.turns.value() + counts.beats.value(),
-                             .resting = core->asleep(),
-                             .held = core->running().entry != nullptr});
+    const LifeSign sign = {.beats = counts.turns.value() + counts.beats.value(),
+                           .resting = core->asleep(),
+                           .held = core->running().entry != nullptr};
+    if (!core->options().is_pool()) {
+      reading.cores.push_back(sign);
+    } else {
+      reading.pool = sign;
+    }
   }
   return reading;
 }
@@ -365,6 +407,8 @@ void Server::LogStart() const {
                       {"stacks_kept", config_.core.stacks_kept},
                       {"realtime", config_.core.realtime},
                       {"lock_memory", config_.core.lock_memory}});
+  log_.Info("blocking_pool", {{"threads_max", config_.blocking.threads_max},
+                              {"max_queue_depth", config_.dispatch.blocking_queue_depth}});
   log_.Info("io", {{"backend", io_->backend()},
                    {"ring_entries", config_.io.ring_entries},
                    {"threads", io_->backend() == "threads" ? config_.io.threads : 0U},
@@ -393,6 +437,7 @@ std::string Server::web_address() const {
 void Server::WarnOfLimits() const {
   std::vector<CoreGrant> grants;
   for (const auto& core : cores_) {
+    if (core->options().is_pool()) continue;
     const CoreStats& stats = core->stats();
     grants.push_back({.cpu = core->options().cpu,
                       .realtime = core->realtime_status(),
@@ -400,7 +445,7 @@ void Server::WarnOfLimits() const {
                       .locked_bytes = static_cast<uint64_t>(stats.locked_bytes.value())});
   }
   const sys::MachineLimits limits = sys::ReadMachineLimits("");
-  std::vector<LimitWarning> warnings = LimitWarnings(config_, cores_.size(), limits);
+  std::vector<LimitWarning> warnings = LimitWarnings(config_, cpus_.size(), limits);
   for (LimitWarning& warning : GrantWarnings(grants, limits)) {
     warnings.push_back(std::move(warning));
   }
@@ -458,11 +503,16 @@ std::vector<std::string> Server::HandlerNames() const {
 }
 
 void Server::LogLeft() {
+  const auto log = [this](const RunningHandler& running, LogField where) {
+    if (running.entry == nullptr) return;
+    log_.Error("left_running",
+               {{"handler", handlers_.rows()[running.entry->index].handler->name()}, where});
+  };
   for (const auto& core : cores_) {
-    const RunningHandler running = core->running();
-    if (running.entry == nullptr) continue;
-    log_.Error("left_running", {{"handler", handlers_.rows()[running.entry->index].handler->name()},
-                                {"cpu", core->options().cpu}});
+    log(core->running(), {"cpu", core->options().cpu});
+    for (size_t i = 0; i < core->options().blocking.threads_max; ++i) {
+      log(core->blocking().thread(i).running(), {"thread", absl::StrCat("weft-block-", i)});
+    }
   }
 }
 

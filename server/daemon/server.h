@@ -88,6 +88,7 @@ class Server {
   absl::Status GuardUnixSocket();
   absl::Status OpenFiles();
   absl::Status StartCores();
+  CoreOptions PoolOptions() const;
   absl::Status StartRpc();
   absl::Status StartWeb();
   absl::Status StartWatches();
@@ -133,7 +134,7 @@ class Server {
   sys::ProdEnv env_;
   std::unique_ptr<sys::IoSystem> io_;
   Doorbell doorbell_;
-  std::vector<std::unique_ptr<Core<sys::ProdEnv>>> cores_;
+  std::vector<std::unique_ptr<Core<sys::ProdEnv>>> cores_;  // Then the blocking pool's.
   std::optional<Dispatcher<sys::ProdEnv>> dispatcher_;
   std::optional<ProdSteering> steering_;
   std::optional<RpcServer> rpc_;

@@ -78,6 +78,7 @@ void ServiceReport::Watch(const ServiceReading& reading) {
   }
   signs_.assign(1, reading.door);
   signs_.insert(signs_.end(), reading.cores.begin(), reading.cores.end());
+  if (reading.pool) signs_.push_back(*reading.pool);
   const std::optional<size_t> was_stuck = std::exchange(stuck_, watchdog_.Look(signs_));
   if (!stuck_.has_value()) {
     notifier_.FeedWatchdog();
@@ -128,6 +129,7 @@ void ServiceReport::TellStatus(const ServiceReading& reading, int64_t now_ns) {
 
 std::string ServiceReport::ThreadName(size_t thread) const {
   if (thread == 0) return "the Door";
+  if (thread > options_.cpus.size()) return "the blocking pool";
   return absl::StrCat("the core on CPU ", options_.cpus[thread - 1]);
 }
 

@@ -21,6 +21,7 @@ struct ServiceReading {
   int64_t stop_limit_ns = 0;  // The longest that a drain and the end after it may take.
   LifeSign door;
   std::vector<LifeSign> cores;
+  std::optional<LifeSign> pool;  // Of the blocking pool's own thread.
 };
 
 // "ready: 2 cores, 12 in flight, 34,567/s", or "draining: 12 in flight", or "ended".

@@ -1,7 +1,10 @@
 #include "daemon/stall_log.h"
 
 #include <algorithm>
+#include <string>
 #include <utility>
+
+#include "dispatch/options.h"
 
 namespace weft {
 namespace {
@@ -32,8 +35,9 @@ absl::Status StallLog::Start() {
 void StallLog::OnStall(const Stall& stall) {
   {
     const std::lock_guard lock(mutex_);
-    const auto older = std::find_if(pending_.begin(), pending_.end(),
-                                    [&](const Stall& other) { return other.core == stall.core; });
+    const auto older = std::find_if(pending_.begin(), pending_.end(), [&](const Stall& other) {
+      return other.core == stall.core && other.thread == stall.thread;
+    });
     if (older == pending_.end()) {
       pending_.push_back(stall);
     } else {
@@ -44,17 +48,37 @@ void StallLog::OnStall(const Stall& stall) {
   changed_.notify_one();
 }
 
+void StallLog::OnDemoted(const TaskEntry& entry) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (std::ranges::find(demoted_, entry.index) != demoted_.end()) return;
+    demoted_.push_back(entry.index);
+  }
+  changed_.notify_one();
+}
+
 void StallLog::Run() {
   std::vector<Stall> stalls;
+  std::vector<uint16_t> demoted;
   std::unique_lock lock(mutex_);
+  const auto has_some = [this] { return !pending_.empty() || !demoted_.empty(); };
   while (true) {
-    changed_.wait(lock, [this] { return stop_ || !pending_.empty(); });
-    if (pending_.empty()) return;
+    changed_.wait(lock, [&] { return stop_ || has_some(); });
+    if (!has_some()) return;
     stalls.swap(pending_);
+    demoted.swap(demoted_);
     left_out_.Add(std::exchange(replaced_, 0));
     lock.unlock();
     for (const Stall& stall : stalls) Write(stall);
+    for (const uint16_t handler : demoted) {
+      log_.Warn("handler_demoted",
+                {{"handler", options_.handler_names[handler]},
+                 {"stalls", kStallsToDemote},
+                 {"within_s", kDemoteWindowNs / 1'000'000'000},
+                 {"meaning", "its new tasks run in the blocking pool until ResumeHandler"}});
+    }
     stalls.clear();
+    demoted.clear();
     lock.lock();
   }
 }
@@ -69,12 +93,16 @@ void StallLog::Write(const Stall& stall) {
   if (options_.lasts(stall)) stack = options_.trace(stall.thread_id);
   // What was traced after the hold had ended is something else.
   if (!options_.lasts(stall)) stack.clear();
-  log_.Warn("handler_holds_core", {{"handler", options_.handler_names[stall.holder.entry->index]},
-                                   {"cpu", stall.cpu},
-                                   {"held_ms", stall.held_ns / 1'000'000},
-                                   {"threshold_ms", stall.threshold_ns / 1'000'000},
-                                   {"left_out", *left_out},
-                                   {"stack", stack}});
+  const bool in_pool = stall.cpu < 0;
+  const LogField where = in_pool ? LogField("thread", "weft-block-" + std::to_string(stall.thread))
+                                 : LogField("cpu", stall.cpu);
+  log_.Warn(in_pool ? "handler_holds_thread" : "handler_holds_core",
+            {{"handler", options_.handler_names[stall.holder.entry->index]},
+             where,
+             {"held_ms", stall.held_ns / 1'000'000},
+             {"threshold_ms", (stall.threshold_ns + 500'000) / 1'000'000},
+             {"left_out", *left_out},
+             {"stack", stack}});
   (stack.empty() ? untraced_ : traced_).Add();
 }
 

@@ -21,8 +21,8 @@ namespace weft {
 // Names in the log each handler that held a core for too long, with the stack of that core's
 // thread, from a thread of its own: whoever reads the log may be slow, and the Door must not wait
 // for it. Owned by the daemon. Bounded to one line a CPU that is not yet written, in whose place a
-// newer stall goes, and to kMostLines in kWindowNs; what is left out is counted. Every stall is
-// counted by the Dispatcher, in weft_dispatch_stalls_total.
+// newer stall goes, and to kMostLines in kWindowNs; each demotion has a line of its own; what is
+// left out is counted. Every stall is counted by the Dispatcher, in weft_dispatch_stalls_total.
 class StallLog final : public StallObserver, public MetricSource {
  public:
   static constexpr uint64_t kMostLines = 10;
@@ -46,6 +46,7 @@ class StallLog final : public StallObserver, public MetricSource {
   absl::Status Start();
 
   void OnStall(const Stall& stall) override;
+  void OnDemoted(const TaskEntry& entry) override;
 
   // Any thread.
   void Collect(MetricWriter& writer) const override;
@@ -60,7 +61,8 @@ class StallLog final : public StallObserver, public MetricSource {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<Stall> pending_;
-  uint64_t replaced_ = 0;  // Of those pending, by newer ones.
+  uint64_t replaced_ = 0;          // Of those pending, by newer ones.
+  std::vector<uint16_t> demoted_;  // Handlers, each once; not yet written.
   bool stop_ = false;
   Counter traced_;
   Counter untraced_;

@@ -128,8 +128,8 @@ std::optional<Refusal> Admission::CheckFilter(const TaskFilter& filter) const {
   if (!filter.handler.empty()) {
     if (auto refusal = CheckHandler(filter.handler, "filter", &checked)) return refusal;
   }
-  if (filter.cpu.has_value()) return CheckCpu(*filter.cpu, "filter", &checked);
-  return std::nullopt;
+  if (!filter.cpu.has_value() || filter.cpu == kPoolCpu) return std::nullopt;
+  return CheckCpu(*filter.cpu, "filter", &checked);
 }
 
 std::optional<Refusal> Admission::CheckAnswer(size_t bytes, size_t in_flight_bytes) const {
@@ -162,25 +162,40 @@ std::optional<Refusal> Admission::CheckBounds(const TaskSpec& spec, uint32_t cor
                    .bound = "limits.max_in_flight_bytes",
                    .retry_after_ns = retry_ns};
   }
-  const int cpu = cpus_[core_index];
-  if (load.Queued(spec.priority) >= options_.max_queue_depth) {
-    const std::string_view level = PriorityName(spec.priority);
-    return Refusal{
-        .reason = RefusalReason::kQueueFull,
-        .message = absl::StrCat("the ", Absl(level), " queue of core ", cpu,
-                                " is full: ", load.Queued(spec.priority), " of ",
-                                options_.max_queue_depth, " (executor.max_queue_depth)"),
-        .bound = absl::StrCat("executor.max_queue_depth (core ", cpu, ", level ", Absl(level), ")"),
-        .retry_after_ns = RetryAfterNs(load.Queued(spec.priority), load.ended_per_second)};
+  const bool is_pool = core_index == cpus_.size();
+  if (load.Queued(spec.priority) >= load.queue_depth_max) {
+    return QueueFull(spec.priority, core_index, load);
   }
   if (load.slots_full) {
+    const std::string core =
+        is_pool ? "the blocking pool" : absl::StrCat("core ", cpus_[core_index]);
     return Refusal{.reason = RefusalReason::kSlotsFull,
-                   .message = absl::StrCat("every task slot of core ", cpu,
+                   .message = absl::StrCat("every task slot of ", core,
                                            " holds a task that is not yet answered"),
-                   .bound = absl::StrCat("task slots (core ", cpu, ")"),
+                   .bound = absl::StrCat("task slots (", core, ")"),
                    .retry_after_ns = retry_ns};
   }
   return std::nullopt;
+}
+
+Refusal Admission::QueueFull(Priority priority, uint32_t core_index, const CoreLoad& load) const {
+  const absl::string_view level = Absl(PriorityName(priority));
+  Refusal refusal;
+  refusal.reason = RefusalReason::kQueueFull;
+  refusal.retry_after_ns = RetryAfterNs(load.Queued(priority), load.ended_per_second);
+  if (core_index == cpus_.size()) {
+    refusal.bound = absl::StrCat("blocking.max_queue_depth (level ", level, ")");
+    refusal.message =
+        absl::StrCat("the ", level, " queue of the blocking pool is full: ", load.Queued(priority),
+                     " of ", load.queue_depth_max, " (blocking.max_queue_depth)");
+    return refusal;
+  }
+  const int cpu = cpus_[core_index];
+  refusal.bound = absl::StrCat("executor.max_queue_depth (core ", cpu, ", level ", level, ")");
+  refusal.message =
+      absl::StrCat("the ", level, " queue of core ", cpu, " is full: ", load.Queued(priority),
+                   " of ", load.queue_depth_max, " (executor.max_queue_depth)");
+  return refusal;
 }
 
 int64_t Admission::RetryAfterNs(uint64_t backlog, uint64_t ended_per_second) {

@@ -42,8 +42,8 @@ class Admission {
                                    Checked* checked);
   // The answer to a sound request whose handler is paused.
   static Refusal Paused(const TaskSpec& spec);
-  // core_index: where the task would go; in_flight_bytes: payloads and labels of all tasks not yet
-  // ended, and answers that clients have not read.
+  // core_index: where the task would go, beyond the last core: the blocking pool; in_flight_bytes:
+  // payloads and labels of all tasks not yet ended, and answers that clients have not read.
   std::optional<Refusal> CheckBounds(const TaskSpec& spec, uint32_t core_index,
                                      const CoreLoad& load, size_t in_flight_bytes) const;
 
@@ -58,6 +58,7 @@ class Admission {
   static int64_t RetryAfterNs(uint64_t backlog, uint64_t ended_per_second);
 
  private:
+  Refusal QueueFull(Priority priority, uint32_t core_index, const CoreLoad& load) const;
   std::optional<Refusal> CheckHandler(std::string_view handler, std::string_view field_prefix,
                                       Checked* checked) const;
   std::optional<Refusal> CheckCpu(uint32_t cpu, std::string_view field_prefix,

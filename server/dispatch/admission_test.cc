@@ -30,6 +30,8 @@ class TwoHandlers final : public EntryLookup {
   TaskEntry noop_;
 };
 
+const CoreLoad kIdle = {.queue_depth_max = 2};
+
 class AdmissionTest : public ::testing::Test {
  protected:
   static DispatchOptions Options() {
@@ -52,7 +54,7 @@ TEST_F(AdmissionTest, AdmitsASoundTask) {
   EXPECT_FALSE(Check({.handler = "echo", .payload = "12345678", .timeout_ns = kMaxTimeoutNs}));
   EXPECT_EQ(checked_.entry, lookup_.Find("echo"));
   EXPECT_FALSE(checked_.core.has_value());
-  EXPECT_FALSE(admission_.CheckBounds({.handler = "echo", .payload = "12345678"}, 0, {}, 12));
+  EXPECT_FALSE(admission_.CheckBounds({.handler = "echo", .payload = "12345678"}, 0, kIdle, 12));
 }
 
 TEST_F(AdmissionTest, FindsTheHandlerOfEachTaskWhateverTheOneBeforeNamed) {
@@ -168,7 +170,7 @@ TEST_F(AdmissionTest, LooksAtTheHandlerFirstAndTheCpuLast) {
 }
 
 TEST_F(AdmissionTest, RefusesTheTaskBeyondTheDepthOfItsLevelOnly) {
-  CoreLoad load;
+  CoreLoad load = kIdle;
   load.admitted[1] = 5;
   load.started[1] = 2;
   load.ended_unstarted[1] = 1;
@@ -184,8 +186,8 @@ TEST_F(AdmissionTest, RefusesTheTaskBeyondTheDepthOfItsLevelOnly) {
 
 TEST_F(AdmissionTest, RefusesTheByteThatPassesTheBytesInFlight) {
   const TaskSpec spec = {.handler = "echo", .payload = "1234"};
-  EXPECT_FALSE(admission_.CheckBounds(spec, 0, {}, 16));
-  const auto refusal = admission_.CheckBounds(spec, 0, {}, 17);
+  EXPECT_FALSE(admission_.CheckBounds(spec, 0, kIdle, 16));
+  const auto refusal = admission_.CheckBounds(spec, 0, kIdle, 17);
   ASSERT_TRUE(refusal);
   EXPECT_EQ(refusal->reason, RefusalReason::kPayloadBytesFull);
   EXPECT_EQ(refusal->bound, "limits.max_in_flight_bytes");
@@ -193,7 +195,7 @@ TEST_F(AdmissionTest, RefusesTheByteThatPassesTheBytesInFlight) {
 }
 
 TEST_F(AdmissionTest, RefusesWhenEverySlotIsTaken) {
-  CoreLoad load;
+  CoreLoad load = kIdle;
   load.slots_full = true;
   const auto refusal = admission_.CheckBounds({.handler = "echo"}, 0, load, 0);
   ASSERT_TRUE(refusal);

@@ -18,7 +18,12 @@ struct CoreLoad {
   ByLevel ended_unstarted{};      // The part of ended that never started.
   ByLevel started{};              // Read from the core.
   uint64_t ended_per_second = 0;  // Over the last interval between two ticks.
+  uint32_t queue_depth_max = 0;   // Of each level: the bound that admission keeps.
   bool slots_full = false;
+
+  bool HasRoom(Priority priority) const {
+    return !slots_full && Queued(priority) < queue_depth_max;
+  }
 
   // Admitted and not yet started, the inbox included.
   uint64_t Queued(Priority priority) const {

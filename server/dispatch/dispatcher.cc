@@ -18,16 +18,25 @@
 namespace weft {
 namespace dispatch_internal {
 
+// Of the cores without the pool's.
 template <class Env>
 std::vector<int> CpusOf(std::span<Core<Env>* const> cores) {
   std::vector<int> cpus;
-  for (Core<Env>* core : cores) cpus.push_back(core->options().cpu);
+  for (Core<Env>* core : cores) {
+    if (!core->options().is_pool()) cpus.push_back(core->options().cpu);
+  }
   return cpus;
 }
 
 template <class Env>
-sys::Ticks StallTicks(const sys::ClockAnchor& anchor, const Core<Env>& core) {
-  return anchor.NsToTicks(int64_t{core.options().stall_threshold_ms} * 1'000'000);
+StallWatch::Options StallOptions(const sys::ClockAnchor& anchor, const DispatchOptions& options,
+                                 std::span<Core<Env>* const> cores) {
+  const CoreOptions& core = cores.front()->options();
+  return {.cores = CpusOf(cores).size(),
+          .threads = cores.back()->options().blocking.threads_max,
+          .threshold = anchor.NsToTicks(int64_t{core.stall_threshold_ms} * 1'000'000),
+          .thread_threshold = anchor.NsToTicks(options.blocking_stall_ns),
+          .demote_window = anchor.NsToTicks(kDemoteWindowNs)};
 }
 
 }  // namespace dispatch_internal
@@ -38,6 +47,7 @@ Dispatcher<Env>::Dispatcher(const DispatchOptions& options, std::span<Core<Env>*
     : options_(options),
       env_(env),
       anchor_(env.anchor()),
+      core_count_(static_cast<uint32_t>(dispatch_internal::CpusOf(cores).size())),
       loads_(cores.size()),
       admission_(options, dispatch_internal::CpusOf(cores), lookup),
       router_(options.max_queue_depth),
@@ -45,8 +55,8 @@ Dispatcher<Env>::Dispatcher(const DispatchOptions& options, std::span<Core<Env>*
                   .max_count = options.results_max_count,
                   .max_bytes = options.results_max_bytes}),
       deadlines_(options.max_waiters),
-      stats_(dispatch_internal::CpusOf(cores)),
-      stalls_(cores.size(), dispatch_internal::StallTicks(anchor_, *cores[0])),
+      stats_(dispatch_internal::CpusOf(cores), cores.back()->options().is_pool()),
+      stalls_(dispatch_internal::StallOptions(anchor_, options, cores)),
       drained_(kCollectMax) {
   assert(!cores.empty());
   const uint64_t first_serial = FirstSerial(anchor_.unix_ns);
@@ -54,6 +64,8 @@ Dispatcher<Env>::Dispatcher(const DispatchOptions& options, std::span<Core<Env>*
       static_cast<uint32_t>((options.results_max_count + cores.size() - 1) / cores.size());
   for (uint32_t index = 0; index < cores.size(); ++index) {
     assert(cores[index]->options().index == index);
+    loads_[index].queue_depth_max =
+        index < core_count_ ? options.max_queue_depth : options.blocking_queue_depth;
     sides_.push_back(std::make_unique<Side>(
         *cores[index], TaskTable::Options{.core_index = index,
                                           .slots = cores[index]->options().door_slots(),
@@ -82,16 +94,17 @@ std::optional<Refusal> Dispatcher<Env>::Submit(const TaskSpec& spec, std::string
   DoorTask& task = Begin(core, spec, block, submit);
   task.entry = checked.entry;
   Side& side = *sides_[core];
-  side.staged.push_back({.id = task.id,
-                         .entry = checked.entry,
-                         .payload = spec.payload.data(),
-                         .deadline = task.deadline,
-                         .submitted = task.submitted,
-                         .payload_bytes = task.payload_bytes,
-                         .slot = side.table.SlotOf(task),
-                         .kind = MessageKind::kSubmit,
-                         .priority = spec.priority,
-                         .io_priority = spec.io_priority});
+  side.staged.push_back(
+      {.id = task.id,
+       .entry = core < core_count_ ? checked.entry : pool_entries_.TwinOf(*checked.entry),
+       .payload = spec.payload.data(),
+       .deadline = task.deadline,
+       .submitted = task.submitted,
+       .payload_bytes = task.payload_bytes,
+       .slot = side.table.SlotOf(task),
+       .kind = MessageKind::kSubmit,
+       .priority = spec.priority,
+       .io_priority = spec.io_priority});
   accepted->id = task.id;
   accepted->submitted_at_ns = task.anchor.ToUnixNs(task.submitted);
   accepted->cpu = static_cast<uint32_t>(side.core.options().cpu);
@@ -106,19 +119,21 @@ std::optional<Refusal> Dispatcher<Env>::Submit(const TaskSpec& spec, std::string
 // room: until then they err towards a deeper queue, which never breaks the bound.
 template <class Env>
 uint32_t Dispatcher<Env>::Route(const TaskSpec& spec, const Admission::Checked& checked) {
-  if (checked.core.has_value()) {
-    if (!HasRoom(*checked.core, spec.priority)) RefreshLoad(*checked.core);
-    return *checked.core;
+  std::optional<uint32_t> named = checked.core;
+  // Whatever core it asks for: a thread of the pool belongs to none.
+  if (checked.entry->pooled.is_set()) [[unlikely]] {
+    assert(has_pool());
+    named = core_count_;
   }
-  auto core = static_cast<uint32_t>(router_.Choose(loads_, spec.priority));
-  if (HasRoom(core, spec.priority)) return core;
-  for (uint32_t index = 0; index < loads_.size(); ++index) RefreshLoad(index);
-  return static_cast<uint32_t>(router_.Choose(loads_, spec.priority));
-}
-
-template <class Env>
-bool Dispatcher<Env>::HasRoom(uint32_t core, Priority priority) const {
-  return !loads_[core].slots_full && loads_[core].Queued(priority) < options_.max_queue_depth;
+  if (named.has_value()) {
+    if (!loads_[*named].HasRoom(spec.priority)) RefreshLoad(*named);
+    return *named;
+  }
+  const std::span<const CoreLoad> loads(loads_.data(), core_count_);
+  auto core = static_cast<uint32_t>(router_.Choose(loads, spec.priority));
+  if (loads_[core].HasRoom(spec.priority)) return core;
+  for (uint32_t index = 0; index < core_count_; ++index) RefreshLoad(index);
+  return static_cast<uint32_t>(router_.Choose(loads, spec.priority));
 }
 
 template <class Env>

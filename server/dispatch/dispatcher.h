@@ -17,6 +17,7 @@
 #include "dispatch/listing.h"
 #include "dispatch/options.h"
 #include "dispatch/payload.h"
+#include "dispatch/pool_entries.h"
 #include "dispatch/receiver.h"
 #include "dispatch/retention.h"
 #include "dispatch/router.h"
@@ -41,7 +42,7 @@ template <class Env>
 class Dispatcher {
  public:
   // cores, lookup and env outlive the dispatcher. cores: one or more, each at the place its own
-  // options().index says. Allocates every bound.
+  // options().index says; after them the blocking pool's, if there is one. Allocates every bound.
   Dispatcher(const DispatchOptions& options, std::span<Core<Env>* const> cores,
              const EntryLookup& lookup, Env& env);
 
@@ -59,8 +60,7 @@ class Dispatcher {
   // Absent wait_ns: limits.max_wait_s; longer ones are refused as an invalid field.
   std::optional<Refusal> Wait(TaskId id, std::optional<int64_t> wait_ns, ResultReceiver& receiver);
 
-  // Asks a task to stop. receiver (null: nobody) hears when its core has taken note, perhaps within
-  // this call.
+  // Asks a task to stop. receiver (null: nobody) hears when its core has taken note, perhaps here.
   std::optional<Refusal> Cancel(TaskId id, CancelReason reason, CancelReceiver* receiver);
 
   // Before List and Watch: whether there are such a handler and such a core ("filter.core").
@@ -79,15 +79,12 @@ class Dispatcher {
   // Posts what was submitted and cancelled since the last Flush: one inbox operation a core. What
   // does not fit into a full inbox stays for the next.
   void Flush();
-  // Drains every outbox, at most kCollectMax completions each, and delivers; returns how many
-  // completions there were.
+  // Drains every outbox, at most kCollectMax completions each, and delivers; returns how many.
   size_t Collect();
-  // Ends waits that elapsed, forgets old results, looks for stalls, checks the promises, turns the
-  // 10 s window. Returns when it wants to be called again.
+  // Ends what has elapsed, looks for stalls, checks the promises; when it wants to be called again.
   sys::Ticks Tick(sys::Ticks now);
   // A cheap look: would Collect find anything, or does Flush still hold messages?
   bool HasWork() const { return HasStaged() || HasCompletions(); }
-  // Messages that wait for the next Flush.
   bool HasStaged() const;
   bool HasCompletions() const;
   // Whether any task is in flight: as in_flight() > 0, but at once.
@@ -95,9 +92,8 @@ class Dispatcher {
   // Tasks submitted from now on are converted with this anchor.
   void SetAnchor(const sys::ClockAnchor& anchor) { anchor_ = anchor; }
 
-  // Takes over what may change while tasks are under way: of options max_in_flight_bytes,
-  // max_wait_ns, max_waiters, results_max_age_ns, results_max_bytes and target_latency_ns. Whatever
-  // is beyond a smaller bound ends as it would have, but results, which the next Ticks drop.
+  // Takes over those of the options that may change while tasks are under way. Whatever is beyond a
+  // smaller bound ends as it would have, but results, which the next Ticks drop.
   void Reconfigure(const DispatchOptions& options, uint32_t stall_threshold_ms);
   // Before Start only. Who hears of stalls; outlives the dispatcher.
   void set_stall_observer(StallObserver& observer) { stalls_.observer = &observer; }
@@ -105,15 +101,16 @@ class Dispatcher {
   // From now on Submit refuses with kDraining.
   void BeginDrain() { admission_.BeginDrain(); }
   bool draining() const { return admission_.draining(); }
-  // Every core gives back what it holds for this handler, which is no longer paused.
+  // From now on every core holds back tasks of this handler, or gives back what it held.
+  void Hold(const TaskEntry& entry);
   void Release(const TaskEntry& entry);
   // Asks every task in flight to stop (the drain limit has passed).
   void CancelAll(CancelReason reason);
   // Accepted and not ended, counted from the live slots.
   uint64_t in_flight() const;
-  // Counts a refusal, also for those above that refuse what never gets here; hands it back.
+  // Counts a refusal, also for those above that refuse what never gets here, and hands it back. One
+  // of a submission is counted as a refused task, too.
   Refusal Refuse(Refusal refusal);
-  // One of a submission: counted as a refused task, too.
   Refusal RefuseTask(Refusal refusal);
   // Whether an answer of so many bytes may be held, too.
   std::optional<Refusal> CheckAnswer(size_t bytes);
@@ -121,8 +118,9 @@ class Dispatcher {
   void HoldAnswer(size_t bytes) { in_flight_bytes_ += bytes; }
   void LetGoOfAnswer(size_t bytes) { in_flight_bytes_ -= bytes; }
 
-  // By index, as given to the constructor.
-  size_t core_count() const { return sides_.size(); }
+  // By index, as given to the constructor; after the last core the blocking pool's, if there is.
+  size_t core_count() const { return core_count_; }
+  bool has_pool() const { return core_count_ < sides_.size(); }
   Core<Env>& core(size_t index) { return sides_[index]->core; }
 
   // What AdminService.GetStats tells.
@@ -139,7 +137,6 @@ class Dispatcher {
 
   // A task begins.
   uint32_t Route(const TaskSpec& spec, const Admission::Checked& checked);
-  bool HasRoom(uint32_t core, Priority priority) const;
   void RefreshLoad(uint32_t core);
   DoorTask& Begin(uint32_t core, const TaskSpec& spec, PayloadBlock& block,
                   const SubmitOptions& submit);
@@ -167,6 +164,7 @@ class Dispatcher {
   bool EndElapsedWaits(sys::Ticks now);
   bool DropOldResults(sys::Ticks now);
   void WatchForStalls(sys::Ticks now);
+  void WatchThreads(sys::Ticks now);
   void MeasureRates(sys::Ticks now);
   void CheckPromises();
   void CheckCore(uint32_t core);
@@ -178,8 +176,10 @@ class Dispatcher {
   DispatchOptions options_;
   Env& env_;
   sys::ClockAnchor anchor_;
-  std::vector<std::unique_ptr<Side>> sides_;
+  uint32_t core_count_ = 0;
+  std::vector<std::unique_ptr<Side>> sides_;  // Of each core, then the pool's.
   std::vector<CoreLoad> loads_;  // By core, beside sides_ so that the router walks one array.
+  PoolEntries<Env> pool_entries_;
   Admission admission_;
   Router router_;
   Retention retention_;

@@ -44,9 +44,9 @@ void Dispatcher<Env>::Reconfigure(const DispatchOptions& options, uint32_t stall
   deadlines_.SetCapacity(options.max_waiters);
   retention_.SetBounds(anchor_.NsToTicks(options.results_max_age_ns), options.results_max_bytes);
   const sys::Ticks threshold = anchor_.NsToTicks(int64_t{stall_threshold_ms} * 1'000'000);
-  stalls_.detector.set_threshold(threshold);
-  stalls_.look_ticks = threshold / 4;
-  stalls_.next_look = sys::kTicksForever;
+  options_.stall_policy = options.stall_policy;
+  options_.blocking_stall_ns = options.blocking_stall_ns;
+  stalls_.SetThresholds(threshold, anchor_.NsToTicks(options.blocking_stall_ns));
   PublishGauges();
 }
 
@@ -83,18 +83,38 @@ void Dispatcher<Env>::WatchForStalls(sys::Ticks now) {
   if (stalls_.next_look == sys::kTicksForever) stalls_.next_look = now;
   if (now < stalls_.next_look) return;
   stalls_.next_look = now + stalls_.look_ticks;
-  for (uint32_t core = 0; core < sides_.size(); ++core) {
+  for (uint32_t core = 0; core < core_count_; ++core) {
     const RunningHandler running = sides_[core]->core.running();
     const std::optional<sys::Ticks> held = stalls_.detector.Look(core, running, now);
     if (!held.has_value()) continue;
     stats_.cores[core].stalls.Add();
-    if (stalls_.observer == nullptr) continue;
-    stalls_.observer->OnStall({.core = core,
-                               .cpu = sides_[core]->core.options().cpu,
-                               .thread_id = sides_[core]->core.thread_id(),
-                               .holder = running,
-                               .held_ns = anchor_.TicksToNs(*held),
-                               .threshold_ns = anchor_.TicksToNs(stalls_.detector.threshold())});
+    stalls_.Tell({.core = core,
+                  .cpu = sides_[core]->core.options().cpu,
+                  .thread_id = sides_[core]->core.thread_id(),
+                  .holder = running,
+                  .held_ns = anchor_.TicksToNs(*held),
+                  .threshold_ns = anchor_.TicksToNs(stalls_.detector.threshold())});
+    const bool may_demote = options_.stall_policy == StallPolicy::kDemote && has_pool();
+    if (may_demote && stalls_.Demotes(*running.entry, now)) stats_.demotions.Add();
+  }
+  if (has_pool() && loads_[core_count_].InFlight() > 0) WatchThreads(now);
+}
+
+template <class Env>
+void Dispatcher<Env>::WatchThreads(sys::Ticks now) {
+  const BlockingPool& pool = sides_[core_count_]->core.blocking();
+  for (uint32_t index = 0; index < pool.threads_max(); ++index) {
+    const RunningHandler running = pool.thread(index).running();
+    const std::optional<sys::Ticks> held = stalls_.thread_detector.Look(index, running, now);
+    if (!held.has_value()) continue;
+    stats_.cores[core_count_].stalls.Add();
+    stalls_.Tell({.core = core_count_,
+                  .thread = index,
+                  .cpu = sides_[core_count_]->core.options().cpu,
+                  .thread_id = pool.thread(index).thread_id(),
+                  .holder = running,
+                  .held_ns = anchor_.TicksToNs(*held),
+                  .threshold_ns = anchor_.TicksToNs(stalls_.thread_detector.threshold())});
   }
 }
 
@@ -137,7 +157,7 @@ void Dispatcher<Env>::CheckCore(uint32_t core) {
   for (size_t level = 0; level < kPriorityCount; ++level) {
     const uint64_t started = side.core.started(static_cast<Priority>(level));
     const uint64_t unstarted = side.core.ended_unstarted(static_cast<Priority>(level));
-    if (load.admitted[level] > started + unstarted + options_.max_queue_depth) {
+    if (load.admitted[level] > started + unstarted + load.queue_depth_max) {
       stats_.CountViolation(Promise::kBound);
     }
     agree = agree && unstarted == load.ended_unstarted[level] &&

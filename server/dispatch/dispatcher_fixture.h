@@ -93,6 +93,20 @@ class DispatcherFixture : public ::testing::Test, public EntryLookup {
       ASSERT_TRUE(cores_.back()->Prepare().ok());
       cores.push_back(cores_.back().get());
     }
+    if (pool_threads_ > 0) {
+      CoreOptions pool_options;
+      pool_options.index = static_cast<uint32_t>(core_count);
+      pool_options.max_queue_depth = options_.blocking_queue_depth;
+      pool_options.stacks = pool_threads_;
+      pool_options.inbox_capacity = inbox_capacity_;
+      pool_options.outbox_capacity = outbox_capacity_;
+      pool_options.handler_count = 8;
+      pool_options.blocking.threads_max = pool_threads_;
+      cores_.push_back(
+          std::make_unique<Core<ManualEnv>>(pool_options, ManualEnv(&now_), doorbell_));
+      ASSERT_TRUE(cores_.back()->Prepare().ok());
+      cores.push_back(cores_.back().get());
+    }
     dispatcher_ = std::make_unique<Dispatcher<ManualEnv>>(options_, cores, *this, env_);
   }
 
@@ -152,6 +166,7 @@ class DispatcherFixture : public ::testing::Test, public EntryLookup {
   }
 
   DispatchOptions options_;
+  uint32_t pool_threads_ = 0;  // Above 0: a blocking pool comes after the cores.
   size_t inbox_capacity_ = 64;
   size_t outbox_capacity_ = 64;
   sys::Ticks now_ = 1'000'000;

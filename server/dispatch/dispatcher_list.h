@@ -21,7 +21,7 @@ bool Dispatcher<Env>::List(const TaskFilter& filter, ListCursor* cursor, TaskLis
   size_t tasks_left = kListTasksMax;
   for (; cursor->core < sides_.size(); *cursor = {.core = cursor->core + 1}) {
     const Side& side = *sides_[cursor->core];
-    if (filter.cpu.has_value() && static_cast<int64_t>(*filter.cpu) != side.core.options().cpu) {
+    if (filter.cpu.has_value() && *filter.cpu != static_cast<uint32_t>(side.core.options().cpu)) {
       continue;
     }
     if (side.table.remembers_none()) continue;

@@ -8,6 +8,28 @@
 #include "dispatch/dispatcher.h"
 
 namespace weft {
+namespace dispatch_internal {
+
+// The threads of the blocking pool's core.
+template <class Env>
+PoolSnapshot Snapshot(Core<Env>& core, sys::Ticks now) {
+  const BlockingPool& pool = core.blocking();
+  PoolSnapshot snapshot;
+  snapshot.max_queue_depth = core.options().max_queue_depth;
+  snapshot.threads = pool.alive();
+  snapshot.threads_max = pool.threads_max();
+  for (uint32_t index = 0; index < pool.threads_max(); ++index) {
+    const RunningHandler running = ReadRunning(pool.thread(index));
+    if (running.entry == nullptr) continue;
+    const sys::Ticks held = std::max<sys::Ticks>(now - running.since, 0);
+    snapshot.busy.push_back({.thread = index,
+                             .handler = running.entry->index,
+                             .running_for_ns = core.env().anchor().TicksToNs(held)});
+  }
+  return snapshot;
+}
+
+}  // namespace dispatch_internal
 
 template <class Env>
 void Dispatcher<Env>::PublishGauges() {
@@ -73,7 +95,7 @@ StatsSnapshot Dispatcher<Env>::Snapshot() {
   StatsSnapshot snapshot;
   snapshot.lifetime = window_.lifetime();
   snapshot.last_10s = window_.Recent();
-  snapshot.active_workers = static_cast<uint32_t>(sides_.size());
+  snapshot.active_workers = core_count_;
   snapshot.target_latency_ns = options_.target_latency_ns;
   snapshot.meeting_latency_target = MeetsTarget(snapshot.last_10s);
   snapshot.accepted = stats_.accepted.value();
@@ -96,13 +118,17 @@ StatsSnapshot Dispatcher<Env>::Snapshot() {
   snapshot.draining = draining();
   snapshot.max_queue_depth = options_.max_queue_depth;
   for (uint32_t core = 0; core < sides_.size(); ++core) {
-    snapshot.cores.push_back(SnapshotCore(core));
+    if (core < core_count_) snapshot.cores.push_back(SnapshotCore(core));
     const CoreStats& own = sides_[core]->core.stats();
     snapshot.promise_violations += own.violations.value();
     for (const Counter& operations : own.io.operations)
       snapshot.io_operations += operations.value();
     for (const Counter& failures : own.io.failures) snapshot.io_failed += failures.value();
     snapshot.io_in_flight += static_cast<uint64_t>(own.io.in_flight.value());
+  }
+  if (has_pool()) {
+    snapshot.pool = dispatch_internal::Snapshot(sides_[core_count_]->core, env_.Now());
+    snapshot.pool->counts = SnapshotCore(core_count_);
   }
   return snapshot;
 }

@@ -355,9 +355,11 @@ class TestStallObserver final : public StallObserver {
     ++calls;
     stall = told;
   }
+  void OnDemoted(const TaskEntry& entry) override { demoted.push_back(entry.name); }
 
   int calls = 0;
   Stall stall;
+  std::vector<std::string_view> demoted;
 };
 
 TEST_F(DispatcherTest, NamesAHandlerThatHoldsACoreBeyondTheThresholdOnce) {

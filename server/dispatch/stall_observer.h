@@ -8,21 +8,25 @@ namespace weft {
 
 // A handler that has held its thread for too long, as it was found.
 struct Stall {
-  uint32_t core = 0;      // Index of the core.
-  int cpu = 0;            // That core's CPU number.
+  uint32_t core = 0;      // Index of the core; beyond the last one: the blocking pool.
+  uint32_t thread = 0;    // Of the pool: index of its thread.
+  int cpu = 0;            // That core's CPU number; -1 for the pool.
   int thread_id = 0;      // Of the thread, as the system numbers it.
   RunningHandler holder;  // Never without an entry.
   int64_t held_ns = 0;    // So far.
   int64_t threshold_ns = 0;
 };
 
-// Hears of handlers that hold a core beyond executor.stall_threshold_ms; the daemon names them in
-// its log. Door thread only.
+// Hears of handlers that hold a core beyond executor.stall_threshold_ms, or a thread of the
+// blocking pool beyond blocking.stall_threshold_s; the daemon names them in its log. Door thread
+// only.
 class StallObserver {
  public:
   virtual ~StallObserver() = default;
   // Once a hold, while it lasts.
   virtual void OnStall(const Stall& stall) = 0;
+  // From now on new tasks of the handler go to the blocking pool.
+  virtual void OnDemoted(const TaskEntry& entry) = 0;
 };
 
 }  // namespace weft

@@ -21,6 +21,12 @@ constexpr MetricDescription kQueueDepth = {"weft_dispatch_queue_depth",
 constexpr MetricDescription kQueueDepthMax = {
     "weft_dispatch_queue_depth_max",
     "executor.max_queue_depth: bound of each core's and level's weft_dispatch_queue_depth."};
+constexpr MetricDescription kPoolQueueDepthMax = {
+    "weft_dispatch_pool_queue_depth_max",
+    "blocking.max_queue_depth: bound of each level's weft_dispatch_queue_depth of core \"pool\"."};
+constexpr MetricDescription kDemotions = {
+    "weft_dispatch_demotions_total",
+    "Times a handler was demoted to the blocking pool, by executor.stall_policy."};
 constexpr MetricDescription kInFlightMaxBytes = {
     "weft_dispatch_in_flight_max_bytes",
     "limits.max_in_flight_bytes: bound of weft_dispatch_in_flight_bytes."};
@@ -33,7 +39,8 @@ constexpr MetricDescription kKeptMaxBytes = {
     "results.max_bytes: bound of weft_dispatch_results_kept_bytes."};
 constexpr MetricDescription kStalls = {
     "weft_dispatch_stalls_total",
-    "Times a handler held a core beyond executor.stall_threshold_ms."};
+    "Times a handler held a core beyond executor.stall_threshold_ms, or a thread of the blocking "
+    "pool beyond blocking.stall_threshold_s."};
 constexpr MetricDescription kViolations = {
     "weft_promise_violations_total",
     "Broken promises that weft found by its own checks; anything but 0 is a defect."};
@@ -116,16 +123,19 @@ void ExecutionGauges::Set(const ExecutionSums& sums) {
 
 void DispatchBounds::Set(const DispatchOptions& options) {
   queue_depth.Set(options.max_queue_depth);
+  blocking_queue_depth.Set(options.blocking_queue_depth);
   in_flight_bytes.Set(static_cast<int64_t>(options.max_in_flight_bytes));
   waiters.Set(options.max_waiters);
   results_kept.Set(options.results_max_count);
   results_kept_bytes.Set(static_cast<int64_t>(options.results_max_bytes));
 }
 
-DispatchStats::DispatchStats(const std::vector<int>& cpus) : cores(cpus.size()) {
+DispatchStats::DispatchStats(const std::vector<int>& cpus, bool has_pool)
+    : cores(cpus.size() + (has_pool ? 1 : 0)), workers_(cpus.size()) {
   for (size_t index = 0; index < cpus.size(); ++index) {
     cores[index].cpu = std::to_string(cpus[index]);
   }
+  if (has_pool) cores.back().cpu = "pool";
 }
 
 uint64_t DispatchStats::Ended() const { return Sum(ended); }
@@ -153,6 +163,7 @@ void DispatchStats::CollectTasks(MetricWriter& writer) const {
   writer.WriteGauge(kInFlightBytes, {}, Value(in_flight_bytes));
   writer.WriteGauge(kInFlightMaxBytes, {}, Value(bounds.in_flight_bytes));
   writer.WriteGauge(kQueueDepthMax, {}, Value(bounds.queue_depth));
+  writer.WriteGauge(kPoolQueueDepthMax, {}, Value(bounds.blocking_queue_depth));
   for (const PerCore& core : cores) {
     for (size_t level = 0; level < kPriorityCount; ++level) {
       writer.WriteGauge(
@@ -164,6 +175,7 @@ void DispatchStats::CollectTasks(MetricWriter& writer) const {
   for (const PerCore& core : cores) {
     writer.WriteCounter(kStalls, {{"core", core.cpu}}, Value(core.stalls));
   }
+  writer.WriteCounter(kDemotions, {}, Value(demotions));
   for (size_t i = 0; i < kPromiseCount; ++i) {
     writer.WriteCounter(kViolations, {{"promise", PromiseName(static_cast<Promise>(i))}},
                         Value(violations[i]));
@@ -194,7 +206,7 @@ void DispatchStats::CollectExecution(MetricWriter& writer) const {
     writer.WriteGauge(kLongest, {window}, Seconds(sums.max_ns));
     writer.WriteGauge(kAverage, {window}, Seconds(sums.average_ns));
   }
-  writer.WriteGauge(kWorkers, {}, static_cast<double>(cores.size()));
+  writer.WriteGauge(kWorkers, {}, static_cast<double>(workers_));
   writer.WriteGauge(kTarget, {}, Seconds(target_latency_ns));
   writer.WriteGauge(kTargetMet, {}, Value(target_met));
 }

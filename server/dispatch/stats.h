@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -46,7 +47,8 @@ struct ExecutionGauges {
 
 // The bounds that hold now, beside the gauges of what fills them.
 struct DispatchBounds {
-  Gauge queue_depth, in_flight_bytes, waiters, results_kept, results_kept_bytes;
+  Gauge queue_depth, blocking_queue_depth, in_flight_bytes, waiters, results_kept,
+      results_kept_bytes;
   void Set(const DispatchOptions& options);
 };
 
@@ -54,8 +56,8 @@ struct DispatchBounds {
 // at once, gauges as of the last check, at most a second old.
 class DispatchStats : public MetricSource {
  public:
-  // cpus: CPU number of each core by index.
-  explicit DispatchStats(const std::vector<int>& cpus);
+  // cpus: CPU number of each core by index. has_pool: a row for the blocking pool comes after them.
+  DispatchStats(const std::vector<int>& cpus, bool has_pool);
 
   void CountViolation(Promise promise) { violations[static_cast<size_t>(promise)].Add(); }
   uint64_t Ended() const;
@@ -64,9 +66,9 @@ class DispatchStats : public MetricSource {
   void Collect(MetricWriter& writer) const override;
 
   struct PerCore {
-    std::string cpu;
+    std::string cpu;  // "pool" for the blocking pool.
     std::array<Gauge, kPriorityCount> queued;
-    Counter stalls;  // Times a handler held it beyond the stall threshold.
+    Counter stalls;  // Times a handler held it, or a thread of it, beyond the stall threshold.
   };
 
   Counter accepted;
@@ -87,6 +89,7 @@ class DispatchStats : public MetricSource {
   Gauge target_latency_ns;
   Gauge target_met;
   DispatchBounds bounds;
+  Counter demotions;
   std::vector<PerCore> cores;
 
  private:
@@ -94,6 +97,8 @@ class DispatchStats : public MetricSource {
   void CollectResults(MetricWriter& writer) const;
   void CollectExecution(MetricWriter& writer) const;
   void CollectDoor(MetricWriter& writer) const;
+
+  const size_t workers_;
 };
 
 // One core at one moment.
@@ -107,6 +112,22 @@ struct CoreSnapshot {
   uint64_t sleeps = 0;
   uint64_t wakes = 0;
   uint64_t stalls = 0;
+};
+
+// A thread of the blocking pool that runs something.
+struct BusyThread {
+  uint32_t thread = 0;
+  size_t handler = 0;  // By TaskEntry::index.
+  int64_t running_for_ns = 0;
+};
+
+// The blocking pool at one moment.
+struct PoolSnapshot {
+  CoreSnapshot counts;
+  uint32_t max_queue_depth = 0;
+  size_t threads = 0;  // That live.
+  size_t threads_max = 0;
+  std::vector<BusyThread> busy;
 };
 
 // The Dispatcher's part of what AdminService.GetStats tells.
@@ -124,7 +145,8 @@ struct StatsSnapshot {
   uint64_t in_flight = 0;  // Counted from the live slots.
   uint64_t refused = 0;
   std::array<uint64_t, kRefusalReasonCount> refused_by_reason{};
-  std::vector<CoreSnapshot> cores;
+  std::vector<CoreSnapshot> cores;   // Without the pool's.
+  std::optional<PoolSnapshot> pool;  // Absent: there is none.
   uint64_t results_kept = 0;
   uint64_t results_kept_bytes = 0;
   uint64_t waiters = 0;

@@ -34,7 +34,7 @@ class Written final : public MetricWriter {
 };
 
 TEST(DispatchStats, WritesEachCountOnceUnderItsLabel) {
-  DispatchStats stats({2, 5});
+  DispatchStats stats({2, 5}, /*has_pool=*/false);
   stats.accepted.Add(7);
   stats.ended[static_cast<size_t>(TaskState::kExpired)].Add(2);
   stats.refused[static_cast<size_t>(RefusalReason::kQueueFull)].Add(3);

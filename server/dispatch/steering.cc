@@ -14,8 +14,9 @@ namespace {
 
 constexpr MetricDescription kPaused = {
     "weft_handler_paused", "1 while tasks of the handler are refused and held, else 0."};
-// Entry and time of what runs are read apart; a task rarely ends between two such reads.
-constexpr int kReadsOfRunning = 4;
+constexpr MetricDescription kDemoted = {
+    "weft_handler_demoted",
+    "1 while tasks of the handler go to the blocking pool because it held cores, else 0."};
 
 }  // namespace
 
@@ -38,6 +39,7 @@ Steering<Env>::Steering(Dispatcher<Env>& dispatcher, const EntryLookup& lookup,
   for (size_t index = 0; index < dispatcher.core_count(); ++index) {
     core_stats_.push_back(&dispatcher.core(index).stats());
   }
+  if (dispatcher.has_pool()) core_stats_.push_back(&dispatcher.core(core_stats_.size()).stats());
 }
 
 // ---- Pausing.
@@ -64,20 +66,20 @@ std::optional<Refusal> Steering<Env>::Pause(std::string_view handler, bool* chan
   const TaskEntry* const entry = Find(handler, &refusal);
   if (entry == nullptr) return refusal;
   *changed = !entry->paused.is_set();
-  entry->paused.Set(true);
+  dispatcher_.Hold(*entry);
   return std::nullopt;
 }
 
-// The flag goes first: whoever takes the message sees it, so nothing is held after it was taken.
 template <class Env>
 std::optional<Refusal> Steering<Env>::Resume(std::string_view handler, bool* changed) {
   std::optional<Refusal> refusal;
   const TaskEntry* const entry = Find(handler, &refusal);
   if (entry == nullptr) return refusal;
-  *changed = entry->paused.is_set();
-  if (!*changed) return std::nullopt;
-  entry->paused.Set(false);
-  dispatcher_.Release(*entry);
+  const bool was_paused = entry->paused.is_set();
+  const bool was_demoted = IsDemoted(*entry);
+  *changed = was_paused || was_demoted;
+  if (was_demoted) entry->pooled.Set(false);
+  if (was_paused) dispatcher_.Release(*entry);
   return std::nullopt;
 }
 
@@ -125,12 +127,7 @@ CoreActivity Steering<Env>::ActivityOf(Core<Env>& core) const {
   activity.spin_budget_ns = core.stats().spin_budget_ns.value();
   activity.realtime = core.stats().realtime.value() != 0;
   activity.locked_bytes = static_cast<uint64_t>(core.stats().locked_bytes.value());
-  RunningHandler running = core.running();
-  for (int read = 1; read < kReadsOfRunning; ++read) {
-    const RunningHandler again = core.running();
-    if (again == running) break;
-    running = again;
-  }
+  const RunningHandler running = ReadRunning(core);
   if (running.entry == nullptr) return activity;
   activity.running_handler = running.entry->index;
   const sys::Ticks held = core.env().Now() - running.since;
@@ -161,6 +158,7 @@ template <class Env>
 void Steering<Env>::Collect(MetricWriter& writer) const {
   for (const HandlerRow& row : handlers_) {
     writer.WriteGauge(kPaused, {{"handler", row.name}}, row.entry->paused.is_set() ? 1 : 0);
+    writer.WriteGauge(kDemoted, {{"handler", row.name}}, IsDemoted(*row.entry) ? 1 : 0);
   }
 }
 

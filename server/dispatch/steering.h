@@ -43,10 +43,12 @@ class Steering final : public MetricSource {
   // cancels go on, and a drain waits for them until its limit. Refused with kHandlerNotFound.
   // *changed: whether it was not paused before.
   std::optional<Refusal> Pause(std::string_view handler, bool* changed);
-  // Takes that back. Held tasks go ahead of younger ones of their level. Posted with the next
-  // Flush.
+  // Takes that back, and a demotion to the blocking pool. Held tasks go ahead of younger ones of
+  // their level. Posted with the next Flush.
   std::optional<Refusal> Resume(std::string_view handler, bool* changed);
   bool paused(size_t handler) const { return handlers_[handler].entry->paused.is_set(); }
+  bool blocking(size_t handler) const { return handlers_[handler].entry->blocking; }
+  bool demoted(size_t handler) const { return IsDemoted(*handlers_[handler].entry); }
 
   // From its next turn on the core of that CPU, or every core, runs so much in a turn. *cpus: those
   // that do. Refused with kInvalidField when no core has that CPU, or the budget is out of range:
@@ -70,6 +72,8 @@ class Steering final : public MetricSource {
     const TaskEntry* entry = nullptr;
   };
 
+  // Held cores too often, so that its tasks go to the blocking pool for now.
+  static bool IsDemoted(const TaskEntry& entry) { return entry.pooled.is_set() && !entry.blocking; }
   const TaskEntry* Find(std::string_view handler, std::optional<Refusal>* refusal) const;
   std::optional<Refusal> CheckBudget(const TurnBudget& budget) const;
   CoreActivity ActivityOf(Core<Env>& core) const;

@@ -22,7 +22,9 @@ enum class TaskOutcome : uint8_t {
 enum class WakeReason : uint8_t { kElapsed, kCancelled, kDeadline };
 
 // All a handler may ask of whatever executor runs it. Made for one run of one task and gone
-// afterwards. Task's own thread only; every call but those that say so returns at once.
+// afterwards. Task's own thread only; every call but those that say so returns at once. On a thread
+// of the blocking pool, what suspends the task blocks the thread instead: SleepFor sleeps with it
+// until a cancel or the deadline, RunIo runs the operation on it, Yield only looks at both.
 class TaskContext {
  public:
   TaskContext(const TaskContext&) = delete;
@@ -89,6 +91,13 @@ class TaskContext {
   virtual std::string& OutputBuffer() = 0;
   virtual std::string& ErrorMessage() = 0;
 
+  // Makes what the handler told another context of the same run be told by this one.
+  void TakeOver(const TaskContext& other) {
+    output_ = other.output_;
+    alias_ = other.alias_;
+    alias_bytes_ = other.alias_bytes_;
+    error_code_ = other.error_code_;
+  }
   TaskErrorCode error_code() const { return error_code_; }
   bool is_alias() const { return alias_ != nullptr; }
   // Whether output() was asked for; else the string is none of this task's.
@@ -106,13 +115,13 @@ class TaskContext {
   bool has_deadline_;
 };
 
-// Whether tasks are held back that have not started. Written by the Door, read by every core at
-// each start; relaxed, pairs with nothing. Copied with its entry, before Start only.
-class PauseFlag {
+// What the Door steers of a handler while it is used. Written by the Door, read by any thread;
+// relaxed, pairs with nothing. Copied with its entry, on the Door or before Start.
+class SteeringFlag {
  public:
-  PauseFlag() = default;
-  PauseFlag(const PauseFlag& other) : is_set_(other.is_set()) {}
-  PauseFlag& operator=(const PauseFlag& other) {
+  SteeringFlag() = default;
+  SteeringFlag(const SteeringFlag& other) : is_set_(other.is_set()) {}
+  SteeringFlag& operator=(const SteeringFlag& other) {
     Set(other.is_set());
     return *this;
   }
@@ -125,14 +134,16 @@ class PauseFlag {
 };
 
 // How an executor reaches the code of a handler. One per registered handler; alive as long as the
-// daemon and, but for the flag, immutable. On a line of its own: a neighbour that somebody writes
+// daemon and, but for the flags, immutable. On a line of its own: a neighbour that somebody writes
 // would cost each start a fetch from the other CPU.
 struct alignas(64) TaskEntry {
   TaskOutcome (*run)(void* state, TaskContext& context) = nullptr;
   void* state = nullptr;
   uint16_t index = 0;           // Dense, below kMaxHandlers: which row of the statistics.
   bool never_suspends = false;  // Runs as a plain call, on no stack of its own.
-  mutable PauseFlag paused;     // Beside what a start reads anyway.
+  mutable SteeringFlag paused;  // Tasks that have not started are held back.
+  bool blocking = false;        // May block its thread, and so never runs on a core.
+  mutable SteeringFlag pooled;  // Tasks go to the blocking pool: it is blocking, or was demoted.
   std::string_view name;        // What a spec calls it.
 };
 

@@ -19,6 +19,10 @@ class Handler {
   // True promises that Run never calls SleepFor or Yield; it then runs without a stack of its own.
   virtual bool never_suspends() const = 0;
 
+  // True: Run may block its thread (files, sockets, locks, other people's libraries). Its tasks run
+  // on threads of the blocking pool instead of a core. See TaskContext for what differs there.
+  virtual bool blocking() const { return false; }
+
   // Runs one task. It may throw: the task then fails with kHandlerException and what() as message.
   // Long runs look at context.ShouldStop() every few microseconds and obey with context.Stop().
   virtual TaskOutcome Run(TaskContext& context) = 0;

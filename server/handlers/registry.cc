@@ -74,6 +74,8 @@ absl::Status HandlerRegistry::Register(std::unique_ptr<Handler> handler) {
   entry.state = handler.get();
   entry.index = static_cast<uint16_t>(rows_.size());
   entry.never_suspends = handler->never_suspends();
+  entry.blocking = handler->blocking();
+  entry.pooled.Set(entry.blocking);
   entry.name = name;
   const Row& row = rows_.emplace_back(Row{std::move(handler), entry});
   by_name_.insert(std::lower_bound(by_name_.begin(), by_name_.end(), name, LessByName()), &row);

@@ -126,6 +126,7 @@ grpc::Status AdminService::Parts::ListCores(v1::ListCoresResponse& response) {
     StatsTeller::WriteCore(stats.cores[index], core->mutable_stats());
     WriteCore(activities[index], index, core);
   }
+  if (stats.pool) teller.WritePool(*stats.pool, response.mutable_blocking());
   return grpc::Status::OK;
 }
 
@@ -164,6 +165,8 @@ grpc::Status AdminService::Parts::ListHandlers(v1::ListHandlersResponse& respons
     v1::HandlerInfo* const handler = response.add_handlers();
     handler->set_name(steering.handler_name(i));
     handler->set_paused(steering.paused(i));
+    handler->set_blocking(steering.blocking(i));
+    handler->set_demoted(steering.demoted(i));
     if (i >= info.handlers.size()) continue;
     handler->set_help(info.handlers[i].help);
     handler->set_never_suspends(info.handlers[i].never_suspends);

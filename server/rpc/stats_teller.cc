@@ -72,6 +72,7 @@ void StatsTeller::Write(const std::vector<HandlerTotals>& totals,
   io->set_operations(stats.io_operations);
   io->set_failed(stats.io_failed);
   io->set_in_flight(stats.io_in_flight);
+  if (stats.pool) WritePool(*stats.pool, message->mutable_blocking());
 }
 
 void StatsTeller::WriteHandlers(
@@ -109,6 +110,19 @@ void StatsTeller::WriteCore(const CoreSnapshot& core, v1::CoreStats* message) {
   message->set_sleeps(core.sleeps);
   message->set_wakes(core.wakes);
   message->set_stalls(core.stalls);
+}
+
+void StatsTeller::WritePool(const PoolSnapshot& pool, v1::BlockingPool* message) const {
+  WriteCore(pool.counts, message->mutable_stats());
+  message->set_threads(static_cast<uint32_t>(pool.threads));
+  message->set_threads_max(static_cast<uint32_t>(pool.threads_max));
+  message->set_max_queue_depth(pool.max_queue_depth);
+  for (const BusyThread& busy : pool.busy) {
+    v1::BlockingThread* const thread = message->add_busy();
+    thread->set_thread(busy.thread);
+    thread->set_running_handler(steering_.handler_name(busy.handler));
+    thread->set_running_for_ns(busy.running_for_ns);
+  }
 }
 
 }  // namespace weft

@@ -37,6 +37,7 @@ class StatsTeller {
 
   static void WriteTotals(const HandlerTotals& totals, v1::HandlerStats* message);
   static void WriteCore(const CoreSnapshot& core, v1::CoreStats* message);
+  void WritePool(const PoolSnapshot& pool, v1::BlockingPool* message) const;
 
  private:
   ProdDispatcher& dispatcher_;

@@ -15,7 +15,9 @@ inline constexpr size_t kMaxLabelKeyBytes = 63;
 inline constexpr size_t kMaxLabelValueBytes = 128;
 inline constexpr size_t kMaxLabelsBytes =  // As task/labels.h writes them.
     kMaxLabels * (1 + kMaxLabelKeyBytes + 1 + kMaxLabelValueBytes);
-inline constexpr size_t kMaxCores = 256;  // A TaskId has 8 bits for the core.
+inline constexpr size_t kMaxCores = 255;  // A TaskId has 8 bits for the core, or the pool.
+// What stands for the blocking pool where the CPU number of a core is told.
+inline constexpr uint32_t kPoolCpu = UINT32_MAX;
 inline constexpr size_t kMaxHandlers = 256;
 inline constexpr int64_t kMaxTimeoutNs = 86'400'000'000'000;  // One day.
 

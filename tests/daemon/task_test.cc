@@ -338,8 +338,9 @@ TEST_F(TaskDaemonTest, HandlersAndHealthAreTold) {
   ASSERT_TRUE(handlers.ok()) << handlers.status();
   std::vector<std::string> names;
   for (const v1::HandlerInfo& handler : handlers->handlers()) names.push_back(handler.name());
-  EXPECT_EQ(names, (std::vector<std::string>{"crc32c", "echo", "fail", "file.hash", "file.read",
-                                             "file.write", "noop", "sha256", "sleep", "spin"}));
+  EXPECT_EQ(names,
+            (std::vector<std::string>{"block", "crc32c", "echo", "fail", "file.hash", "file.read",
+                                      "file.write", "noop", "sha256", "sleep", "spin"}));
   EXPECT_TRUE(*client_->IsServing());
 }
 

@@ -12,8 +12,8 @@ import cases
 import stubs
 import task_result
 
-HANDLERS = {"noop", "echo", "spin", "sleep", "sha256", "crc32c", "fail", "file.read", "file.hash",
-            "file.write"}  # fmt: skip
+HANDLERS = {"noop", "echo", "spin", "sleep", "block", "sha256", "crc32c", "fail", "file.read",
+            "file.hash", "file.write"}  # fmt: skip
 SECOND_NS = 1_000_000_000
 # A call that takes longer than this has failed.
 CALL_S = 30

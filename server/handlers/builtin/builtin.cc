@@ -4,8 +4,8 @@ namespace weft {
 namespace {
 
 constexpr std::unique_ptr<Handler> (*kMakers[])() = {
-    &MakeNoopHandler,   &MakeEchoHandler,   &MakeSpinHandler, &MakeSleepHandler,
-    &MakeSha256Handler, &MakeCrc32cHandler, &MakeFailHandler,
+    &MakeNoopHandler,  &MakeEchoHandler,   &MakeSpinHandler,   &MakeSleepHandler,
+    &MakeBlockHandler, &MakeSha256Handler, &MakeCrc32cHandler, &MakeFailHandler,
 };
 constexpr std::unique_ptr<Handler> (*kFileMakers[])(const FileAccess&) = {
     &MakeFileReadHandler, &MakeFileHashHandler, &MakeFileWriteHandler};

@@ -14,6 +14,7 @@ std::unique_ptr<Handler> MakeNoopHandler();
 std::unique_ptr<Handler> MakeEchoHandler();
 std::unique_ptr<Handler> MakeSpinHandler();
 std::unique_ptr<Handler> MakeSleepHandler();
+std::unique_ptr<Handler> MakeBlockHandler();
 std::unique_ptr<Handler> MakeSha256Handler();
 std::unique_ptr<Handler> MakeCrc32cHandler();
 std::unique_ptr<Handler> MakeFailHandler();

@@ -24,11 +24,14 @@ TEST(BuiltinHandlers, AreRegisteredUnderTheirNames) {
     EXPECT_FALSE(row.handler->help().empty());
     EXPECT_EQ(row.handler->help().find('\n'), std::string_view::npos);
   }
-  EXPECT_THAT(names, ElementsAre("noop", "echo", "spin", "sleep", "sha256", "crc32c", "fail",
-                                 "file.read", "file.hash", "file.write"));
+  EXPECT_THAT(names, ElementsAre("noop", "echo", "spin", "sleep", "block", "sha256", "crc32c",
+                                 "fail", "file.read", "file.hash", "file.write"));
   EXPECT_FALSE(registry.Find("sleep")->never_suspends);
   EXPECT_FALSE(registry.Find("fail")->never_suspends);
   EXPECT_TRUE(registry.Find("spin")->never_suspends);
+  EXPECT_FALSE(registry.Find("sleep")->pooled.is_set());
+  EXPECT_TRUE(registry.Find("block")->blocking);
+  EXPECT_TRUE(registry.Find("block")->pooled.is_set());
   EXPECT_EQ(RegisterBuiltinHandlers(registry).code(), absl::StatusCode::kAlreadyExists);
 }
 

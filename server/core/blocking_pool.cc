@@ -1,0 +1,130 @@
+#include "core/blocking_pool.h"
+
+#include <algorithm>
+#include <cassert>
+#include <chrono>
+#include <string>
+#include <utility>
+
+#include "sys/stack_trace.h"
+
+namespace weft {
+
+BlockingPool::BlockingPool(const BlockingOptions& options)
+    : options_(options), threads_(options.threads_max) {}
+
+BlockingPool::~BlockingPool() { Stop(); }
+
+absl::Status BlockingPool::Start(BlockingRun& run) {
+  BlockingThread* thread = nullptr;
+  {
+    const std::lock_guard lock(mutex_);
+    busy_.Add(1);
+    if (BlockingThread* const idle = TakeIdle()) {
+      idle->next_run_ = &run;
+      idle->given_.notify_one();
+      return absl::OkStatus();
+    }
+    thread = TakeUnused();
+    thread->next_run_ = &run;
+    alive_.Add(1);
+    started_.Add();
+  }
+  const absl::Status status = StartThread(*thread);
+  if (status.ok()) return status;
+  const std::lock_guard lock(mutex_);
+  refused_.Add();
+  alive_.Add(-1);
+  thread->next_run_ = nullptr;
+  thread->phase_ = BlockingThread::Phase::kNone;
+  if (alive_.value() == 0) {
+    busy_.Add(-1);
+    return status;
+  }
+  // One that became free meanwhile looks for nothing until it is told.
+  if (BlockingThread* const idle = TakeIdle()) {
+    idle->next_run_ = &run;
+    idle->given_.notify_one();
+  } else {
+    run.next = std::exchange(unthreaded_, &run);
+  }
+  return absl::OkStatus();
+}
+
+BlockingThread* BlockingPool::TakeIdle() {
+  BlockingThread* const thread = idle_;
+  if (thread == nullptr) return nullptr;
+  idle_ = thread->next_idle_;
+  thread->phase_ = BlockingThread::Phase::kBusy;
+  return thread;
+}
+
+BlockingThread* BlockingPool::TakeUnused() {
+  const auto unused = std::ranges::find(threads_, BlockingThread::Phase::kNone,
+                                        [](const BlockingThread& thread) { return thread.phase_; });
+  assert(unused != threads_.end());
+  unused->phase_ = BlockingThread::Phase::kBusy;
+  return &*unused;
+}
+
+// Not under the mutex: it waits for the thread to begin, and for the one before to be gone.
+absl::Status BlockingPool::StartThread(BlockingThread& thread) {
+  thread.thread_.reset();
+  sys::ThreadOptions options;
+  options.name = "weft-block-" + std::to_string(&thread - &threads_.front());
+  options.background = true;
+  return sys::StartThread(&thread.thread_, options, [this, &thread] { Run(thread); });
+}
+
+void BlockingPool::Stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
+    for (BlockingThread& thread : threads_) thread.given_.notify_one();
+  }
+  for (BlockingThread& thread : threads_) thread.thread_.reset();
+}
+
+// ---- A thread.
+
+void BlockingPool::Run(BlockingThread& thread) {
+  const sys::SignalStack signal_stack;
+  thread.thread_id_.store(sys::ThisThreadId(), std::memory_order_relaxed);
+  std::unique_lock lock(mutex_);
+  while (BlockingRun* const run = AwaitRun(lock, thread)) {
+    lock.unlock();
+    run->run(*run, thread);
+    lock.lock();
+    GiveBack(thread);
+    lock.unlock();
+    run->done(*run);
+    lock.lock();
+  }
+  alive_.Add(-1);
+}
+
+// Null: the thread ends.
+BlockingRun* BlockingPool::AwaitRun(std::unique_lock<std::mutex>& lock, BlockingThread& thread) {
+  const auto is_given = [&] { return thread.next_run_ != nullptr || stop_; };
+  thread.given_.wait_for(lock, std::chrono::nanoseconds(options_.idle_ns), is_given);
+  if (thread.next_run_ != nullptr) return std::exchange(thread.next_run_, nullptr);
+  BlockingThread** link = &idle_;
+  while (*link != &thread) link = &(*link)->next_idle_;
+  *link = thread.next_idle_;
+  thread.phase_ = BlockingThread::Phase::kNone;
+  return nullptr;
+}
+
+// Before the core hears of the end, so that it finds the thread idle for what comes next.
+void BlockingPool::GiveBack(BlockingThread& thread) {
+  busy_.Add(-1);
+  if (BlockingRun* const run = unthreaded_) {
+    unthreaded_ = run->next;
+    thread.next_run_ = run;
+    return;
+  }
+  thread.phase_ = BlockingThread::Phase::kIdle;
+  thread.next_idle_ = std::exchange(idle_, &thread);
+}
+
+}  // namespace weft

@@ -1,0 +1,110 @@
+// Proves that the pool runs what it is given, each on a thread of its own, reuses the thread that
+// idled last, lets idle threads end, and waits at its end for what runs.
+#include "core/blocking_pool.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <deque>
+#include <set>
+#include <thread>
+
+namespace weft {
+namespace {
+
+// A run that waits to be let go.
+struct TestRun : BlockingRun {
+  TestRun() : BlockingRun{.run = &Run, .done = &Done} {}
+
+  static void Run(BlockingRun& self, BlockingThread& thread) {
+    auto& test = static_cast<TestRun&>(self);
+    test.thread = &thread;
+    test.runs.store(true);
+    while (!test.let_go.load()) std::this_thread::yield();
+  }
+  static void Done(BlockingRun& self) { static_cast<TestRun&>(self).done_told.store(true); }
+
+  void Await(const std::atomic<bool>& flag) const {
+    while (!flag.load()) std::this_thread::yield();
+  }
+
+  BlockingThread* thread = nullptr;
+  std::atomic<bool> runs{false};
+  std::atomic<bool> let_go{false};
+  std::atomic<bool> done_told{false};
+};
+
+constexpr int64_t kLongNs = 3'600'000'000'000;
+
+TEST(BlockingPool, RunsEachOnAThreadOfItsOwn) {
+  BlockingPool pool({.threads_max = 3, .idle_ns = kLongNs});
+  EXPECT_EQ(pool.alive(), 0U) << "none before there is work";
+  std::deque<TestRun> runs(3);
+  std::set<BlockingThread*> threads;
+  for (TestRun& run : runs) {
+    ASSERT_TRUE(pool.Start(run).ok());
+    run.Await(run.runs);
+    threads.insert(run.thread);
+    EXPECT_NE(run.thread->thread_id(), 0);
+  }
+  EXPECT_EQ(threads.size(), 3U);
+  EXPECT_EQ(pool.alive(), 3U);
+  EXPECT_EQ(pool.busy(), 3U);
+  for (TestRun& run : runs) {
+    run.let_go = true;
+    run.Await(run.done_told);
+  }
+  EXPECT_EQ(pool.busy(), 0U);
+}
+
+TEST(BlockingPool, GivesWorkToTheThreadThatIdledLast) {
+  BlockingPool pool({.threads_max = 3, .idle_ns = kLongNs});
+  TestRun first;
+  TestRun second;
+  ASSERT_TRUE(pool.Start(first).ok());
+  ASSERT_TRUE(pool.Start(second).ok());
+  for (TestRun* run : {&first, &second}) {
+    run->Await(run->runs);
+    run->let_go = true;
+    run->Await(run->done_told);
+  }
+  for (int i = 0; i < 10; ++i) {
+    TestRun again;
+    again.let_go = true;
+    ASSERT_TRUE(pool.Start(again).ok());
+    again.Await(again.done_told);
+    EXPECT_EQ(again.thread, second.thread);
+  }
+  EXPECT_EQ(pool.started(), 2U);
+}
+
+TEST(BlockingPool, LetsIdleThreadsEndAndStartsOthersInTheirPlace) {
+  BlockingPool pool({.threads_max = 1, .idle_ns = 1});
+  for (int i = 0; i < 20; ++i) {
+    TestRun run;
+    run.let_go = true;
+    ASSERT_TRUE(pool.Start(run).ok());
+    run.Await(run.done_told);
+  }
+  while (pool.alive() > 0) std::this_thread::yield();
+  TestRun run;
+  run.let_go = true;
+  ASSERT_TRUE(pool.Start(run).ok());
+  run.Await(run.done_told);
+  EXPECT_GE(pool.started(), 2U);
+  EXPECT_EQ(pool.refused(), 0U);
+}
+
+TEST(BlockingPool, WaitsAtItsEndForWhatRuns) {
+  TestRun run;
+  {
+    BlockingPool pool({.threads_max = 1, .idle_ns = kLongNs});
+    ASSERT_TRUE(pool.Start(run).ok());
+    run.Await(run.runs);
+    run.let_go = true;
+  }
+  EXPECT_TRUE(run.done_told.load());
+}
+
+}  // namespace
+}  // namespace weft

@@ -1,0 +1,167 @@
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <string>
+
+#include "core/blocking_pool.h"
+#include "core/context.h"
+#include "core/core.h"
+#include "executor/task_context.h"
+#include "sys/io_operation.h"
+
+// How the pool's core has tasks run by threads that may block. To the core such a task is one that
+// is parked, with a stack of which it needs little, until a message says that it has run. Part of
+// core.cc's translation unit.
+namespace weft {
+
+// A thread whose core's inbox is full tries again after so long.
+inline constexpr int64_t kReturnRetryNs = 50'000;
+
+// What a handler sees that runs on a thread of the pool. Lives on the stack of the parked task,
+// from where the thread uses it alone until it has told the core.
+template <class Env>
+class ThreadContext final : public TaskContext {
+ public:
+  ThreadContext(const Env& env, const CancelWord& cancel, const LiveTask& task, TaskCold& cold)
+      : TaskContext(task.payload_view(), cancel, task.id, task.deadline != kNoDeadline),
+        env_(env),
+        cold_(cold),
+        deadline_(task.deadline) {}
+
+  void set_thread(BlockingThread& thread) { thread_ = &thread; }
+
+  int64_t NowNs() override { return env_.anchor().TicksToNs(env_.Now()); }
+
+  // Sleeps with the whole thread.
+  WakeReason SleepFor(int64_t duration_ns) override {
+    const sys::Ticks began = env_.Now();
+    const sys::Ticks duration = env_.anchor().NsToTicks(duration_ns);
+    const sys::Ticks end =
+        duration < sys::kTicksForever - began ? began + duration : sys::kTicksForever - 1;
+    const sys::Ticks until = std::min(end, deadline_);
+    // Read before the cancel is looked for; pairs with the increment in WakeSleepers: either it is
+    // seen here, and the cancel with it, or the sleep ends at once.
+    uint32_t alarm = thread_->alarm().load(std::memory_order_acquire);
+    while (!CancelRequested()) {
+      const sys::Ticks now = env_.Now();
+      if (now >= deadline_) return WakeReason::kDeadline;
+      if (now >= until) return WakeReason::kElapsed;
+      env_.Sleep(thread_->alarm(), alarm, until);
+      alarm = thread_->alarm().load(std::memory_order_acquire);
+    }
+    return WakeReason::kCancelled;
+  }
+
+  // The thread has nobody else to run.
+  WakeReason Yield() override {
+    if (CancelRequested()) return WakeReason::kCancelled;
+    return DeadlinePassed() ? WakeReason::kDeadline : WakeReason::kElapsed;
+  }
+
+  int64_t RunIo(sys::IoOperation& operation) override {
+    if (!operation.runs_to_end && ShouldStop()) return -ECANCELED;
+    return sys::RunIoOperation(operation);
+  }
+
+ private:
+  std::string& OutputBuffer() override { return cold_.output; }
+  std::string& ErrorMessage() override { return cold_.error_message; }
+  bool DeadlinePassed() override { return env_.Now() >= deadline_; }
+
+  Env env_;
+  TaskCold& cold_;
+  const sys::Ticks deadline_;
+  BlockingThread* thread_ = nullptr;
+};
+
+// Runs a handler for one task. What it throws is a failure of the task, as on a core.
+inline TaskOutcome RunGuarded(const TaskEntry& entry, TaskContext& context) {
+  try {
+    return entry.run(entry.state, context);
+  } catch (const std::exception& error) {
+    return context.Fail(TaskErrorCode::kHandlerException, error.what());
+  } catch (...) {
+    return context.Fail(TaskErrorCode::kHandlerException,
+                        "the handler threw something that is not a std::exception");
+  }
+}
+
+template <class Env>
+struct Core<Env>::ThreadRun : BlockingRun {
+  ThreadRun(Core* core_in, LiveTask* task_in, const TaskEntry& entry_in)
+      : BlockingRun{.run = &Run, .done = &Done},
+        core(core_in),
+        task(task_in),
+        entry(entry_in),
+        context(core_in->env_, core_in->cancels_[task_in->slot], *task_in,
+                core_in->cold_[task_in->slot]) {}
+
+  static void Run(BlockingRun& self, BlockingThread& thread) {
+    auto& run = static_cast<ThreadRun&>(self);
+    const sys::Ticks now = run.core->env_.Now();
+    // What was stopped on its way here does not start after its deadline.
+    if (run.context.ShouldStop()) return;
+    run.task->started.store(now, std::memory_order_relaxed);
+    run.context.set_thread(thread);
+    thread.Show({&run.entry, now});
+    run.outcome = RunGuarded(run.entry, run.context);
+    thread.Show({});
+  }
+
+  // A full inbox is one that its core is emptying, unless that has stopped for good.
+  static void Done(BlockingRun& self) {
+    auto& run = static_cast<ThreadRun&>(self);
+    Core* const core = run.core;
+    const Message message = {
+        .id = run.task->id, .slot = run.task->slot, .kind = MessageKind::kReturned};
+    std::atomic<uint32_t> nobody{0};
+    while (core->Post({&message, 1}) == 0 && !core->stop_.load(std::memory_order_relaxed)) {
+      const sys::Ticks retry = core->env_.anchor().NsToTicks(kReturnRetryNs);
+      core->env_.Sleep(nobody, 0, core->env_.Now() + retry);
+    }
+  }
+
+  Core* const core;
+  LiveTask* const task;
+  const TaskEntry& entry;
+  ThreadContext<Env> context;
+  TaskOutcome outcome = TaskOutcome::kStopped;
+};
+
+// What the pool's core runs in a handler's place.
+template <class Env>
+TaskEntry Core<Env>::EntryForThread(const TaskEntry& entry) {
+  TaskEntry twin = entry;
+  twin.run = [](void* state, TaskContext& context) {
+    return static_cast<Context&>(context).RunOnThread(*static_cast<const TaskEntry*>(state));
+  };
+  twin.state = const_cast<TaskEntry*>(&entry);
+  twin.never_suspends = false;
+  return twin;
+}
+
+// On the task's own runner, which waits meanwhile. The task runs all the time: it is neither
+// suspended nor counted so.
+template <class Env>
+TaskOutcome Core<Env>::RunOnThread(LiveTask* task, const TaskEntry& entry, Context& context) {
+  ThreadRun run(this, task, entry);
+  if (const absl::Status status = blocking_->Start(run); !status.ok()) {
+    return context.Fail({status.message().data(), status.message().size()});
+  }
+  Boundary();
+  task->runner = current_runner_;
+  task->suspended_at = clock_;
+  ++suspended_count_;
+  task->place = TaskPlace::kOnThread;
+  LetOthersRun(task);
+  task->suspended = 0;
+  context.TakeOver(run.context);
+  return run.outcome;
+}
+
+}  // namespace weft
