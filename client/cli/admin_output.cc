@@ -30,19 +30,28 @@ std::string RunningText(const v1::CoreInfo& core) {
 }
 
 void WriteBlockingPool(const v1::BlockingPool& pool, std::ostream& out) {
-  const v1::CoreStats& stats = pool.stats();
-  const uint64_t queued =
-      uint64_t{stats.queued_high()} + stats.queued_normal() + stats.queued_low();
-  out << absl::StreamFormat("blocking pool: %d busy, %d of %d threads, %d queued (%d held)\n",
-                            pool.busy_size(), pool.threads(), pool.threads_max(), queued,
-                            stats.held());
+  out << "blocking pool: " << PoolText(pool) << "\n";
   for (const v1::BlockingThread& thread : pool.busy()) {
     out << absl::StreamFormat("  weft-block-%d %s for %s\n", thread.thread(),
                               thread.running_handler(), FormatDuration(thread.running_for_ns()));
   }
 }
 
+uint64_t QueuedOf(const v1::CoreStats& stats) {
+  return uint64_t{stats.queued_high()} + stats.queued_normal() + stats.queued_low();
+}
+
 }  // namespace
+
+std::string PoolText(const v1::BlockingPool& pool) {
+  std::string text = absl::StrCat(pool.busy_size(), " of ", pool.threads_max(), " threads busy, ",
+                                  QueuedOf(pool.stats()), " queued (at most ",
+                                  pool.max_queue_depth(), " a level), refused ", pool.refused());
+  if (pool.threads_refused() > 0) {
+    absl::StrAppend(&text, ", threads not granted ", pool.threads_refused());
+  }
+  return text;
+}
 
 std::string BudgetText(const v1::Budget& budget) {
   if (budget.has_microseconds()) {
@@ -57,8 +66,7 @@ void WriteCores(const v1::ListCoresResponse& cores, std::ostream& out) {
                             "running");
   for (const v1::CoreInfo& core : cores.cores()) {
     const v1::CoreStats& stats = core.stats();
-    const uint64_t queued =
-        uint64_t{stats.queued_high()} + stats.queued_normal() + stats.queued_low();
+    const uint64_t queued = QueuedOf(stats);
     out << absl::StreamFormat("%-5d %4d %7d ", stats.core(), core.numa_node(), core.package())
         << PadRight(BudgetText(core.budget()), 12) << " " << PadRight(IdleText(core), 18)
         << absl::StreamFormat(" %-4s %8d %8d %8d  ", core.realtime() ? "yes" : "no", queued,
@@ -71,7 +79,7 @@ void WriteCores(const v1::ListCoresResponse& cores, std::ostream& out) {
 void WriteHandlerStats(const google::protobuf::RepeatedPtrField<v1::HandlerStats>& handlers,
                        std::ostream& out) {
   const auto is_shown = [](const v1::HandlerStats& handler) {
-    return handler.tasks_executed() > 0 || handler.paused();
+    return handler.tasks_executed() > 0 || handler.paused() || handler.demoted();
   };
   if (std::none_of(handlers.begin(), handlers.end(), is_shown)) return;
   out << absl::StreamFormat("%-16s %12s %10s %11s%11s%11s%11s\n", "handler", "executed", "failed",
@@ -82,7 +90,7 @@ void WriteHandlerStats(const google::protobuf::RepeatedPtrField<v1::HandlerStats
                               handler.tasks_failed())
         << Latency(handler.queue_p50_ns()) << Latency(handler.queue_p99_ns())
         << Latency(handler.execution_p50_ns()) << Latency(handler.execution_p99_ns())
-        << (handler.paused() ? "  paused" : "") << "\n";
+        << (handler.paused() ? "  paused" : "") << (handler.demoted() ? "  demoted" : "") << "\n";
   }
 }
 

@@ -177,6 +177,7 @@ void WriteStats(const v1::GetStatsResponse& stats, std::ostream& out) {
   if (!io.fallback_reason().empty()) {
     out << "           not io_uring: " << io.fallback_reason() << "\n";
   }
+  if (stats.has_blocking()) out << "pool       " << PoolText(stats.blocking()) << "\n";
   out << absl::StreamFormat("%-5s %8s %8s %8s %8s %8s %12s %8s %8s %8s %6s\n", "core", "high",
                             "normal", "low", "held", "started", "executed", "sleeps", "wakes",
                             "no stack", "stalls");

@@ -9,6 +9,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "client/cli/duration.h"
+#include "client/cli/output.h"
 #include "client/cli/table.h"
 
 namespace weft::cli {
@@ -97,24 +98,41 @@ std::string Refusals(const TopView& view) {
   return absl::StrCat("refused  ", parts.empty() ? "nothing" : absl::StrJoin(parts, "  "));
 }
 
-// The deepest queue of all against its bound, and what is kept.
-std::string Bounds(const v1::GetStatsResponse& stats) {
-  uint32_t deepest = 0;
-  std::string where;
-  const auto look = [&](uint32_t depth, uint32_t core, const char* level) {
-    if (depth <= deepest) return;
-    deepest = depth;
-    where = absl::StrCat(" (core ", core, " ", level, ")");
-  };
-  for (const v1::CoreStats& core : stats.cores()) {
-    look(core.queued_high(), core.core(), "high");
-    look(core.queued_normal(), core.core(), "normal");
-    look(core.queued_low(), core.core(), "low");
+// The queue that is the deepest of those it has been shown.
+struct DeepestQueue {
+  void Look(const v1::CoreStats& core) {
+    const std::string place =
+        core.core() == UINT32_MAX ? "" : absl::StrCat("core ", core.core(), " ");
+    Look(core.queued_high(), place + "high");
+    Look(core.queued_normal(), place + "normal");
+    Look(core.queued_low(), place + "low");
   }
-  return absl::StrCat("bounds   queue ", Grouped(deepest), " of ", Grouped(stats.max_queue_depth()),
-                      where, "  kept ", Grouped(stats.results_kept()), " (",
-                      FormatBytes(stats.results_kept_bytes()), ")  waiters ",
-                      Grouped(stats.waiters()));
+  void Look(uint32_t other, const std::string& place) {
+    if (other <= depth) return;
+    depth = other;
+    where = absl::StrCat(" (", place, ")");
+  }
+  std::string Text(uint32_t bound) const {
+    return absl::StrCat(Grouped(depth), " of ", Grouped(bound), where);
+  }
+
+  uint32_t depth = 0;
+  std::string where;
+};
+
+// The deepest queue of all cores against its bound, that of the blocking pool, and what is kept.
+std::string Bounds(const v1::GetStatsResponse& stats) {
+  DeepestQueue of_cores;
+  for (const v1::CoreStats& core : stats.cores()) of_cores.Look(core);
+  std::string line = absl::StrCat("bounds   queue ", of_cores.Text(stats.max_queue_depth()));
+  if (stats.has_blocking()) {
+    DeepestQueue of_pool;
+    of_pool.Look(stats.blocking().stats());
+    absl::StrAppend(&line, "  pool ", of_pool.Text(stats.blocking().max_queue_depth()));
+  }
+  absl::StrAppend(&line, "  kept ", Grouped(stats.results_kept()), " (",
+                  FormatBytes(stats.results_kept_bytes()), ")  waiters ", Grouped(stats.waiters()));
+  return line;
 }
 
 std::string RunningText(const TopView& view, uint32_t cpu) {
@@ -123,6 +141,32 @@ std::string RunningText(const TopView& view, uint32_t cpu) {
     return absl::StrCat(core.running_handler(), " ", FormatDuration(core.running_for_ns()));
   }
   return "-";
+}
+
+// How many of the pool's threads run something, and what has held one for longest.
+std::string RunningText(const v1::BlockingPool& pool) {
+  if (pool.busy().empty()) return "-";
+  const auto longest = std::max_element(
+      pool.busy().begin(), pool.busy().end(),
+      [](const auto& a, const auto& b) { return a.running_for_ns() < b.running_for_ns(); });
+  return absl::StrCat(pool.busy_size(), " of ", pool.threads_max(),
+                      " threads: ", longest->running_handler(), " ",
+                      FormatDuration(longest->running_for_ns()));
+}
+
+std::string CoreLine(const v1::CoreStats& now, const v1::CoreStats& before, const Rates& rates,
+                     const std::string& running) {
+  std::string line = PadRight(CoreText(now.core()), kCoreWidth);
+  for (const uint32_t count :
+       {now.queued_high(), now.queued_normal(), now.queued_low(), now.held()}) {
+    absl::StrAppend(&line, PadLeft(Grouped(count), kCountWidth));
+  }
+  absl::StrAppend(&line, PadLeft(Grouped(now.started()), kWideCountWidth),
+                  PadLeft(rates.Of(now.tasks_executed(), before.tasks_executed()), kRateWidth),
+                  PadLeft(rates.Of(now.sleeps(), before.sleeps()), kWideCountWidth),
+                  PadLeft(rates.Of(now.wakes(), before.wakes()), kCountWidth),
+                  PadLeft(Grouped(now.stalls()), kCountWidth), "  ", running);
+  return line;
 }
 
 Lines CoreLines(const TopView& view) {
@@ -137,18 +181,12 @@ Lines CoreLines(const TopView& view) {
     const v1::CoreStats& now = view.now.stats().cores(i);
     const bool has_before = view.before && i < view.before->cores_size();
     const v1::CoreStats before = has_before ? view.before->cores(i) : v1::CoreStats();
-    std::string line = PadRight(absl::StrCat(now.core()), kCoreWidth);
-    for (const uint32_t count :
-         {now.queued_high(), now.queued_normal(), now.queued_low(), now.held()}) {
-      absl::StrAppend(&line, PadLeft(Grouped(count), kCountWidth));
-    }
-    absl::StrAppend(&line, PadLeft(Grouped(now.started()), kWideCountWidth),
-                    PadLeft(rates.Of(now.tasks_executed(), before.tasks_executed()), kRateWidth),
-                    PadLeft(rates.Of(now.sleeps(), before.sleeps()), kWideCountWidth),
-                    PadLeft(rates.Of(now.wakes(), before.wakes()), kCountWidth),
-                    PadLeft(Grouped(now.stalls()), kCountWidth), "  ",
-                    RunningText(view, now.core()));
-    lines.push_back(std::move(line));
+    lines.push_back(CoreLine(now, before, rates, RunningText(view, now.core())));
+  }
+  if (view.now.stats().has_blocking()) {
+    const v1::BlockingPool& pool = view.now.stats().blocking();
+    const v1::CoreStats before = view.before ? view.before->blocking().stats() : v1::CoreStats();
+    lines.push_back(CoreLine(pool.stats(), before, rates, RunningText(pool)));
   }
   return lines;
 }
@@ -165,6 +203,7 @@ std::string HandlerLine(const v1::HandlerStats& handler, const std::string& name
     absl::StrAppend(&line, PadLeft(text, kLatencyWidth));
   }
   if (handler.paused()) absl::StrAppend(&line, "  PAUSED");
+  if (handler.demoted()) absl::StrAppend(&line, "  DEMOTED");
   return line;
 }
 
@@ -182,6 +221,7 @@ Lines HandlerLines(const TopView& view) {
     for (const v1::HandlerStats& handler : view.now.stats().handlers()) {
       handlers.emplace_back().set_name(handler.name());
       handlers.back().set_paused(handler.paused());
+      handlers.back().set_demoted(handler.demoted());
     }
   }
   std::stable_sort(handlers.begin(), handlers.end(), [](const auto& a, const auto& b) {

@@ -100,6 +100,34 @@ echo                500        0    1.0 µs    2.0 µs    3.0 µs    4.0 µs  PA
 fail                  0        0         -         -         -         -)");
 }
 
+TEST(TopFrame, ShowsTheBlockingPoolBelowTheCoresAndWhatWasDemoted) {
+  TopView view = View();
+  v1::BlockingPool* const pool = view.now.mutable_stats()->mutable_blocking();
+  pool->mutable_stats()->set_core(UINT32_MAX);
+  pool->mutable_stats()->set_queued_low(7);
+  pool->mutable_stats()->set_tasks_executed(30);
+  pool->set_threads(3);
+  pool->set_threads_max(16);
+  pool->set_max_queue_depth(1'000);
+  *view.before->mutable_blocking() = *pool;
+  pool->mutable_stats()->set_tasks_executed(50);
+  for (const int64_t ns : {2'000, 3'000'000}) {
+    v1::BlockingThread* const thread = pool->add_busy();
+    thread->set_running_handler(ns > 1'000'000 ? "slow" : "quick");
+    thread->set_running_for_ns(ns);
+  }
+  view.now.mutable_handlers(2)->set_demoted(true);
+  const std::string frame = TopFrame(view, kWide);
+  EXPECT_NE(frame.find("(core 3 normal)  pool 7 of 1,000 (low)  kept"), std::string::npos) << frame;
+  EXPECT_NE(frame.find("\npool      0      0      7      0       0       10       0      0      0  "
+                       "2 of 16 threads: slow 3.0 ms\n"),
+            std::string::npos)
+      << frame;
+  EXPECT_NE(frame.find("3.6 µs  DEMOTED\n"), std::string::npos) << frame;
+  pool->clear_busy();
+  EXPECT_NE(TopFrame(view, kWide).find("      0  -\n\nhandler"), std::string::npos);
+}
+
 TEST(TopFrame, TheFirstFrameHasNoRatesButPauses) {
   TopView view = View();
   view.before.reset();
@@ -198,6 +226,21 @@ TEST(WriteCores, IsOneRowACore) {
 3        1       0 250.0 µs     adaptive 50.0 µs   no          7        0        0  echo for 2.1 µs
 0        0       0 64 polls     spin               yes         0        0        0  -
 )");
+}
+
+TEST(PoolText, TellsThreadsQueueAndBoundsAndWhatWasRefused) {
+  v1::BlockingPool pool;
+  pool.set_threads_max(16);
+  pool.set_max_queue_depth(1'000);
+  pool.mutable_stats()->set_queued_high(2);
+  pool.mutable_stats()->set_queued_low(3);
+  pool.add_busy();
+  pool.set_refused(9);
+  EXPECT_EQ(PoolText(pool), "1 of 16 threads busy, 5 queued (at most 1000 a level), refused 9");
+  pool.set_threads_refused(4);
+  EXPECT_EQ(PoolText(pool),
+            "1 of 16 threads busy, 5 queued (at most 1000 a level), refused 9, "
+            "threads not granted 4");
 }
 
 TEST(WriteHandlerStats, ShowsWhatDidSomethingOrIsPaused) {

@@ -142,6 +142,8 @@ export interface BlockingPool {
   threadsMax: number;
   maxQueueDepth: number;
   busy: BlockingThread[];
+  refused: Int64;
+  threadsRefused: Int64;
 }
 
 export interface HandlerStats {
@@ -153,6 +155,7 @@ export interface HandlerStats {
   executionP50Ns: Int64;
   executionP99Ns: Int64;
   paused: boolean;
+  demoted: boolean;
 }
 
 export interface RefusalCount {

@@ -52,6 +52,8 @@ constexpr MetricDescription kThreadsMax = {
     "weft_core_blocking_threads_max", "blocking.threads_max: bound of weft_core_blocking_threads."};
 constexpr MetricDescription kThreadsBusy = {"weft_core_blocking_threads_busy",
                                             "Tasks that threads of the blocking pool run."};
+constexpr MetricDescription kThreadWaits = {
+    "weft_core_blocking_waits_total", "Tasks set aside because blocking.threads_max of them ran."};
 constexpr MetricDescription kThreadsStarted = {"weft_core_blocking_threads_started_total",
                                                "Threads the blocking pool has asked for."};
 constexpr MetricDescription kThreadsRefused = {
@@ -70,7 +72,7 @@ void CoreMetrics::Collect(MetricWriter& writer) const {
   CollectHandlers(writer);
   for (const CoreRow& core : cores_) {
     CollectCore(writer, core);
-    if (core.pool != nullptr) CollectPool(writer, *core.pool);
+    if (core.pool != nullptr) CollectPool(writer, core);
   }
 }
 
@@ -112,10 +114,12 @@ void CoreMetrics::CollectCore(MetricWriter& writer, const CoreRow& core) {
   gauge(kHeld, stats.held);
   counter(kTurns, stats.turns);
   counter(kSuspensions, stats.suspensions);
-  counter(kStackWaits, stats.stack_waits);
-  gauge(kStacksInUse, stats.stacks_in_use);
-  gauge(kStacksCommitted, stats.stacks_committed);
-  writer.WriteGauge(kStacks, {{"core", cpu}}, core.stacks);
+  if (core.pool == nullptr) {
+    counter(kStackWaits, stats.stack_waits);
+    gauge(kStacksInUse, stats.stacks_in_use);
+    gauge(kStacksCommitted, stats.stacks_committed);
+    writer.WriteGauge(kStacks, {{"core", cpu}}, core.stacks);
+  }
   counter(kOutboxWaits, stats.outbox_waits);
   counter(kSpins, stats.idle_spins);
   counter(kSleeps, stats.sleeps);
@@ -127,7 +131,10 @@ void CoreMetrics::CollectCore(MetricWriter& writer, const CoreRow& core) {
   counter(kViolations, stats.violations);
 }
 
-void CoreMetrics::CollectPool(MetricWriter& writer, const BlockingPool& pool) {
+// Each of its tasks has a stack while it has a thread, so what waits for one waits for the other.
+void CoreMetrics::CollectPool(MetricWriter& writer, const CoreRow& core) {
+  const BlockingPool& pool = *core.pool;
+  writer.WriteCounter(kThreadWaits, {}, static_cast<double>(core.stats->stack_waits.value()));
   writer.WriteGauge(kThreads, {}, static_cast<double>(pool.alive()));
   writer.WriteGauge(kThreadsMax, {}, static_cast<double>(pool.threads_max()));
   writer.WriteGauge(kThreadsBusy, {}, static_cast<double>(pool.busy()));

@@ -27,7 +27,7 @@ class CoreMetrics final : public MetricSource {
  private:
   void CollectHandlers(MetricWriter& writer) const;
   static void CollectCore(MetricWriter& writer, const CoreRow& core);
-  static void CollectPool(MetricWriter& writer, const BlockingPool& pool);
+  static void CollectPool(MetricWriter& writer, const CoreRow& core);
 
   const std::vector<CoreRow> cores_;
   const std::vector<std::string> handler_names_;

@@ -54,6 +54,27 @@ TEST(CoreMetrics, WritesEachCoreAndAddsUpHistograms) {
   EXPECT_EQ(recorder.values_["weft_core_unstarted_total 4 high"], 2);
 }
 
+TEST(CoreMetrics, WritesThePoolsThreadsInsteadOfItsStacks) {
+  CoreStats stats(1);
+  stats.stack_waits.Add(5);
+  stats.stacks_in_use.Set(2);
+  stats.sleeps.Add(3);
+  const BlockingPool pool({.threads_max = 7});
+  const CoreMetrics metrics({{.cpu = -1, .stats = &stats, .stacks = 7, .pool = &pool}}, {"noop"});
+  Recorder recorder;
+  metrics.Collect(recorder);
+  EXPECT_EQ(recorder.values_["weft_core_sleeps_total pool"], 3);
+  EXPECT_EQ(recorder.values_["weft_core_blocking_waits_total"], 5);
+  EXPECT_EQ(recorder.values_["weft_core_blocking_threads_max"], 7);
+  EXPECT_EQ(recorder.values_.count("weft_core_blocking_threads"), 1U);
+  EXPECT_EQ(recorder.values_.count("weft_core_blocking_threads_busy"), 1U);
+  EXPECT_EQ(recorder.values_.count("weft_core_blocking_threads_refused_total"), 1U);
+  for (const char* name : {"weft_core_stack_waits_total", "weft_core_stacks_in_use",
+                           "weft_core_stacks_in_use_max", "weft_core_stacks_committed"}) {
+    EXPECT_EQ(recorder.values_.count(std::string(name) + " pool"), 0U) << name;
+  }
+}
+
 TEST(IoMetrics, AddsUpOperationsByKindAndWritesTheRingOfEachCore) {
   IoCounters first;
   IoCounters second;

@@ -61,7 +61,7 @@ Dispatcher<Env>::Dispatcher(const DispatchOptions& options, std::span<Core<Env>*
   assert(!cores.empty());
   const uint64_t first_serial = FirstSerial(anchor_.unix_ns);
   const auto kept_share =
-      static_cast<uint32_t>((options.results_max_count + cores.size() - 1) / cores.size());
+      static_cast<uint32_t>((options.results_max_count + core_count_ - 1) / core_count_);
   for (uint32_t index = 0; index < cores.size(); ++index) {
     assert(cores[index]->options().index == index);
     loads_[index].queue_depth_max =
@@ -89,6 +89,8 @@ std::optional<Refusal> Dispatcher<Env>::Submit(const TaskSpec& spec, std::string
   }
   const uint32_t core = Route(spec, checked);
   if (auto refusal = admission_.CheckBounds(spec, core, loads_[core], in_flight_bytes_)) {
+    const bool is_of_pool = core == core_count_ && !loads_[core].HasRoom(spec.priority);
+    if (is_of_pool) stats_.pool_refused.Add();
     return RefuseTask(std::move(*refusal));
   }
   DoorTask& task = Begin(core, spec, block, submit);

@@ -18,6 +18,7 @@ PoolSnapshot Snapshot(Core<Env>& core, sys::Ticks now) {
   snapshot.max_queue_depth = core.options().max_queue_depth;
   snapshot.threads = pool.alive();
   snapshot.threads_max = pool.threads_max();
+  snapshot.threads_refused = pool.refused();
   for (uint32_t index = 0; index < pool.threads_max(); ++index) {
     const RunningHandler running = ReadRunning(pool.thread(index));
     if (running.entry == nullptr) continue;
@@ -129,6 +130,7 @@ StatsSnapshot Dispatcher<Env>::Snapshot() {
   if (has_pool()) {
     snapshot.pool = dispatch_internal::Snapshot(sides_[core_count_]->core, env_.Now());
     snapshot.pool->counts = SnapshotCore(core_count_);
+    snapshot.pool->refused = stats_.pool_refused.value();
   }
   return snapshot;
 }

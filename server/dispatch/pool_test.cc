@@ -153,6 +153,9 @@ TEST_F(PoolTest, RefusesWhatItsQueueHasNoRoomFor) {
   EXPECT_GT(refusal->retry_after_ns, 0);
   EXPECT_FALSE(Submit({.handler = "echo"})) << "the cores have room";
   const PoolSnapshot snapshot = *dispatcher_->Snapshot().pool;
+  EXPECT_EQ(snapshot.refused, 1U);
+  EXPECT_EQ(snapshot.max_queue_depth, 2U);
+  EXPECT_EQ(snapshot.threads_max, 1U);
   EXPECT_EQ(snapshot.counts.queued[static_cast<size_t>(Priority::kNormal)], 2U);
   EXPECT_EQ(snapshot.counts.started, 1U);
   EXPECT_EQ(snapshot.threads, 1U) << "never more than threads_max";

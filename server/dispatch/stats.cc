@@ -27,6 +27,9 @@ constexpr MetricDescription kPoolQueueDepthMax = {
 constexpr MetricDescription kDemotions = {
     "weft_dispatch_demotions_total",
     "Times a handler was demoted to the blocking pool, by executor.stall_policy."};
+constexpr MetricDescription kPoolRefused = {
+    "weft_dispatch_pool_refused_total",
+    "Tasks refused because the blocking pool had no room for them, by blocking.max_queue_depth."};
 constexpr MetricDescription kInFlightMaxBytes = {
     "weft_dispatch_in_flight_max_bytes",
     "limits.max_in_flight_bytes: bound of weft_dispatch_in_flight_bytes."};
@@ -176,6 +179,7 @@ void DispatchStats::CollectTasks(MetricWriter& writer) const {
     writer.WriteCounter(kStalls, {{"core", core.cpu}}, Value(core.stalls));
   }
   writer.WriteCounter(kDemotions, {}, Value(demotions));
+  writer.WriteCounter(kPoolRefused, {}, Value(pool_refused));
   for (size_t i = 0; i < kPromiseCount; ++i) {
     writer.WriteCounter(kViolations, {{"promise", PromiseName(static_cast<Promise>(i))}},
                         Value(violations[i]));

@@ -90,6 +90,7 @@ class DispatchStats : public MetricSource {
   Gauge target_met;
   DispatchBounds bounds;
   Counter demotions;
+  Counter pool_refused;  // Tasks refused for want of room in the blocking pool.
   std::vector<PerCore> cores;
 
  private:
@@ -127,6 +128,8 @@ struct PoolSnapshot {
   uint32_t max_queue_depth = 0;
   size_t threads = 0;  // That live.
   size_t threads_max = 0;
+  uint64_t threads_refused = 0;  // By the system.
+  uint64_t refused = 0;          // Tasks, for want of room.
   std::vector<BusyThread> busy;
 };
 

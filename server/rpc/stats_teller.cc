@@ -83,6 +83,7 @@ void StatsTeller::WriteHandlers(
     WriteTotals(totals[i], message);
     message->set_name(steering_.handler_name(i));
     message->set_paused(steering_.paused(i));
+    message->set_demoted(steering_.demoted(i));
   }
 }
 
@@ -117,6 +118,8 @@ void StatsTeller::WritePool(const PoolSnapshot& pool, v1::BlockingPool* message)
   message->set_threads(static_cast<uint32_t>(pool.threads));
   message->set_threads_max(static_cast<uint32_t>(pool.threads_max));
   message->set_max_queue_depth(pool.max_queue_depth);
+  message->set_refused(pool.refused);
+  message->set_threads_refused(pool.threads_refused);
   for (const BusyThread& busy : pool.busy) {
     v1::BlockingThread* const thread = message->add_busy();
     thread->set_thread(busy.thread);

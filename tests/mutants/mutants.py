@@ -39,8 +39,8 @@ MUTANTS = [
     Mutant(
         name="admission: admits one task beyond the depth",
         file="server/dispatch/admission.cc",
-        original="if (load.Queued(spec.priority) >= options_.max_queue_depth) {",
-        replacement="if (load.Queued(spec.priority) > options_.max_queue_depth) {",
+        original="if (load.Queued(spec.priority) >= load.queue_depth_max) {",
+        replacement="if (load.Queued(spec.priority) > load.queue_depth_max) {",
         target="weft_dispatch_test",
         test="AdmissionTest.RefusesTheTaskBeyondTheDepthOfItsLevelOnly",
     ),

@@ -60,7 +60,7 @@ class Admin:
                                      timeout=timeout).changed
 
     def resume(self, handler: str, *, timeout: float | None = None) -> bool:
-        """Takes back pause. False when it was not paused."""
+        """Takes back pause, and a demotion. False when it was neither paused nor demoted."""
         request = messages.ResumeHandlerRequest(handler=handler)
         return self._connection.call(self._stub.ResumeHandler, request, harmless=False,
                                      timeout=timeout).changed
