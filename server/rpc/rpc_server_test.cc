@@ -155,11 +155,11 @@ TEST_F(RpcServerTest, ListsTheHandlersByName) {
   v1::ListHandlersResponse response;
   ASSERT_TRUE(admin_->ListHandlers(&context, {}, &response).ok());
   ASSERT_EQ(response.handlers_size(), static_cast<int>(registry_.rows().size()));
-  EXPECT_EQ(response.handlers(1).name(), "echo");
-  EXPECT_FALSE(response.handlers(1).help().empty());
-  EXPECT_TRUE(response.handlers(1).never_suspends());
-  EXPECT_EQ(response.handlers(8).name(), "sleep");
-  EXPECT_FALSE(response.handlers(8).never_suspends());
+  EXPECT_EQ(response.handlers(2).name(), "echo");
+  EXPECT_FALSE(response.handlers(2).help().empty());
+  EXPECT_TRUE(response.handlers(2).never_suspends());
+  EXPECT_EQ(response.handlers(9).name(), "sleep");
+  EXPECT_FALSE(response.handlers(9).never_suspends());
 }
 
 TEST_F(RpcServerTest, TellsTheStatistics) {
