@@ -4,49 +4,50 @@
 #include <atomic>
 #include <cstddef>
 
+#include "dispatch/door_errand.h"
+
 namespace weft {
 
-// Something that another thread has the Door do between two of its rounds. Stays where it is from
-// being put into the mail until it was run.
-class DoorErrand {
- public:
-  // Door thread only. Must not block.
-  virtual void Run() = 0;
-
- protected:
-  DoorErrand() = default;
-  ~DoorErrand() = default;
-  DoorErrand(const DoorErrand&) = delete;
-  DoorErrand& operator=(const DoorErrand&) = delete;
+// The memory orders of a DoorMail, named so that tests/model can weaken one at a time and show that
+// an errand is then lost or torn.
+struct DoorMailOrders {
+  static constexpr std::memory_order kPut = std::memory_order_acq_rel;
+  static constexpr std::memory_order kTake = std::memory_order_acq_rel;
 };
 
 // The errands that wait for the Door, at most kMax.
 //
-// Protocol. A slot goes from null to an errand by the compare-exchange of whoever puts it there and
-// back to null by the exchange of the Door, which then runs it; the release of the former pairs
-// with the acquire of the latter. Close stores closed_, then empties the slots; Put fills a slot,
-// then loads closed_. These four are sequentially consistent, so either Close finds the errand, or
-// Put sees that it is closed and takes the errand back, unless it has been run.
-class DoorMail {
+// Protocol. A slot goes from null to an errand by the compare-exchange of whoever puts it there
+// (kPut) and back to null by the exchange of the Door (kTake), which then runs it: what is released
+// with the errand is acquired with it. Close stores closed_, then empties the slots; Put fills a
+// slot, then loads closed_. A slot changes by read-modify-writes only: if Put's comes first, Close
+// finds the errand; if Close's comes first, Put acquires what Close released before it, sees that
+// the mail is closed, and takes the errand back, unless it has been run.
+template <template <class> class Atomic = std::atomic, class Orders = DoorMailOrders>
+class BasicDoorMail {
  public:
   static constexpr size_t kMax = 4;
 
   // Any thread. False when kMax errands wait or the mail is closed: this one is never run.
   bool Put(DoorErrand& errand) {
-    for (std::atomic<DoorErrand*>& slot : slots_) {
+    for (Atomic<DoorErrand*>& slot : slots_) {
       DoorErrand* expected = nullptr;
-      if (!slot.compare_exchange_strong(expected, &errand)) continue;
-      if (!closed_.load()) return true;
+      if (!slot.compare_exchange_strong(expected, &errand, Orders::kPut,
+                                        std::memory_order_relaxed)) {
+        continue;
+      }
+      if (!closed_.load(std::memory_order_relaxed)) return true;
       expected = &errand;
-      return !slot.compare_exchange_strong(expected, nullptr);
+      return !slot.compare_exchange_strong(expected, nullptr, std::memory_order_relaxed,
+                                           std::memory_order_relaxed);
     }
     return false;
   }
 
-  // Door thread only.
+  // Door thread only. A hint of what RunAll would find; after parking.Announce it is for sure.
   bool empty() const {
-    for (const std::atomic<DoorErrand*>& slot : slots_) {
-      if (slot.load(std::memory_order_acquire) != nullptr) return false;
+    for (const Atomic<DoorErrand*>& slot : slots_) {
+      if (slot.load(std::memory_order_relaxed) != nullptr) return false;
     }
     return true;
   }
@@ -54,15 +55,15 @@ class DoorMail {
   size_t RunAll() { return empty() ? 0 : Empty(); }
   // Door thread only. Runs what waits and takes no more.
   void Close() {
-    closed_.store(true);
+    closed_.store(true, std::memory_order_relaxed);
     Empty();
   }
 
  private:
   size_t Empty() {
     size_t count = 0;
-    for (std::atomic<DoorErrand*>& slot : slots_) {
-      DoorErrand* const errand = slot.exchange(nullptr);
+    for (Atomic<DoorErrand*>& slot : slots_) {
+      DoorErrand* const errand = slot.exchange(nullptr, Orders::kTake);
       if (errand == nullptr) continue;
       errand->Run();
       ++count;
@@ -70,8 +71,10 @@ class DoorMail {
     return count;
   }
 
-  std::array<std::atomic<DoorErrand*>, kMax> slots_{};
-  std::atomic<bool> closed_{false};
+  std::array<Atomic<DoorErrand*>, kMax> slots_{};
+  Atomic<bool> closed_{false};
 };
+
+using DoorMail = BasicDoorMail<>;
 
 }  // namespace weft

@@ -72,46 +72,64 @@ void CheckRead(AccessRecord& record);
 void CheckWrite(AccessRecord& record);
 }  // namespace operation
 
-// Stands in for std::atomic of an integer.
+// Stands in for std::atomic of an unsigned integer or a pointer.
 template <class T>
 class Atomic {
-  static_assert(std::is_unsigned_v<T>);
+  static_assert(std::is_unsigned_v<T> || std::is_pointer_v<T>);
 
  public:
+  Atomic() : Atomic(T{}) {}
   // NOLINTNEXTLINE(google-explicit-constructor): as std::atomic.
-  Atomic(T value) : location_(operation::NewLocation(value)) {}
+  Atomic(T value) : location_(operation::NewLocation(Encode(value))) {}
   Atomic(const Atomic&) = delete;
   Atomic& operator=(const Atomic&) = delete;
 
-  T load(std::memory_order order) const {
-    return static_cast<T>(operation::Load(location_, order));
+  T load(std::memory_order order) const { return Decode(operation::Load(location_, order)); }
+  void store(T value, std::memory_order order) {
+    operation::Store(location_, Encode(value), order);
   }
-  void store(T value, std::memory_order order) { operation::Store(location_, value, order); }
   T exchange(T value, std::memory_order order) {
-    return static_cast<T>(
-        Modify({Change::Kind::kExchange, value, 0, false, order, order}).old_value);
+    return Decode(
+        Modify({Change::Kind::kExchange, Encode(value), 0, false, order, order}).old_value);
   }
   T fetch_add(T value, std::memory_order order) {
-    return static_cast<T>(Modify({Change::Kind::kAdd, value, 0, false, order, order}).old_value);
+    return Decode(Modify({Change::Kind::kAdd, Encode(value), 0, false, order, order}).old_value);
   }
   bool compare_exchange_strong(T& expected, T value, std::memory_order success,
                                std::memory_order failure) {
-    return Compare(expected, {Change::Kind::kCompare, value, expected, false, success, failure});
+    return Compare(expected, value, false, success, failure);
   }
   bool compare_exchange_weak(T& expected, T value, std::memory_order success,
                              std::memory_order failure) {
-    return Compare(expected, {Change::Kind::kCompare, value, expected, true, success, failure});
+    return Compare(expected, value, true, success, failure);
   }
 
   // A futex: sleeps unless the newest value is another; the wait orders nothing. Woken by Wake.
-  void Sleep(T while_equal) { operation::Sleep(location_, while_equal); }
+  void Sleep(T while_equal) { operation::Sleep(location_, Encode(while_equal)); }
   void Wake() { operation::Wake(location_); }
 
  private:
+  static uint64_t Encode(T value) {
+    if constexpr (std::is_pointer_v<T>) {
+      return reinterpret_cast<uint64_t>(value);
+    } else {
+      return value;
+    }
+  }
+  static T Decode(uint64_t value) {
+    if constexpr (std::is_pointer_v<T>) {
+      return reinterpret_cast<T>(value);  // NOLINT(performance-no-int-to-ptr): Encode's.
+    } else {
+      return static_cast<T>(value);
+    }
+  }
+
   Changed Modify(const Change& change) { return operation::Modify(location_, change); }
-  bool Compare(T& expected, const Change& change) {
-    const Changed changed = Modify(change);
-    if (!changed.done) expected = static_cast<T>(changed.old_value);
+  bool Compare(T& expected, T value, bool may_fail_spuriously, std::memory_order success,
+               std::memory_order failure) {
+    const Changed changed = Modify({Change::Kind::kCompare, Encode(value), Encode(expected),
+                                    may_fail_spuriously, success, failure});
+    if (!changed.done) expected = Decode(changed.old_value);
     return changed.done;
   }
 

@@ -150,7 +150,7 @@ constexpr const char* kLost = "sleeps for ever";
 
 TEST(DoorModel, OneCoreOfTwo) {
   for (const size_t elapsed : {0U, 1U}) {
-    const Plan plan{.pushes = {2}, .elapsed_waits = elapsed};
+    const Plan plan{.pushes = {2}, .elapsed_waits = elapsed, .has_hint = elapsed == 0};
     ExpectSound(plan.options(), Of<>(plan));
   }
 }
