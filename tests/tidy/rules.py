@@ -44,12 +44,21 @@ CORE_NEVER = [
     r"std::(lock_guard|unique_lock|scoped_lock)\b", r"absl::Mutex\b", r"std::shared_ptr\b",
     r"\bspdlog\b", r"\bf?printf\b", r"std::(cout|cerr|[io]?stringstream)\b",
 ]  # fmt: skip
+# A core's only system call is its ring's, and the only clock the one it is given.
+CORE_NEVER += [
+    r"(?<![\w>])::(read|write|open|close|mmap|munmap|madvise|mlock|ioctl|poll|select|futex|syscall|"
+    r"usleep|nanosleep|sched_yield|clock_gettime|eventfd)\s*\(",
+    r"\b(syscall|usleep|nanosleep|sched_yield|clock_gettime|gettimeofday)\s*\(",
+    r"std::this_thread::", r"std::j?thread\b", r"std::(async|future|promise)\b",
+    r"std::chrono::\w+_clock\b", r"absl::(Now|SleepFor)\b",
+]  # fmt: skip
 # Its threads may block, and the cores never wait for them.
 CORE_LOCK_HOME = "server/core/blocking_pool"
 # Allowed before the first task only, or where numbers are written out.
 CORE_COLD_ONLY = [
     r"\bnew\b(?!\s*\()", r"\b(malloc|calloc|realloc|free)\s*\(", r"std::make_(unique|shared)\b",
     r"std::string\b(?!\s*[&*]|\(\))", r"std::to_string\b", r"absl::(StrCat|StrAppend|StrFormat)\b",
+    r"\.(push_back|emplace_back|push_front|emplace_front|resize|reserve|insert|append)\s*\(",
 ]  # fmt: skip
 CORE_COLD_FUNCTION = re.compile(r"^(Start|Create|Collect|Check|Prepare|Reserve|Map)")
 DISPATCH_NEVER = [

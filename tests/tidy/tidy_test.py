@@ -90,6 +90,23 @@ class Tidy(unittest.TestCase):
                 text = warm.replace("void Core::Turn", cold)
                 self.assertEqual(caught("server/core/a.cc", text), set(), (cold, line))
 
+    def test_no_system_call_and_no_clock_in_core(self):
+        for line in ["::read(fd, b, 1);", "usleep(1);", "std::this_thread::yield();",
+                     "auto t = std::chrono::steady_clock::now();", "absl::Now();",
+                     "::syscall(1);", "std::thread t;"]:  # fmt: skip
+            self.assertEqual(caught("server/core/a.cc", line + "\n"), {"banned"}, line)
+            self.assertEqual(caught("server/core/blocking_pool.cc", line + "\n"), set(), line)
+            self.assertEqual(caught("server/sys/a.cc", line + "\n"), set(), line)
+        for line in ["pool.read(1);", "IoQueue::read(1);", "clock_ = env_.Now();"]:
+            self.assertEqual(caught("server/core/a.cc", line + "\n"), set(), line)
+
+    def test_nothing_grows_in_core_after_the_start(self):
+        for line in ["tasks_.push_back(1);", "tasks_.resize(2);", "map_.insert(3);"]:
+            warm = f"void Core::Turn() {{\n  {line}\n}}\n"
+            self.assertEqual(caught("server/core/a.cc", warm), {"banned"}, line)
+            cold = warm.replace("void Core::Turn", "absl::Status Core::Prepare")
+            self.assertEqual(caught("server/core/a.cc", cold), set(), line)
+
     def test_references_to_strings_build_nothing(self):
         text = "void Core::Turn() {\n  const std::string& s = Cold();\n}\n"
         self.assertEqual(caught("server/core/a.cc", text), set())
