@@ -11,6 +11,7 @@
 #include "client/doctor/address.h"
 #include "client/doctor/clock_source.h"
 #include "client/doctor/control_group.h"
+#include "client/doctor/grants.h"
 #include "client/doctor/kernel.h"
 #include "client/doctor/limits.h"
 #include "client/doctor/processors.h"
@@ -86,6 +87,9 @@ std::vector<Check> Examine(const MachineRoot& root, const DoctorOptions& options
   checks.push_back(JudgeMemoryLimit(group));
   checks.push_back(JudgeLockedMemory(ReadLockedMemory(root)));
   checks.push_back(JudgeOpenFiles(ReadOpenFiles(root)));
+  const GrantReading grants = ReadGrants(root);
+  checks.push_back(JudgeRealtime(grants));
+  checks.push_back(JudgeMemoryLock(grants));
   ExamineSpeed(root, cpus.allowed, &checks);
   ExamineAddresses(root, options, &checks);
   return checks;

@@ -29,10 +29,11 @@ TEST(Examine, MakesEveryCheckAndNamesAFixForEachFault) {
     EXPECT_FALSE(check.found.empty()) << check.name;
     EXPECT_EQ(check.fix.empty(), check.level == Level::kOk) << check.name << ": " << check.fix;
   }
-  EXPECT_THAT(names, IsSupersetOf({"kernel", "io_uring", "allowed CPUs", "CPU quota",
-                                   "memory limit", "locked memory", "open files", "CPU governor",
-                                   "SMT", "huge pages", "clock", "wake-up", "hand-over",
-                                   "steal time", "gRPC address", "web address"}));
+  EXPECT_THAT(names,
+              IsSupersetOf({"kernel", "io_uring", "allowed CPUs", "CPU quota", "memory limit",
+                            "locked memory", "open files", "realtime", "memory locks",
+                            "CPU governor", "SMT", "huge pages", "clock", "wake-up", "hand-over",
+                            "steal time", "gRPC address", "web address"}));
 }
 
 }  // namespace

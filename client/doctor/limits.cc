@@ -66,6 +66,10 @@ Check JudgeLockedMemory(const LimitReading& reading) {
           "shell"};
 }
 
+LimitReading ReadRealtimePriority(const MachineRoot& root) {
+  return ReadLimit(root, "Max realtime priority");
+}
+
 LimitReading ReadOpenFiles(const MachineRoot& root) { return ReadLimit(root, "Max open files"); }
 
 Check JudgeOpenFiles(const LimitReading& reading) {

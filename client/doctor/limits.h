@@ -21,6 +21,8 @@ struct LimitReading {
 [[nodiscard]] LimitReading ReadLockedMemory(const MachineRoot& root);
 [[nodiscard]] Check JudgeLockedMemory(const LimitReading& reading);
 
+[[nodiscard]] LimitReading ReadRealtimePriority(const MachineRoot& root);
+
 [[nodiscard]] LimitReading ReadOpenFiles(const MachineRoot& root);
 [[nodiscard]] Check JudgeOpenFiles(const LimitReading& reading);
 
