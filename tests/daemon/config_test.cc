@@ -1,4 +1,6 @@
 #include <gtest/gtest.h>
+#include <linux/capability.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
@@ -6,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <thread>
 
 #include "tests/daemon/daemon_test.h"
 
@@ -230,6 +233,34 @@ TEST_F(ConfigTest, WarnsOfALimitThatIsLowerThanABound) {
   Start({"limits.max_streams=1000"});
   ExpectHolds(daemon_->Log(), "warn limit_low limit=\"open files\" granted=256 needed=");
   ExpectHolds(daemon_->Log(), "limits.max_streams = 1000");
+}
+
+// A process of its own, which never has these again.
+void GiveUpRealtimeAndLocks() {
+  const rlimit none{};
+  ASSERT_EQ(setrlimit(RLIMIT_RTPRIO, &none), 0);
+  ASSERT_EQ(setrlimit(RLIMIT_MEMLOCK, &none), 0);
+  // Nothing to drop for who is not root.
+  prctl(PR_CAPBSET_DROP, CAP_SYS_NICE, 0, 0, 0);
+  prctl(PR_CAPBSET_DROP, CAP_IPC_LOCK, 0, 0, 0);
+}
+
+TEST_F(ConfigTest, RunsAsAnOrdinaryProcessWhereRealtimeAndLocksAreNotGranted) {
+  if (std::thread::hardware_concurrency() < 2) GTEST_SKIP() << "cores that share are not realtime";
+  ASSERT_NO_FATAL_FAILURE(GiveUpRealtimeAndLocks());
+  Start({"executor.realtime=true", "executor.lock_memory=true"});
+  ExpectHolds(daemon_->Log(), "warn limit_low limit=\"realtime priority\" granted=0 needed=1");
+  ExpectHolds(daemon_->Log(), "warn limit_low limit=\"locked memory in bytes\" granted=0 needed=");
+  EXPECT_EQ(Run(Spec("echo", "hello"))->output(), "hello");
+}
+
+TEST_F(ConfigTest, ChecksWhetherRealtimeAndLocksWouldBeGranted) {
+  ASSERT_NO_FATAL_FAILURE(GiveUpRealtimeAndLocks());
+  const std::string output = OutputOf(
+      {"--check-config", "--set", "executor.realtime=true", "--set", "executor.lock_memory=true"},
+      0);
+  ExpectHolds(output, "warning: --set: executor.realtime = true, but for cores: SCHED_FIFO");
+  ExpectHolds(output, "warning: --set: executor.lock_memory = true, but ");
 }
 
 }  // namespace
