@@ -200,8 +200,9 @@ void Core<Env>::Idle() {
 template <class Env>
 bool Core<Env>::Turn() {
   bool worked = TakeMessages();
-  // After the messages were taken, so that no task starts before it was submitted.
-  clock_ = env_.Now();
+  // After the messages were taken, so that no task starts before it was submitted. Without any the
+  // reading need not wait for what was begun before it.
+  clock_ = worked ? env_.Now() : std::max(clock_, env_.NowUnordered());
   worked |= FireTimers();
   if (io_.busy()) worked |= TakeIo();
   worked |= RunReady();

@@ -106,7 +106,7 @@ void Core<Env>::Dispatch(LiveTask* task) {
 // the thread's own stack; for that when next is null or runs there. Returns when something comes
 // back to `from`.
 template <class Env>
-void Core<Env>::GoTo(Fiber& from, LiveTask* next) {
+WEFT_HOT void Core<Env>::GoTo(Fiber& from, LiveTask* next) {
   if (next == nullptr || next->needs_no_stack()) {
     handed_back_ = next;
     current_runner_ = nullptr;

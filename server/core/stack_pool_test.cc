@@ -47,16 +47,16 @@ TEST(StackPool, GivesNoLessThanWasAskedAndEndsAtAPage) {
 
 TEST(StackPool, SpreadsTheTopsOverTheSetsOfACache) {
   StackPool pool;
-  ASSERT_TRUE(pool.Map(64, 4 * PageBytes()).ok());
+  ASSERT_TRUE(pool.Map(96, 4 * PageBytes()).ok());
   std::map<uintptr_t, int> places;
-  for (uint32_t i = 0; i < 64; ++i) {
+  for (uint32_t i = 0; i < 96; ++i) {
     const auto top = reinterpret_cast<uintptr_t>(pool.Bottom(i)) + pool.Bytes(i);
     EXPECT_EQ(top % 64, 0u);
     // The page that holds the top has room for a task of modest depth.
-    EXPECT_GT((top - 1) % PageBytes(), PageBytes() / 2 - 1);
+    EXPECT_GT((top - 1) % PageBytes(), PageBytes() / 4 - 1);
     ++places[top % PageBytes()];
   }
-  EXPECT_EQ(places.size(), 32u);
+  EXPECT_EQ(places.size(), 48u);
   for (const auto& [place, count] : places) EXPECT_EQ(count, 2) << place;
 }
 

@@ -10,7 +10,7 @@ namespace weft {
 
 // What every way to suspend begins with, on the task's own runner.
 template <class Env>
-void Core<Env>::Suspend(LiveTask* task) {
+WEFT_HOT void Core<Env>::Suspend(LiveTask* task) {
   Boundary();
   task->runner = current_runner_;
   task->suspended_at = clock_;
@@ -22,7 +22,7 @@ void Core<Env>::Suspend(LiveTask* task) {
 
 // What every way to suspend ends with: others run until the task goes on.
 template <class Env>
-void Core<Env>::LetOthersRun(LiveTask* task) {
+WEFT_HOT void Core<Env>::LetOthersRun(LiveTask* task) {
   current_runner_ = nullptr;  // This stack is not for the next.
   LiveTask* const next = NextTask();
   if (next != task) return GoTo(*task->runner->fiber, next);
@@ -32,7 +32,7 @@ void Core<Env>::LetOthersRun(LiveTask* task) {
 
 // A suspended task is about to go on.
 template <class Env>
-void Core<Env>::Resume(LiveTask* task) {
+WEFT_HOT void Core<Env>::Resume(LiveTask* task) {
   task->suspended += clock_ - task->suspended_at;
   task->state.store(TaskState::kRunning, std::memory_order_relaxed);
   running_since_.store(clock_, std::memory_order_relaxed);
