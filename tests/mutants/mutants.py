@@ -104,7 +104,7 @@ MUTANTS = [
         name="cancel: the word of a slot is for every task of it",
         file="server/executor/cancel_word.h",
         original="return id.value() << kReasonBits;",
-        replacement="return id.value() & 0;",
+        replacement="return (id.value() << kReasonBits) & kReasonMask;",
         target="weft_dispatch_test",
         test="CancelTest.NeverReachesTheNextTaskOfItsSlot",
     ),
