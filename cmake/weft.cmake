@@ -28,8 +28,8 @@ if(WEFT_SANITIZE)
   add_link_options(-fsanitize=${WEFT_SANITIZE})
 endif()
 
-# g++ 12 clears structures of 65 bytes and more by `rep stos`, which takes 10 ns to begin. Not in the
-# builds that clang-tidy reads, which does not know the option.
+# g++ 12 clears structures of 65 bytes and more by `rep stos`, which takes 10 ns to begin. Not in
+# the builds that clang-tidy reads: it does not know the option.
 function(weft_clears_by_stores name)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
     target_compile_options(
