@@ -1,6 +1,7 @@
 #include "client/cli/top_frame.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <map>
 #include <vector>
@@ -37,7 +38,7 @@ class Rates {
   }
   std::string OfCount(uint64_t count) const {
     if (seconds_ <= 0) return "-";
-    return Grouped(static_cast<uint64_t>(static_cast<double>(count) / seconds_ + 0.5));
+    return Grouped(static_cast<uint64_t>(std::llround(static_cast<double>(count) / seconds_)));
   }
 
  private:
