@@ -37,18 +37,14 @@ absl::Status BlockingPool::Start(BlockingRun& run) {
   alive_.Add(-1);
   thread->next_run_ = nullptr;
   thread->phase_ = BlockingThread::Phase::kNone;
-  if (alive_.value() == 0) {
-    busy_.Add(-1);
-    return status;
-  }
   // One that became free meanwhile looks for nothing until it is told.
   if (BlockingThread* const idle = TakeIdle()) {
     idle->next_run_ = &run;
     idle->given_.notify_one();
-  } else {
-    run.next = std::exchange(unthreaded_, &run);
+    return absl::OkStatus();
   }
-  return absl::OkStatus();
+  busy_.Add(-1);
+  return status;
 }
 
 BlockingThread* BlockingPool::TakeIdle() {
@@ -118,11 +114,6 @@ BlockingRun* BlockingPool::AwaitRun(std::unique_lock<std::mutex>& lock, Blocking
 // Before the core hears of the end, so that it finds the thread idle for what comes next.
 void BlockingPool::GiveBack(BlockingThread& thread) {
   busy_.Add(-1);
-  if (BlockingRun* const run = unthreaded_) {
-    unthreaded_ = run->next;
-    thread.next_run_ = run;
-    return;
-  }
   thread.phase_ = BlockingThread::Phase::kIdle;
   thread.next_idle_ = std::exchange(idle_, &thread);
 }

@@ -60,7 +60,6 @@ struct BlockingRun {
   void (*run)(BlockingRun& self, BlockingThread& thread) = nullptr;
   // On the thread, after it was given back: the last that anybody does with the run.
   void (*done)(BlockingRun& self) = nullptr;
-  BlockingRun* next = nullptr;  // The pool's.
 };
 
 // Threads that may block, for the tasks of blocking handlers. Owned by one core, the pool's, which
@@ -76,8 +75,9 @@ class BlockingPool {
   BlockingPool(const BlockingPool&) = delete;
   BlockingPool& operator=(const BlockingPool&) = delete;
 
-  // Core thread only, with fewer than threads_max under way. When no further thread is granted the
-  // run waits for the next that is free; without any thread ResourceExhausted says what to raise.
+  // Core thread only, with fewer than threads_max under way. When no further thread is granted and
+  // none is free, ResourceExhausted says what to raise: a run that waited here could neither be
+  // cancelled nor expire.
   absl::Status Start(BlockingRun& run);
   // Core thread only. Runs that sleep look again whether they are to stop. A cancel is rare, and
   // whoever looked for nothing goes back to sleep.
@@ -113,8 +113,7 @@ class BlockingPool {
   const BlockingOptions options_;
   std::mutex mutex_;
   // From here on guarded by the mutex.
-  BlockingThread* idle_ = nullptr;     // Last in, first out.
-  BlockingRun* unthreaded_ = nullptr;  // Runs that no thread was granted for.
+  BlockingThread* idle_ = nullptr;  // Last in, first out.
   bool stop_ = false;
   Gauge alive_;
   Gauge busy_;

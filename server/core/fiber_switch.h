@@ -47,7 +47,11 @@ struct FloatControl {
   // which costs a third of a switch.
   void Save() { asm volatile("stmxcsr %0\n\tfnstcw %1" : "=m"(sse), "=m"(x87)); }
   void Load() const { asm volatile("ldmxcsr %0\n\tfldcw %1" : : "m"(sse), "m"(x87)); }
-  bool operator==(const FloatControl&) const = default;
+  // But for the six flags of what has happened, which every calculation sets.
+  bool operator==(const FloatControl& other) const {
+    constexpr uint32_t kHappened = 0x3f;
+    return ((sse ^ other.sse) & ~kHappened) == 0 && x87 == other.x87;
+  }
 #endif
 };
 
@@ -130,8 +134,8 @@ inline StackPlace MakeStack(void* bottom, size_t bytes, StackMain main) {
         "xmm14", "xmm15",
 #if defined(__AVX512F__)
         "xmm16", "xmm17", "xmm18", "xmm19", "xmm20", "xmm21", "xmm22", "xmm23", "xmm24", "xmm25",
-        "xmm26", "xmm27", "xmm28", "xmm29", "xmm30", "xmm31", "k1", "k2", "k3", "k4", "k5", "k6",
-        "k7",
+        "xmm26", "xmm27", "xmm28", "xmm29", "xmm30", "xmm31", "k0", "k1", "k2", "k3", "k4", "k5",
+        "k6", "k7",
 #endif
         "st", "st(1)", "st(2)", "st(3)", "st(4)", "st(5)", "st(6)", "st(7)", "cc", "memory");
   return argument;

@@ -293,6 +293,8 @@ void Dispatcher<Env>::CountEnded(uint32_t core, const Completion& ended, const T
     ++load.ended_unstarted[level];
     return;
   }
+  // The target is for cores: a task of the pool may block for as long as it likes.
+  if (core >= core_count_) return;
   window_.Add(static_cast<uint64_t>(result.execution_latency_ns),
               ended.state == TaskState::kSucceeded);
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -58,12 +59,12 @@ struct StallWatch {
       : detector(options.cores, options.threshold),
         thread_detector(options.threads, options.thread_threshold),
         tally(options.demote_window),
-        look_ticks(options.threshold / 4) {}
+        look_ticks(std::min(options.threshold, options.thread_threshold) / 4) {}
 
   void SetThresholds(sys::Ticks threshold, sys::Ticks thread_threshold) {
     detector.set_threshold(threshold);
     thread_detector.set_threshold(thread_threshold);
-    look_ticks = threshold / 4;
+    look_ticks = std::min(threshold, thread_threshold) / 4;
     next_look = sys::kTicksForever;
   }
 
