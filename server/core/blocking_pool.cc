@@ -10,8 +10,8 @@
 
 namespace weft {
 
-BlockingPool::BlockingPool(const BlockingOptions& options)
-    : options_(options), threads_(options.threads_max) {}
+BlockingPool::BlockingPool(const BlockingOptions& options, Starter starter)
+    : options_(options), starter_(std::move(starter)), threads_(options.threads_max) {}
 
 BlockingPool::~BlockingPool() { Stop(); }
 
@@ -30,7 +30,7 @@ absl::Status BlockingPool::Start(BlockingRun& run) {
     alive_.Add(1);
     started_.Add();
   }
-  const absl::Status status = StartThread(*thread);
+  absl::Status status = StartThread(*thread);
   if (status.ok()) return status;
   const std::lock_guard lock(mutex_);
   refused_.Add();
@@ -69,7 +69,7 @@ absl::Status BlockingPool::StartThread(BlockingThread& thread) {
   sys::ThreadOptions options;
   options.name = "weft-block-" + std::to_string(&thread - &threads_.front());
   options.background = true;
-  return sys::StartThread(&thread.thread_, options, [this, &thread] { Run(thread); });
+  return starter_(&thread.thread_, options, [this, &thread] { Run(thread); });
 }
 
 void BlockingPool::Stop() {

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <vector>
@@ -65,11 +66,15 @@ struct BlockingRun {
 // Threads that may block, for the tasks of blocking handlers. Owned by one core, the pool's, which
 // queues those tasks and gives no more than threads_max of them at once; so nothing queues here.
 // Threads begin when there is work and none is idle, end after idling, and the last to idle works
-// first. They run where their core runs, at a tenth of a CPU beside others (nice 10): a handler
-// that spins must not hold up the Door.
+// first. They run where their core runs, each at a tenth of a CPU beside others (nice 10): a
+// handler that spins there must not hold up the Door much.
 class BlockingPool {
  public:
-  explicit BlockingPool(const BlockingOptions& options);
+  // How a thread is begun; sys::StartThread but in tests.
+  using Starter = std::function<absl::Status(std::optional<sys::Thread>*, const sys::ThreadOptions&,
+                                             std::function<void()>)>;
+
+  explicit BlockingPool(const BlockingOptions& options, Starter starter = &sys::StartThread);
   // Waits for what runs.
   ~BlockingPool();
   BlockingPool(const BlockingPool&) = delete;
@@ -111,6 +116,7 @@ class BlockingPool {
   void GiveBack(BlockingThread& thread);
 
   const BlockingOptions options_;
+  const Starter starter_;
   std::mutex mutex_;
   // From here on guarded by the mutex.
   BlockingThread* idle_ = nullptr;  // Last in, first out.

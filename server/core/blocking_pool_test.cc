@@ -6,8 +6,11 @@
 
 #include <atomic>
 #include <deque>
+#include <functional>
+#include <optional>
 #include <set>
 #include <thread>
+#include <utility>
 
 namespace weft {
 namespace {
@@ -93,6 +96,32 @@ TEST(BlockingPool, LetsIdleThreadsEndAndStartsOthersInTheirPlace) {
   run.Await(run.done_told);
   EXPECT_GE(pool.started(), 2U);
   EXPECT_EQ(pool.refused(), 0U);
+}
+
+TEST(BlockingPool, RefusesARunWhenNoThreadIsGrantedAndNoneIsFree) {
+  bool is_granted = true;
+  BlockingPool pool({.threads_max = 2, .idle_ns = kLongNs},
+                    [&](std::optional<sys::Thread>* thread, const sys::ThreadOptions& options,
+                        std::function<void()> body) -> absl::Status {
+                      if (!is_granted) return absl::ResourceExhaustedError("no more threads");
+                      return sys::StartThread(thread, options, std::move(body));
+                    });
+  TestRun first;
+  ASSERT_TRUE(pool.Start(first).ok());
+  first.Await(first.runs);
+  is_granted = false;
+  TestRun second;
+  EXPECT_EQ(pool.Start(second).code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(pool.refused(), 1U);
+  EXPECT_EQ(pool.alive(), 1U);
+  EXPECT_EQ(pool.busy(), 1U);
+  first.let_go = true;
+  first.Await(first.done_told);
+  EXPECT_FALSE(second.runs) << "it was refused";
+  TestRun third;
+  third.let_go = true;
+  ASSERT_TRUE(pool.Start(third).ok()) << "the first one's thread is free";
+  third.Await(third.done_told);
 }
 
 TEST(BlockingPool, WaitsAtItsEndForWhatRuns) {

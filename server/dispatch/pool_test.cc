@@ -107,6 +107,24 @@ class PoolTest : public DispatcherFixture {
   std::optional<Steering<ManualEnv>> steering_;
 };
 
+TEST_F(PoolTest, TellsTheLatencyTargetOfCoresAlone) {
+  BuildAll();
+  MustSubmit({.handler = "hold"}, {.receiver = &receiver_});
+  TurnUntil([&] { return running_ == 1; });
+  now_ += 500'000'000;
+  let_go_ = true;
+  TurnUntil([&] { return receiver_.calls == 1; });
+  EXPECT_GE(receiver_.result.execution_latency_ns, 500'000'000);
+  EXPECT_TRUE(dispatcher_->Snapshot().meeting_latency_target);
+}
+
+TEST(StallWatch, LooksAsOftenAsTheShorterThresholdAsks) {
+  StallWatch watch({.cores = 1, .threads = 1, .threshold = 60'000, .thread_threshold = 1'000});
+  EXPECT_EQ(watch.look_ticks, 250);
+  watch.SetThresholds(400, 1'000);
+  EXPECT_EQ(watch.look_ticks, 100);
+}
+
 TEST_F(PoolTest, RunsATaskOnAThreadAndTellsItsResult) {
   BuildAll();
   const TaskResult result = RunToEnd({.handler = "echo_there", .payload = "abc"});
