@@ -31,7 +31,7 @@ class HandTurnedCore {
 
   // At most CoreOptions::local_slots at once.
   void Spawn(const TaskEntry& entry) {
-    spawned_ += core_->Spawn(entry, {}, Priority::kNormal) ? 1 : 0;
+    spawned_ += core_->Spawn(entry, {}, Priority::kNormal) == SpawnAnswer::kSpawned ? 1 : 0;
   }
   void Turn() { core_->Turn(); }
   // Turns until every task has ended.

@@ -435,9 +435,10 @@ void Core<Env>::PublishTurn(bool worked) {
 }
 
 template <class Env>
-bool Core<Env>::Spawn(const TaskEntry& entry, std::string_view payload, Priority priority) {
+SpawnAnswer Core<Env>::Spawn(const TaskEntry& entry, std::string_view payload, Priority priority) {
+  if (entry.pooled.is_set()) return SpawnAnswer::kBelongsToPool;
   LiveTask* const task = local_free_;
-  if (task == nullptr) return false;
+  if (task == nullptr) return SpawnAnswer::kSlotsTaken;
   local_free_ = task->next;
   task->entry = &entry;
   task->payload = payload.data();
@@ -447,7 +448,7 @@ bool Core<Env>::Spawn(const TaskEntry& entry, std::string_view payload, Priority
   task->priority = priority;
   task->io_priority = priority;
   MakeReady(task);
-  return true;
+  return SpawnAnswer::kSpawned;
 }
 
 template class Core<sys::ProdEnv>;

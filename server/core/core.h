@@ -6,7 +6,6 @@
 #include <optional>
 #include <span>
 #include <string>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "core/blocking_pool.h"
@@ -99,8 +98,8 @@ class Core {
   sys::Ticks next_timer() const { return timers_->NextDue(); }
 
   // Core thread only: from a task that runs here, or by hand between turns. Starts a task of its
-  // own that nobody is told about; payload outlives it. False when all local slots are taken.
-  bool Spawn(const TaskEntry& entry, std::string_view payload, Priority priority);
+  // own that nobody is told about; payload outlives it.
+  SpawnAnswer Spawn(const TaskEntry& entry, std::string_view payload, Priority priority);
   Env& env() { return env_; }
 
  private:

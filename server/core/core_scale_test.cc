@@ -68,7 +68,9 @@ TEST_F(CoreTest, SuspendsAHundredThousandTasksAtOnce) {
     context.SleepFor(1'000'000'000);
     return TaskOutcome::kSucceeded;
   });
-  for (uint32_t i = 0; i < count; ++i) ASSERT_TRUE(core_->Spawn(*entry, {}, Priority::kNormal));
+  for (uint32_t i = 0; i < count; ++i) {
+    ASSERT_EQ(core_->Spawn(*entry, {}, Priority::kNormal), SpawnAnswer::kSpawned);
+  }
   while (core_->Turn()) {
   }
   const CoreStats& stats = core_->stats();

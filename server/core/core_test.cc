@@ -406,16 +406,37 @@ TEST_F(CoreTest, SpawnsFromATaskUntilTheLocalSlotsAreTaken) {
     return TaskOutcome::kSucceeded;
   });
   Submit(Plain([&](TaskContext&) {
-    EXPECT_TRUE(core_->Spawn(*child, {}, Priority::kHigh));
-    EXPECT_TRUE(core_->Spawn(*child, {}, Priority::kHigh));
-    EXPECT_FALSE(core_->Spawn(*child, {}, Priority::kHigh));
+    EXPECT_EQ(core_->Spawn(*child, {}, Priority::kHigh), SpawnAnswer::kSpawned);
+    EXPECT_EQ(core_->Spawn(*child, {}, Priority::kHigh), SpawnAnswer::kSpawned);
+    EXPECT_EQ(core_->Spawn(*child, {}, Priority::kHigh), SpawnAnswer::kSlotsTaken);
     return TaskOutcome::kSucceeded;
   }));
   EXPECT_EQ(TurnForOne().state, TaskState::kSucceeded);
   EXPECT_EQ(runs, 2);
-  EXPECT_TRUE(core_->Spawn(*child, {}, Priority::kLow)) << "slots come back";
+  EXPECT_EQ(core_->Spawn(*child, {}, Priority::kLow), SpawnAnswer::kSpawned) << "slots come back";
   core_->Turn();
   EXPECT_EQ(runs, 3);
+}
+
+TEST_F(CoreTest, RefusesToSpawnWhatBelongsToTheBlockingPool) {
+  Build();
+  int runs = 0;
+  const TaskEntry* child = Plain([&](TaskContext&) {
+    ++runs;
+    return TaskOutcome::kSucceeded;
+  });
+  child->pooled.Set(true);
+  Submit(Plain([&](TaskContext&) {
+    EXPECT_EQ(core_->Spawn(*child, {}, Priority::kHigh), SpawnAnswer::kBelongsToPool);
+    return TaskOutcome::kSucceeded;
+  }));
+  EXPECT_EQ(TurnForOne().state, TaskState::kSucceeded);
+  EXPECT_EQ(runs, 0);
+  EXPECT_EQ(core_->stats().live.value(), 0);
+  child->pooled.Set(false);
+  EXPECT_EQ(core_->Spawn(*child, {}, Priority::kHigh), SpawnAnswer::kSpawned) << "it was resumed";
+  core_->Turn();
+  EXPECT_EQ(runs, 1);
 }
 
 }  // namespace

@@ -64,4 +64,11 @@ static_assert(sizeof(LiveTask) == 128, "a hot task is two cache lines");
 
 inline constexpr uint32_t kNoSlot = UINT32_MAX;
 
+// What came of a core's Spawn; all but the first leave nothing behind.
+enum class SpawnAnswer : uint8_t {
+  kSpawned,
+  kSlotsTaken,     // All of CoreOptions::local_slots are taken.
+  kBelongsToPool,  // The handler may block its thread, or held cores too often: submit the task.
+};
+
 }  // namespace weft
