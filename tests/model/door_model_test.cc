@@ -26,11 +26,12 @@ struct Plan {
   std::vector<size_t> pushes;  // Of each core.
   size_t elapsed_waits = 0;    // So many of the Door's waits end without an event.
   bool has_hint = true;        // A core looks after each end, beside ringing at the end of a turn.
+  bool leaves_after_announcing = false;
   // The wrong uses.
   bool looks_again = true;
   bool rings_for_sure = true;
   bool rings_before_pushing = false;
-  bool leaves_after_announcing = false;
+  bool leaves_after_looking = false;
 
   Options options() const { return {.threads = 1 + pushes.size()}; }
 };
@@ -92,9 +93,10 @@ class DoorScenario : public Scenario {
   void Park() {
     doorbell_.parking.Announce();
     has_parked_ = true;
-    if (owes_leave_) gate_.Leave();
-    owes_leave_ = false;
-    if (!plan_.looks_again || !HasCompletions()) {
+    if (plan_.leaves_after_announcing) PayLeave();
+    const bool finds_none = !plan_.looks_again || !HasCompletions();
+    PayLeave();
+    if (finds_none) {
       if (waits_++ >= plan_.elapsed_waits) event_.Sleep(0);
       TakeEvent();
     }
@@ -106,8 +108,13 @@ class DoorScenario : public Scenario {
     if (!has_parked_) return;  // Nobody rings before.
     if (event_.exchange(0, std::memory_order_acquire) == 0) return;
     is_armed_ = false;
-    owes_leave_ = plan_.leaves_after_announcing;
-    if (!owes_leave_) gate_.Leave();
+    owes_leave_ = true;
+    if (!plan_.leaves_after_announcing && !plan_.leaves_after_looking) PayLeave();
+  }
+
+  void PayLeave() {
+    if (owes_leave_) gate_.Leave();
+    owes_leave_ = false;
   }
 
   bool HasCompletions() {
@@ -179,9 +186,19 @@ TEST(DoorModel, CatchesARingBeforeThePush) {
   ExpectCaught(plan.options(), kLost, Of<>(plan));
 }
 
-TEST(DoorModel, CatchesADoorThatLeavesTheGateAfterItAnnounced) {
+// Stands for load buffering, which the model leaves out: a leave that is seen late.
+Plan LateLeave() {
+  return {.pushes = {1, 1}, .elapsed_waits = 1, .has_hint = false, .leaves_after_announcing = true};
+}
+
+TEST(DoorModel, MayLeaveTheGateAfterItAnnounced) {
+  const Plan plan = LateLeave();
+  ExpectSound(plan.options(), Of<>(plan));
+}
+
+TEST(DoorModel, CatchesADoorThatLeavesTheGateAfterItsLook) {
   const Plan plan{
-      .pushes = {1, 1}, .elapsed_waits = 1, .has_hint = false, .leaves_after_announcing = true};
+      .pushes = {1, 1}, .elapsed_waits = 1, .has_hint = false, .leaves_after_looking = true};
   ExpectCaught(plan.options(), kLost, Of<>(plan));
 }
 
@@ -204,6 +221,21 @@ void ExpectOrderNeeded() {
   ExpectCaught(plan.options(), "data race", Of<AlarmGate<Atomic, WeakenedOrders<kWeakened>>>(plan));
 }
 
+struct EnterWithoutRelease : AlarmGateOrders {
+  static constexpr auto kEnter = std::memory_order_acquire;
+};
+struct LeaveWithoutAcquire : AlarmGateOrders {
+  static constexpr auto kLeave = std::memory_order_release;
+};
+
+template <class Orders>
+void ExpectOrderNeededByALateLeave() {
+  const Plan plan = LateLeave();
+  ExpectCaught(plan.options(), kLost, Of<AlarmGate<Atomic, Orders>>(plan));
+}
+
+TEST(DoorModel, NeedsEnterToRelease) { ExpectOrderNeededByALateLeave<EnterWithoutRelease>(); }
+TEST(DoorModel, NeedsLeaveToAcquire) { ExpectOrderNeededByALateLeave<LeaveWithoutAcquire>(); }
 TEST(DoorModel, NeedsEnterToAcquire) { ExpectOrderNeeded<Order::kEnter>(); }
 TEST(DoorModel, NeedsLeaveToRelease) { ExpectOrderNeeded<Order::kLeave>(); }
 
