@@ -18,11 +18,12 @@
 
 namespace weft {
 
-// Names in the log each handler that held a core for too long, with the stack of that core's
-// thread, from a thread of its own: whoever reads the log may be slow, and the Door must not wait
-// for it. Owned by the daemon. Bounded to one line a CPU that is not yet written, in whose place a
-// newer stall goes, and to kMostLines in kWindowNs; each demotion has a line of its own; what is
-// left out is counted. Every stall is counted by the Dispatcher, in weft_dispatch_stalls_total.
+// Names in the log each handler that held a core, or a thread of the blocking pool, for too long,
+// with the stack of that thread, from a thread of its own: whoever reads the log may be slow, and
+// the Door must not wait for it. Owned by the daemon. Bounded to one line a core and one a thread
+// of the pool that is not yet written, in whose place a newer stall goes, and to kMostLines in
+// kWindowNs; each demotion has a line of its own; what is left out is counted. Every stall is
+// counted by the Dispatcher, in weft_dispatch_stalls_total.
 class StallLog final : public StallObserver, public MetricSource {
  public:
   static constexpr uint64_t kMostLines = 10;
