@@ -110,10 +110,14 @@ inline StackPlace MakeStack(void* bottom, size_t bytes, StackMain main) {
 // Leaves the stack that runs and notes its place in *left; goes on at target. Returns, when
 // something switches back, the argument of that switch. All registers that a call must keep are
 // told as changed, but for rbp and rbx, which are saved here, and the stack's; so the compiler
-// saves what is alive.
+// saves what is alive. It does not know where the stack stands meanwhile: whoever walks the frames
+// from in here (a signal handler, a profiler, a debugger) is told that there are no callers.
 [[gnu::always_inline]] inline void* SwitchStack(StackPlace* left, StackPlace target,
                                                 StackMain /*main*/, void* argument) {
   asm volatile(
+      ".cfi_remember_state\n\t"
+      ".cfi_def_cfa %%rsp, 8\n\t"
+      ".cfi_undefined %%rip\n\t"
       "leaq -128(%%rsp), %%rsp\n\t"  // Past the red zone.
       "pushq %%rbx\n\t"
       "pushq %%rbp\n\t"
@@ -126,7 +130,8 @@ inline StackPlace MakeStack(void* bottom, size_t bytes, StackMain main) {
       "popq %%rbx\n\t"
       "jmpq *%%rax\n"
       "1:\n\t"
-      "leaq 128(%%rsp), %%rsp"
+      "leaq 128(%%rsp), %%rsp\n\t"
+      ".cfi_restore_state"
       : "+D"(argument), "+S"(left), "+d"(target)
       :
       : "rax", "rcx", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "xmm0", "xmm1", "xmm2",
