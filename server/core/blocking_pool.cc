@@ -19,7 +19,6 @@ absl::Status BlockingPool::Start(BlockingRun& run) {
   BlockingThread* thread = nullptr;
   {
     const std::lock_guard lock(mutex_);
-    busy_.Add(1);
     if (BlockingThread* const idle = TakeIdle()) {
       idle->next_run_ = &run;
       idle->given_.notify_one();
@@ -28,23 +27,17 @@ absl::Status BlockingPool::Start(BlockingRun& run) {
     thread = TakeUnused();
     thread->next_run_ = &run;
     alive_.Add(1);
-    started_.Add();
   }
   absl::Status status = StartThread(*thread);
   if (status.ok()) return status;
   const std::lock_guard lock(mutex_);
-  refused_.Add();
-  alive_.Add(-1);
-  thread->next_run_ = nullptr;
-  thread->phase_ = BlockingThread::Phase::kNone;
+  RefuseThread(*thread);
   // One that became free meanwhile looks for nothing until it is told.
-  if (BlockingThread* const idle = TakeIdle()) {
-    idle->next_run_ = &run;
-    idle->given_.notify_one();
-    return absl::OkStatus();
-  }
-  busy_.Add(-1);
-  return status;
+  BlockingThread* const idle = TakeIdle();
+  if (idle == nullptr) return status;
+  idle->next_run_ = &run;
+  idle->given_.notify_one();
+  return absl::OkStatus();
 }
 
 BlockingThread* BlockingPool::TakeIdle() {
@@ -63,13 +56,28 @@ BlockingThread* BlockingPool::TakeUnused() {
   return &*unused;
 }
 
-// Not under the mutex: it waits for the thread to begin, and for the one before to be gone.
+// Not under the mutex: it waits for the thread to begin, which may even have ended by then.
 absl::Status BlockingPool::StartThread(BlockingThread& thread) {
-  thread.thread_.reset();
   sys::ThreadOptions options;
   options.name = "weft-block-" + std::to_string(&thread - &threads_.front());
-  options.background = true;
-  return starter_(&thread.thread_, options, [this, &thread] { Run(thread); });
+  std::optional<sys::Thread> started;
+  absl::Status status = starter_(&started, options, [this, &thread] { Run(thread); });
+  if (!status.ok()) return status;
+  const std::lock_guard lock(mutex_);
+  started_.Add();
+  if (thread.phase_ != BlockingThread::Phase::kNone) {
+    thread.thread_ = std::move(started);
+  } else {
+    ended_.swap(started);
+  }
+  return status;
+}
+
+void BlockingPool::RefuseThread(BlockingThread& thread) {
+  refused_.Add();
+  alive_.Add(-1);
+  thread.next_run_ = nullptr;
+  thread.phase_ = BlockingThread::Phase::kNone;
 }
 
 void BlockingPool::Stop() {
@@ -78,16 +86,21 @@ void BlockingPool::Stop() {
     stop_ = true;
     for (BlockingThread& thread : threads_) thread.given_.notify_one();
   }
+  // From here on those that end leave this to us.
   for (BlockingThread& thread : threads_) thread.thread_.reset();
+  ended_.reset();
 }
 
 // ---- A thread.
 
 void BlockingPool::Run(BlockingThread& thread) {
+  // Here, not before it began: whoever starts it waits for that.
+  sys::RunBehindOthers();
   const sys::SignalStack signal_stack;
   thread.thread_id_.store(sys::ThisThreadId(), std::memory_order_relaxed);
   std::unique_lock lock(mutex_);
   while (BlockingRun* const run = AwaitRun(lock, thread)) {
+    busy_.Add(1);
     lock.unlock();
     run->run(*run, thread);
     lock.lock();
@@ -96,19 +109,14 @@ void BlockingPool::Run(BlockingThread& thread) {
     run->done(*run);
     lock.lock();
   }
-  alive_.Add(-1);
+  End(lock, thread);
 }
 
 // Null: the thread ends.
 BlockingRun* BlockingPool::AwaitRun(std::unique_lock<std::mutex>& lock, BlockingThread& thread) {
   const auto is_given = [&] { return thread.next_run_ != nullptr || stop_; };
   thread.given_.wait_for(lock, std::chrono::nanoseconds(options_.idle_ns), is_given);
-  if (thread.next_run_ != nullptr) return std::exchange(thread.next_run_, nullptr);
-  BlockingThread** link = &idle_;
-  while (*link != &thread) link = &(*link)->next_idle_;
-  *link = thread.next_idle_;
-  thread.phase_ = BlockingThread::Phase::kNone;
-  return nullptr;
+  return std::exchange(thread.next_run_, nullptr);
 }
 
 // Before the core hears of the end, so that it finds the thread idle for what comes next.
@@ -116,6 +124,20 @@ void BlockingPool::GiveBack(BlockingThread& thread) {
   busy_.Add(-1);
   thread.phase_ = BlockingThread::Phase::kIdle;
   thread.next_idle_ = std::exchange(idle_, &thread);
+}
+
+// Idle, until now.
+void BlockingPool::End(std::unique_lock<std::mutex>& lock, BlockingThread& thread) {
+  BlockingThread** link = &idle_;
+  while (*link != &thread) link = &(*link)->next_idle_;
+  *link = thread.next_idle_;
+  thread.phase_ = BlockingThread::Phase::kNone;
+  alive_.Add(-1);
+  if (stop_ || !thread.thread_.has_value()) return;
+  std::optional<sys::Thread> before = std::exchange(ended_, std::move(thread.thread_));
+  thread.thread_.reset();
+  lock.unlock();
+  // `before` is joined.
 }
 
 }  // namespace weft

@@ -47,7 +47,7 @@ class BlockingThread {
   std::atomic<sys::Ticks> since_{0};
   std::atomic<int> thread_id_{0};
   std::atomic<uint32_t> alarm_{0};
-  // Guarded by the pool's mutex, but for the thread, which belongs to who starts runs.
+  // Guarded by the pool's mutex.
   Phase phase_ = Phase::kNone;
   BlockingRun* next_run_ = nullptr;
   BlockingThread* next_idle_ = nullptr;
@@ -66,8 +66,8 @@ struct BlockingRun {
 // Threads that may block, for the tasks of blocking handlers. Owned by one core, the pool's, which
 // queues those tasks and gives no more than threads_max of them at once; so nothing queues here.
 // Threads begin when there is work and none is idle, end after idling, and the last to idle works
-// first. They run where their core runs, each at a tenth of a CPU beside others (nice 10): a
-// handler that spins there must not hold up the Door much.
+// first. They run where their core runs, behind all else (nice 19): four whose handlers compute
+// take a twentieth of its CPU from a busy thread there, sixteen a fifth (bench/README.md).
 class BlockingPool {
  public:
   // How a thread is begun; sys::StartThread but in tests.
@@ -100,8 +100,8 @@ class BlockingPool {
   size_t threads_max() const { return threads_.size(); }
   BlockingThread& thread(size_t index) { return threads_[index]; }
   const BlockingThread& thread(size_t index) const { return threads_[index]; }
-  // Any thread. Those that live, those that run something; threads started, and refused by the
-  // system, since the start.
+  // Any thread. Those that live, those that run something; threads that the system granted, and
+  // refused, since the start.
   size_t alive() const { return static_cast<size_t>(alive_.value()); }
   size_t busy() const { return static_cast<size_t>(busy_.value()); }
   uint64_t started() const { return started_.value(); }
@@ -111,7 +111,9 @@ class BlockingPool {
   BlockingThread* TakeIdle();
   BlockingThread* TakeUnused();
   absl::Status StartThread(BlockingThread& thread);
+  void RefuseThread(BlockingThread& thread);
   void Run(BlockingThread& thread);
+  void End(std::unique_lock<std::mutex>& lock, BlockingThread& thread);
   BlockingRun* AwaitRun(std::unique_lock<std::mutex>& lock, BlockingThread& thread);
   void GiveBack(BlockingThread& thread);
 
@@ -120,6 +122,8 @@ class BlockingPool {
   std::mutex mutex_;
   // From here on guarded by the mutex.
   BlockingThread* idle_ = nullptr;  // Last in, first out.
+  // The last that has ended; whoever ends next joins it, so that only its stack is kept.
+  std::optional<sys::Thread> ended_;
   bool stop_ = false;
   Gauge alive_;
   Gauge busy_;

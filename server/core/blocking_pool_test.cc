@@ -1,14 +1,18 @@
 // Proves that the pool runs what it is given, each on a thread of its own, reuses the thread that
-// idled last, lets idle threads end, and waits at its end for what runs.
+// idled last, lets idle threads end and their stacks go, and waits at its end for what runs.
 #include "core/blocking_pool.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <atomic>
+#include <cstdint>
 #include <deque>
+#include <fstream>
 #include <functional>
 #include <optional>
 #include <set>
+#include <string>
 #include <thread>
 #include <utility>
 
@@ -22,6 +26,7 @@ struct TestRun : BlockingRun {
   static void Run(BlockingRun& self, BlockingThread& thread) {
     auto& test = static_cast<TestRun&>(self);
     test.thread = &thread;
+    test.nice = ::getpriority(PRIO_PROCESS, 0);
     test.runs.store(true);
     while (!test.let_go.load()) std::this_thread::yield();
   }
@@ -32,6 +37,7 @@ struct TestRun : BlockingRun {
   }
 
   BlockingThread* thread = nullptr;
+  int nice = 0;
   std::atomic<bool> runs{false};
   std::atomic<bool> let_go{false};
   std::atomic<bool> done_told{false};
@@ -58,6 +64,22 @@ TEST(BlockingPool, RunsEachOnAThreadOfItsOwn) {
     run.Await(run.done_told);
   }
   EXPECT_EQ(pool.busy(), 0U);
+}
+
+TEST(BlockingPool, ItsThreadsRunBehindOthersAndWhoStartsThemDoesNot) {
+  const int before = ::getpriority(PRIO_PROCESS, 0);
+  BlockingPool pool({.threads_max = 1, .idle_ns = kLongNs},
+                    [&](std::optional<sys::Thread>* thread, const sys::ThreadOptions& options,
+                        std::function<void()> body) {
+                      EXPECT_FALSE(options.background) << "its starter would wait for it so long";
+                      return sys::StartThread(thread, options, std::move(body));
+                    });
+  TestRun run;
+  run.let_go = true;
+  ASSERT_TRUE(pool.Start(run).ok());
+  run.Await(run.done_told);
+  EXPECT_EQ(run.nice, 19);
+  EXPECT_EQ(::getpriority(PRIO_PROCESS, 0), before);
 }
 
 TEST(BlockingPool, GivesWorkToTheThreadThatIdledLast) {
@@ -98,12 +120,57 @@ TEST(BlockingPool, LetsIdleThreadsEndAndStartsOthersInTheirPlace) {
   EXPECT_EQ(pool.refused(), 0U);
 }
 
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // They keep memory themselves.
+// What may be written to, stacks included.
+uint64_t WritableKiB() {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with("VmData:"))
+      return std::stoull(line.substr(line.find_first_of("0123456789")));
+  }
+  return 0;
+}
+
+TEST(BlockingPool, GivesTheStacksOfEndedThreadsBackWhileNothingIsToDo) {
+  constexpr size_t kThreads = 64;
+  // The C library keeps 40 MiB of stacks for threads to come.
+  constexpr uint64_t kKeptKiB = 60 * 1024;
+  BlockingPool pool({.threads_max = kThreads, .idle_ns = 1});
+  const uint64_t before = WritableKiB();
+  std::deque<TestRun> runs(kThreads);
+  for (TestRun& run : runs) ASSERT_TRUE(pool.Start(run).ok());
+  for (TestRun& run : runs) run.Await(run.runs);
+  ASSERT_GT(WritableKiB(), before + kKeptKiB);
+  for (TestRun& run : runs) run.let_go = true;
+  while (pool.alive() > 0) std::this_thread::yield();
+  while (WritableKiB() > before + kKeptKiB) std::this_thread::yield();
+}
+#endif
+
+TEST(BlockingPool, ManyThreadsBeginAndEndAtOnce) {
+  BlockingPool pool({.threads_max = 8, .idle_ns = 1});
+  for (int round = 0; round < 50; ++round) {
+    std::deque<TestRun> runs(8);
+    for (TestRun& run : runs) {
+      run.let_go = true;
+      ASSERT_TRUE(pool.Start(run).ok());
+    }
+    for (TestRun& run : runs) run.Await(run.done_told);
+  }
+  while (pool.alive() > 0) std::this_thread::yield();
+  EXPECT_EQ(pool.busy(), 0U);
+  EXPECT_EQ(pool.refused(), 0U);
+}
+
 TEST(BlockingPool, RefusesARunWhenNoThreadIsGrantedAndNoneIsFree) {
   bool is_granted = true;
   BlockingPool pool({.threads_max = 2, .idle_ns = kLongNs},
                     [&](std::optional<sys::Thread>* thread, const sys::ThreadOptions& options,
                         std::function<void()> body) -> absl::Status {
-                      if (!is_granted) return absl::ResourceExhaustedError("no more threads");
+                      if (!is_granted) {
+                        EXPECT_EQ(pool.busy(), 1U) << "nothing runs there before it is granted";
+                        return absl::ResourceExhaustedError("no more threads");
+                      }
                       return sys::StartThread(thread, options, std::move(body));
                     });
   TestRun first;
@@ -113,6 +180,7 @@ TEST(BlockingPool, RefusesARunWhenNoThreadIsGrantedAndNoneIsFree) {
   TestRun second;
   EXPECT_EQ(pool.Start(second).code(), absl::StatusCode::kResourceExhausted);
   EXPECT_EQ(pool.refused(), 1U);
+  EXPECT_EQ(pool.started(), 1U);
   EXPECT_EQ(pool.alive(), 1U);
   EXPECT_EQ(pool.busy(), 1U);
   first.let_go = true;

@@ -54,8 +54,9 @@ constexpr MetricDescription kThreadsBusy = {"weft_core_blocking_threads_busy",
                                             "Tasks that threads of the blocking pool run."};
 constexpr MetricDescription kThreadWaits = {
     "weft_core_blocking_waits_total", "Tasks set aside because blocking.threads_max of them ran."};
-constexpr MetricDescription kThreadsStarted = {"weft_core_blocking_threads_started_total",
-                                               "Threads the blocking pool has asked for."};
+constexpr MetricDescription kThreadsStarted = {
+    "weft_core_blocking_threads_started_total",
+    "Threads that the system granted to the blocking pool."};
 constexpr MetricDescription kThreadsRefused = {
     "weft_core_blocking_threads_refused_total",
     "Threads that the system did not grant to the blocking pool."};

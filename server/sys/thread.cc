@@ -19,6 +19,12 @@ constexpr size_t kNameBytesMax = 15;
 // The lowest: above every ordinary thread, below whatever the operator ranks higher.
 constexpr int kFifoPriority = 1;
 constexpr int kBackgroundNice = 10;
+constexpr int kLeastNice = 19;
+
+// Of this thread alone, on Linux; lowering one's own share is always allowed.
+void LowerNice(int nice) {
+  if (::getpriority(PRIO_PROCESS, 0) < nice) ::setpriority(PRIO_PROCESS, 0, nice);
+}
 
 // What the new thread tells its starter before the body runs.
 struct Outcome {
@@ -41,10 +47,7 @@ absl::Status MakeThisThreadRealtime() {
 Outcome Prepare(const ThreadOptions& options) {
   ::pthread_setname_np(::pthread_self(), options.name.substr(0, kNameBytesMax).c_str());
   Outcome outcome;
-  // Of this thread alone, on Linux; lowering one's own share is always allowed.
-  if (options.background && ::getpriority(PRIO_PROCESS, 0) < kBackgroundNice) {
-    ::setpriority(PRIO_PROCESS, 0, kBackgroundNice);
-  }
+  if (options.background) LowerNice(kBackgroundNice);
   if (!options.cpus.empty()) outcome.pinned = PinThisThread(options.cpus);
   if (options.prepare && outcome.pinned.ok()) outcome.prepared = options.prepare();
   if (options.realtime && outcome.ok()) outcome.realtime = MakeThisThreadRealtime();
@@ -86,6 +89,8 @@ absl::Status PinThisThread(absl::Span<const int> cpus) {
   }
   return absl::OkStatus();
 }
+
+void RunBehindOthers() { LowerNice(kLeastNice); }
 
 absl::StatusOr<Thread> Thread::Start(const ThreadOptions& options, std::function<void()> body) {
   Thread thread;

@@ -22,6 +22,10 @@ absl::Status NoThread(const std::string& name, const std::system_error& cause);
 // keeps what was granted. INVALID_ARGUMENT when `cpus` is empty.
 absl::Status PinThisThread(absl::Span<const int> cpus);
 
+// The calling thread, and those it starts from now on, take the least share of a CPU (nice 19): a
+// seventieth beside one thread that wants it, too. Always allowed; there is no way back.
+void RunBehindOthers();
+
 struct ThreadOptions {
   // The kernel shows the first 15 bytes.
   std::string name;

@@ -59,6 +59,21 @@ TEST(Thread, InTheBackgroundTakesASmallShareForItselfAlone) {
   EXPECT_EQ(own_nice(), before) << "the starter's own share must not change";
 }
 
+TEST(Thread, RunsBehindOthersOnceItAsksTo) {
+  const auto own_nice = [] { return ::getpriority(PRIO_PROCESS, 0); };
+  const int before = own_nice();
+  int seen = 0;
+  {
+    auto thread = Thread::Start({.name = "behind"}, [&] {
+      RunBehindOthers();
+      seen = own_nice();
+    });
+    ASSERT_TRUE(thread.ok()) << thread.status();
+  }
+  EXPECT_EQ(seen, 19);
+  EXPECT_EQ(own_nice(), before) << "the starter's own share must not change";
+}
+
 TEST(Thread, RefusesOneThatTheSystemHasNoRoomFor) {
   pthread_attr_t before{};
   ASSERT_EQ(::pthread_getattr_default_np(&before), 0);
