@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "daemon/pool_core.h"
 #include "handlers/builtin/file_permits.h"
 
 namespace weft {
@@ -18,6 +19,12 @@ constexpr uint64_t kWebConnectionsFactor = 5;
 // A stack and its guard page; the rest of the process.
 constexpr uint64_t kMappingsPerStack = 2;
 constexpr uint64_t kOwnMappings = 1'000;
+// Its stack with a guard, the one for signals, and its part of the allocator, which is two.
+constexpr uint64_t kMappingsPerThread = 5;
+// What a thread touches of them for a handler of ordinary depth.
+constexpr uint64_t kBytesPerThread = 128 * 1024;
+// The Door, the pool's core, signals, notify, accept, the reload, the log of stalls; gRPC's.
+constexpr uint64_t kOwnThreads = 32;
 // The program, gRPC's buffers, and per slot what Core and TaskTable keep.
 constexpr uint64_t kOwnBytes = 64 * 1024 * 1024;
 constexpr uint64_t kBytesPerSlot = 512;
@@ -48,8 +55,11 @@ void WarnOfFiles(const Config& config, size_t cores, const sys::MachineLimits& l
 
 void WarnOfMemory(const Config& config, size_t cores, const sys::MachineLimits& limits,
                   std::vector<LimitWarning>* warnings) {
-  const uint64_t stacks = uint64_t{cores} * config.core.stacks * config.core.stack_bytes;
-  const uint64_t slots = uint64_t{cores} * config.core.door_slots() * kBytesPerSlot;
+  const CoreOptions pool = PoolCoreOptions(config);
+  const uint64_t stacks = uint64_t{cores} * config.core.stacks * config.core.stack_bytes +
+                          uint64_t{pool.stacks} * (pool.stack_bytes + kBytesPerThread);
+  const uint64_t slots =
+      (uint64_t{cores} * config.core.door_slots() + pool.door_slots()) * kBytesPerSlot;
   const uint64_t needed = config.dispatch.max_in_flight_bytes + config.dispatch.results_max_bytes +
                           stacks + slots + kOwnBytes;
   if (limits.memory_bytes.value_or(needed) >= needed) return;
@@ -78,14 +88,31 @@ void WarnOfCpus(size_t cores, const sys::MachineLimits& limits,
 void WarnOfMappings(const Config& config, size_t cores, const sys::MachineLimits& limits,
                     std::vector<LimitWarning>* warnings) {
   if (limits.has_guard_markers) return;
-  const uint64_t needed = kMappingsPerStack * cores * config.core.stacks + kOwnMappings;
+  const uint64_t threads = config.blocking.threads_max;
+  const uint64_t stacks = uint64_t{cores} * config.core.stacks + threads;
+  const uint64_t needed = kMappingsPerStack * stacks + kMappingsPerThread * threads + kOwnMappings;
   if (limits.memory_mappings.value_or(needed) >= needed) return;
-  warnings->push_back({"memory mappings", absl::StrCat(*limits.memory_mappings),
-                       absl::StrCat(needed),
-                       absl::StrCat("executor.stacks = ", config.core.stacks, " on each of ", cores,
-                                    " cores, each with its guard page"),
-                       "raise sysctl vm.max_map_count, lower the key, or run Linux 6.13, whose "
-                       "guards take none"});
+  warnings->push_back(
+      {"memory mappings", absl::StrCat(*limits.memory_mappings), absl::StrCat(needed),
+       absl::StrCat("executor.stacks = ", config.core.stacks, " on each of ", cores,
+                    " cores, each with its guard page; blocking.threads_max = ", threads),
+       "raise sysctl vm.max_map_count, lower the key, or run Linux 6.13, whose "
+       "guards take none"});
+}
+
+void WarnOfThreads(const Config& config, size_t cores, const sys::MachineLimits& limits,
+                   std::vector<LimitWarning>* warnings) {
+  const uint64_t web = config.web.listen.empty() ? 0 : config.web.max_connections;
+  const uint64_t needed =
+      cores + config.blocking.threads_max + config.io.threads + web + kOwnThreads;
+  if (limits.threads.value_or(needed) >= needed) return;
+  warnings->push_back(
+      {"threads", absl::StrCat(*limits.threads), absl::StrCat(needed),
+       absl::StrCat("blocking.threads_max = ", config.blocking.threads_max,
+                    ", web.max_connections = ", web, ", io.threads = ", config.io.threads, ", ",
+                    cores, " cores; tasks of blocking handlers fail where none is granted"),
+       "raise it (TasksMax= of the unit, the pids limit of the container, ulimit -u), or lower "
+       "the keys"});
 }
 
 }  // namespace
@@ -105,6 +132,7 @@ std::vector<LimitWarning> LimitWarnings(const Config& config, size_t cores,
   WarnOfMemory(config, cores, limits, &warnings);
   WarnOfCpus(cores, limits, &warnings);
   WarnOfMappings(config, cores, limits, &warnings);
+  WarnOfThreads(config, cores, limits, &warnings);
   return warnings;
 }
 

@@ -76,11 +76,44 @@ TEST(LimitWarnings, TellMappingsOfManyStacks) {
       LimitWarnings(config, 2, {.memory_mappings = 65'530, .has_guard_markers = true}).empty());
 }
 
+TEST(LimitWarnings, TellThreadsThatTheBlockingPoolMayStart) {
+  Config config;
+  config.blocking.threads_max = 100;
+  config.web.max_connections = 10;
+  config.io.threads = 4;
+  const LimitWarning warning = WarningOf(config, {.threads = 100});
+  EXPECT_EQ(warning.granted, "100");
+  EXPECT_EQ(warning.needed, "148");
+  EXPECT_NE(warning.because.find("blocking.threads_max = 100"), std::string::npos);
+  EXPECT_NE(warning.fix.find("TasksMax"), std::string::npos);
+  EXPECT_TRUE(LimitWarnings(config, 2, {.threads = 148}).empty());
+  config.web.listen.clear();
+  EXPECT_TRUE(LimitWarnings(config, 2, {.threads = 138}).empty()) << "nobody is served there";
+}
+
+TEST(LimitWarnings, CountTheBlockingPoolInMemoryAndMappings) {
+  const auto needs = [](const Config& config, const sys::MachineLimits& limits) {
+    return std::strtoull(WarningOf(config, limits).needed.c_str(), nullptr, 10);
+  };
+  Config config;
+  config.core.stacks = 30'000;
+  Config more = config;
+  more.blocking.threads_max = 100;
+  more.dispatch.blocking_queue_depth = config.dispatch.blocking_queue_depth + 1'000;
+  const sys::MachineLimits little_memory = {.memory_bytes = 1};
+  EXPECT_GE(needs(more, little_memory) - needs(config, little_memory),
+            100 * uint64_t{128 * 1024} + 3'000 * uint64_t{512});
+  const sys::MachineLimits few_mappings = {.memory_mappings = 65'530};
+  EXPECT_EQ(needs(more, few_mappings) - needs(config, few_mappings), 700u);
+}
+
 TEST(LimitWarnings, TellAllAtOnce) {
   EXPECT_EQ(
-      LimitWarnings({}, 2, {.open_files = 1, .memory_bytes = 1, .cpus = 0.1, .memory_mappings = 1})
+      LimitWarnings(
+          {}, 2,
+          {.open_files = 1, .memory_bytes = 1, .cpus = 0.1, .memory_mappings = 1, .threads = 1})
           .size(),
-      4u);
+      5u);
 }
 
 }  // namespace

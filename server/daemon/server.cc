@@ -16,6 +16,7 @@
 #include "daemon/exit_code.h"
 #include "daemon/limit_warnings.h"
 #include "daemon/machine_check.h"
+#include "daemon/pool_core.h"
 #include "handlers/builtin/builtin.h"
 #include "sys/stack_trace.h"
 #include "sys/thread.h"
@@ -196,36 +197,15 @@ absl::Status Server::StartCores() {
     cores.push_back(cores_.back().get());
     if (absl::Status status = cores_.back()->Start(); !status.ok()) return status;
   }
-  cores_.push_back(std::make_unique<Core<sys::ProdEnv>>(PoolOptions(), env_, doorbell_));
+  CoreOptions pool = PoolCoreOptions(config_);
+  pool.index = static_cast<uint32_t>(cores_.size());
+  pool.handler_count = options.handler_count;
+  cores_.push_back(std::make_unique<Core<sys::ProdEnv>>(pool, env_, doorbell_));
   cores.push_back(cores_.back().get());
   if (absl::Status status = cores_.back()->Start(); !status.ok()) return status;
   dispatcher_.emplace(config_.dispatch, cores, lookup_, env_);
   steering_.emplace(*dispatcher_, lookup_, HandlerNames());
   return absl::OkStatus();
-}
-
-// A core of the front's CPUs, whose tasks run on threads. It has a stack for each that may run at
-// once, and needs little of it; its wakes cost more than what passes through its queues.
-CoreOptions Server::PoolOptions() const {
-  constexpr size_t kStackBytes = 32 * 1024;
-  constexpr size_t kMailCapacity = 256;
-  CoreOptions options = config_.core;
-  options.index = static_cast<uint32_t>(cpus_.size());
-  options.cpu = -1;
-  options.idle = IdlePolicy::kSleep;
-  options.spin_us = 0;
-  options.max_queue_depth = config_.dispatch.blocking_queue_depth;
-  options.stacks = config_.blocking.threads_max;
-  options.stack_bytes = kStackBytes;
-  options.inbox_capacity = kMailCapacity;
-  options.outbox_capacity = kMailCapacity;
-  options.local_slots = 0;
-  options.stacks_kept = options.stacks;
-  options.realtime = false;
-  options.lock_memory = false;
-  options.handler_count = static_cast<uint32_t>(handlers_.rows().size());
-  options.blocking = config_.blocking;
-  return options;
 }
 
 absl::Status Server::StartRpc() {
@@ -272,7 +252,7 @@ absl::Status Server::StartWatches() {
       io_rows.push_back({core->options().cpu, &core->stats().io});
     }
   }
-  io_metrics_.emplace(std::move(io_rows), std::string(io_->backend()));
+  io_metrics_.emplace(std::move(io_rows), std::string(io_->backend()), &cores_.back()->blocking());
   if (absl::Status status = StartStallLog(); !status.ok()) return status;
   if (absl::Status status = StartReloader(); !status.ok()) return status;
   process_metrics_.emplace([this] { return *drain_.unreadiness() == '\0'; });

@@ -88,7 +88,6 @@ class Server {
   absl::Status GuardUnixSocket();
   absl::Status OpenFiles();
   absl::Status StartCores();
-  CoreOptions PoolOptions() const;
   absl::Status StartRpc();
   absl::Status StartWeb();
   absl::Status StartWatches();

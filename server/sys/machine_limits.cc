@@ -43,6 +43,7 @@ std::optional<double> Cpus(std::string_view quota, std::string_view period) {
 
 void ReadUnified(const std::string& folder, MachineLimits* limits) {
   Lower(&limits->memory_bytes, ParseLimit(ReadText(folder + "/memory.max")));
+  Lower(&limits->threads, ParseLimit(ReadText(folder + "/pids.max")));
   const std::string text = ReadText(folder + "/cpu.max");
   const size_t space = std::min(text.find(' '), text.size());
   Lower(&limits->cpus, Cpus(text.substr(0, space), text.substr(std::min(space + 1, text.size()))));
@@ -50,6 +51,10 @@ void ReadUnified(const std::string& folder, MachineLimits* limits) {
 
 void ReadLegacyMemory(const std::string& folder, MachineLimits* limits) {
   Lower(&limits->memory_bytes, ParseLimit(ReadText(folder + "/memory.limit_in_bytes")));
+}
+
+void ReadLegacyThreads(const std::string& folder, MachineLimits* limits) {
+  Lower(&limits->threads, ParseLimit(ReadText(folder + "/pids.max")));
 }
 
 void ReadLegacyCpu(const std::string& folder, MachineLimits* limits) {
@@ -79,6 +84,9 @@ void ReadCgroup(const std::string& root, const std::string& line, MachineLimits*
   if (controllers.find(",memory,") != std::string::npos) {
     ReadUpwards(mount + "/memory", path, limits, ReadLegacyMemory);
   }
+  if (controllers.find(",pids,") != std::string::npos) {
+    ReadUpwards(mount + "/pids", path, limits, ReadLegacyThreads);
+  }
   if (controllers.find(",cpu,") != std::string::npos) {
     ReadUpwards(mount + "/cpu", path, limits, ReadLegacyCpu);
   }
@@ -106,6 +114,7 @@ void RaiseOpenFiles() {
 MachineLimits ReadMachineLimits(const std::string& root) {
   MachineLimits limits;
   limits.open_files = ResourceLimit(RLIMIT_NOFILE);
+  limits.threads = ResourceLimit(RLIMIT_NPROC);
   limits.locked_bytes = ResourceLimit(RLIMIT_MEMLOCK);
   limits.realtime_priority = ResourceLimit(RLIMIT_RTPRIO);
   limits.memory_mappings = ParseLimit(ReadText(root + "/proc/sys/vm/max_map_count"));

@@ -13,6 +13,7 @@ struct MachineLimits {
   std::optional<uint64_t> memory_bytes;       // The least of its cgroup and those above.
   std::optional<double> cpus;                 // CPU time a second by quota, the least likewise.
   std::optional<uint64_t> memory_mappings;    // vm.max_map_count
+  std::optional<uint64_t> threads;            // The least of its cgroups' pids.max, RLIMIT_NPROC.
   std::optional<uint64_t> locked_bytes;       // RLIMIT_MEMLOCK, soft.
   std::optional<uint64_t> realtime_priority;  // RLIMIT_RTPRIO, soft.
   bool has_guard_markers = false;             // A guarded page takes no mapping of its own.

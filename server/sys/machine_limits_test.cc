@@ -36,10 +36,13 @@ TEST_F(MachineLimitsTest, TakesTheLeastOfACgroupAndThoseAbove) {
   Write("/sys/fs/cgroup/a/b/memory.max", "max\n");
   Write("/sys/fs/cgroup/a/memory.max", "1000\n");
   Write("/sys/fs/cgroup/memory.max", "2000\n");
+  Write("/sys/fs/cgroup/a/b/pids.max", "30\n");
+  Write("/sys/fs/cgroup/a/pids.max", "20\n");
   Write("/sys/fs/cgroup/a/b/cpu.max", "150000 100000\n");
   Write("/sys/fs/cgroup/a/cpu.max", "max 100000\n");
   const MachineLimits limits = ReadMachineLimits(root_);
   EXPECT_EQ(limits.memory_bytes, 1000u);
+  EXPECT_EQ(limits.threads, 20u);
   EXPECT_DOUBLE_EQ(limits.cpus.value_or(0), 1.5);
 }
 
@@ -50,15 +53,17 @@ TEST_F(MachineLimitsTest, ReadsTheRootOfAContainersOwnNamespace) {
 }
 
 TEST_F(MachineLimitsTest, ReadsTheFirstVersionOfCgroups) {
-  Write("/proc/self/cgroup", "9:cpu,cpuacct:/a\n4:memory:/a\n1:name=systemd:/a\n");
+  Write("/proc/self/cgroup", "9:cpu,cpuacct:/a\n4:memory:/a\n8:pids:/a\n1:name=systemd:/a\n");
   Write("/sys/fs/cgroup/memory/a/memory.limit_in_bytes", "4096\n");
   Write("/sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n");
+  Write("/sys/fs/cgroup/pids/a/pids.max", "100\n");
   Write("/sys/fs/cgroup/cpu/a/cpu.cfs_quota_us", "50000\n");
   Write("/sys/fs/cgroup/cpu/a/cpu.cfs_period_us", "100000\n");
   Write("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "-1\n");
   Write("/sys/fs/cgroup/cpu/cpu.cfs_period_us", "100000\n");
   const MachineLimits limits = ReadMachineLimits(root_);
   EXPECT_EQ(limits.memory_bytes, 4096u);
+  EXPECT_EQ(limits.threads, 100u);
   EXPECT_DOUBLE_EQ(limits.cpus.value_or(0), 0.5);
 }
 
@@ -78,6 +83,8 @@ TEST_F(MachineLimitsTest, ReadsWhatThisProcessIsGranted) {
   EXPECT_EQ(ReadMachineLimits("").open_files, granted.rlim_cur);
   ASSERT_EQ(getrlimit(RLIMIT_MEMLOCK, &granted), 0);
   EXPECT_EQ(ReadMachineLimits("").locked_bytes.value_or(RLIM_INFINITY), granted.rlim_cur);
+  ASSERT_EQ(getrlimit(RLIMIT_NPROC, &granted), 0);
+  EXPECT_LE(ReadMachineLimits("").threads.value_or(0), granted.rlim_cur);
   ASSERT_EQ(getrlimit(RLIMIT_RTPRIO, &granted), 0);
   EXPECT_EQ(ReadMachineLimits("").realtime_priority.value_or(RLIM_INFINITY), granted.rlim_cur);
 }
