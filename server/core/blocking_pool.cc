@@ -10,6 +10,16 @@
 
 namespace weft {
 
+int64_t BlockingThread::RunIo(const sys::IoOperation& operation) {
+  io_.in_flight.Set(1);
+  const int64_t result = sys::RunIoOperation(operation);
+  io_.in_flight.Set(0);
+  const auto kind = static_cast<size_t>(operation.kind);
+  io_.operations[kind].Add();
+  if (result < 0) io_.failures[kind].Add();
+  return result;
+}
+
 BlockingPool::BlockingPool(const BlockingOptions& options, Starter starter)
     : options_(options), starter_(std::move(starter)), threads_(options.threads_max) {}
 
@@ -98,6 +108,7 @@ void BlockingPool::Run(BlockingThread& thread) {
   sys::RunBehindOthers();
   const sys::SignalStack signal_stack;
   thread.thread_id_.store(sys::ThisThreadId(), std::memory_order_relaxed);
+  thread.io_level_ = sys::kIoLevelCount;
   std::unique_lock lock(mutex_);
   while (BlockingRun* const run = AwaitRun(lock, thread)) {
     busy_.Add(1);

@@ -8,12 +8,15 @@
 #include <functional>
 #include <mutex>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "core/options.h"
 #include "core/stall_detector.h"
+#include "core/stats.h"
 #include "metrics/cell.h"
+#include "sys/io_operation.h"
 #include "sys/thread.h"
 
 namespace weft {
@@ -32,6 +35,15 @@ class BlockingThread {
   RunningHandler running() const {
     return {entry_.load(std::memory_order_acquire), since_.load(std::memory_order_relaxed)};
   }
+  // The run's thread only. Its file operations, also those that a handler makes by itself, have
+  // that level from now on: a system call when it is another than before.
+  void TakeIoLevel(uint8_t level) {
+    if (std::exchange(io_level_, level) != level) sys::TakeIoPriority(level);
+  }
+  // The run's thread only. Does a file operation and counts it.
+  int64_t RunIo(const sys::IoOperation& operation);
+  // Any thread. Only operations, failures and in_flight.
+  const IoCounters& io() const { return io_; }
   // Any thread. As the system numbers it; 0 before it first ran.
   int thread_id() const { return thread_id_.load(std::memory_order_relaxed); }
 
@@ -47,6 +59,8 @@ class BlockingThread {
   std::atomic<sys::Ticks> since_{0};
   std::atomic<int> thread_id_{0};
   std::atomic<uint32_t> alarm_{0};
+  IoCounters io_;
+  uint8_t io_level_ = sys::kIoLevelCount;  // That: none yet.
   // Guarded by the pool's mutex.
   Phase phase_ = Phase::kNone;
   BlockingRun* next_run_ = nullptr;

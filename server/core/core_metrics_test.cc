@@ -95,6 +95,24 @@ TEST(IoMetrics, AddsUpOperationsByKindAndWritesTheRingOfEachCore) {
   EXPECT_EQ(recorder.values_["weft_io_waiting 9"], 6);
   EXPECT_EQ(recorder.values_["weft_io_entry_waits_total 9"], 7);
   EXPECT_EQ(recorder.values_["weft_io_enters_total 4"], 8);
+  EXPECT_EQ(recorder.values_.count("weft_io_operations_total pool read"), 0U) << "there is none";
+}
+
+TEST(IoMetrics, AddsUpTheOperationsOfTheBlockingPoolsThreadsApart) {
+  BlockingPool pool({.threads_max = 2});
+  EXPECT_EQ(pool.thread(0).RunIo({.kind = sys::IoKind::kNop}), 0);
+  EXPECT_EQ(pool.thread(1).RunIo({.kind = sys::IoKind::kNop}), 0);
+  EXPECT_LT(pool.thread(1).RunIo({.kind = sys::IoKind::kFsync, .fd = -1}), 0);
+  IoCounters counters;
+  const IoMetrics metrics({{4, &counters}}, "threads", &pool);
+  Recorder recorder;
+  metrics.Collect(recorder);
+  EXPECT_EQ(recorder.values_["weft_io_operations_total pool nop"], 2);
+  EXPECT_EQ(recorder.values_["weft_io_operations_total pool fsync"], 1);
+  EXPECT_EQ(recorder.values_["weft_io_failures_total pool fsync"], 1);
+  EXPECT_EQ(recorder.values_["weft_io_operations_total threads fsync"], 0);
+  EXPECT_EQ(recorder.values_.count("weft_io_in_flight pool"), 1U);
+  EXPECT_EQ(recorder.values_.count("weft_io_waiting pool"), 0U) << "none waits for a ring";
 }
 
 }  // namespace

@@ -22,8 +22,8 @@ constexpr MetricDescription kEnters = {"weft_io_enters_total",
 
 }  // namespace
 
-IoMetrics::IoMetrics(std::vector<CoreRow> cores, std::string backend)
-    : cores_(std::move(cores)), backend_(std::move(backend)) {}
+IoMetrics::IoMetrics(std::vector<CoreRow> cores, std::string backend, const BlockingPool* pool)
+    : cores_(std::move(cores)), backend_(std::move(backend)), pool_(pool) {}
 
 void IoMetrics::Collect(MetricWriter& writer) const {
   for (size_t kind = 0; kind < sys::kIoKindCount; ++kind) {
@@ -47,6 +47,29 @@ void IoMetrics::Collect(MetricWriter& writer) const {
     writer.WriteCounter(kEntryWaits, labels, static_cast<double>(counters.entry_waits.value()));
     writer.WriteCounter(kEnters, labels, static_cast<double>(counters.enters.value()));
   }
+  if (pool_ != nullptr) CollectPool(writer);
+}
+
+// Each of its threads does its operations itself, so none waits for a ring.
+void IoMetrics::CollectPool(MetricWriter& writer) const {
+  for (size_t kind = 0; kind < sys::kIoKindCount; ++kind) {
+    uint64_t operations = 0;
+    uint64_t failures = 0;
+    for (size_t thread = 0; thread < pool_->threads_max(); ++thread) {
+      const IoCounters& counters = pool_->thread(thread).io();
+      operations += counters.operations[kind].value();
+      failures += counters.failures[kind].value();
+    }
+    const std::string_view name = sys::IoKindName(static_cast<sys::IoKind>(kind));
+    const MetricLabels labels = {{"backend", "pool"}, {"operation", name}};
+    writer.WriteCounter(kOperations, labels, static_cast<double>(operations));
+    writer.WriteCounter(kFailures, labels, static_cast<double>(failures));
+  }
+  int64_t in_flight = 0;
+  for (size_t thread = 0; thread < pool_->threads_max(); ++thread) {
+    in_flight += pool_->thread(thread).io().in_flight.value();
+  }
+  writer.WriteGauge(kInFlight, {{"core", "pool"}}, static_cast<double>(in_flight));
 }
 
 }  // namespace weft

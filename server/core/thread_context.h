@@ -65,7 +65,7 @@ class ThreadContext final : public TaskContext {
 
   int64_t RunIo(sys::IoOperation& operation) override {
     if (!operation.runs_to_end && ShouldStop()) return -ECANCELED;
-    return sys::RunIoOperation(operation);
+    return thread_->RunIo(operation);
   }
 
  private:
@@ -97,6 +97,7 @@ struct Core<Env>::ThreadRun : BlockingRun {
       : BlockingRun{.run = &Run, .done = &Done},
         core(core_in),
         task(task_in),
+        io_level(static_cast<uint8_t>(task_in->io_priority)),
         entry(entry_in),
         context(core_in->env_, core_in->cancels_[task_in->slot], *task_in,
                 core_in->cold_[task_in->slot]) {}
@@ -108,6 +109,7 @@ struct Core<Env>::ThreadRun : BlockingRun {
     if (run.context.ShouldStop()) return;
     run.task->started.store(now, std::memory_order_relaxed);
     run.context.set_thread(thread);
+    thread.TakeIoLevel(run.io_level);
     thread.Show({&run.entry, now});
     run.outcome = RunGuarded(run.entry, run.context);
     thread.Show({});
@@ -128,6 +130,7 @@ struct Core<Env>::ThreadRun : BlockingRun {
 
   Core* const core;
   LiveTask* const task;
+  const uint8_t io_level;
   const TaskEntry& entry;
   ThreadContext<Env> context;
   TaskOutcome outcome = TaskOutcome::kStopped;

@@ -24,7 +24,8 @@ enum class WakeReason : uint8_t { kElapsed, kCancelled, kDeadline };
 // All a handler may ask of whatever executor runs it. Made for one run of one task and gone
 // afterwards. Task's own thread only; every call but those that say so returns at once. On a thread
 // of the blocking pool, what suspends the task blocks the thread instead: SleepFor sleeps with it
-// until a cancel or the deadline, RunIo runs the operation on it, Yield only looks at both.
+// until a cancel or the deadline, RunIo runs the operation on it (and is not cut short once it has
+// begun), Yield only looks at both.
 class TaskContext {
  public:
   TaskContext(const TaskContext&) = delete;

@@ -79,6 +79,11 @@ uint16_t KernelIoPriority(uint8_t level) {
   return kBestEffort | kLevels[level];
 }
 
+void TakeIoPriority(uint8_t level) {
+  constexpr int kWhoProcess = 1;
+  ::syscall(SYS_ioprio_set, kWhoProcess, 0, KernelIoPriority(level));
+}
+
 int64_t RunIoOperation(const IoOperation& operation) {
   for (;;) {
     const int64_t result = Call(operation);

@@ -62,6 +62,9 @@ inline constexpr size_t kIoLevelCount = 3;
 // What it is worth is up to the disk's scheduler (bfq, mq-deadline). The numbers are those of
 // ioprio_set(2); <linux/ioprio.h> of Linux 6.1.192 is no C++ (a parameter is named class).
 uint16_t KernelIoPriority(uint8_t level);
+// The calling thread's own operations have that level from now on. Best effort: a seccomp filter
+// may not know the call.
+void TakeIoPriority(uint8_t level);
 
 // Does the operation on the calling thread, which may block, and returns its result.
 int64_t RunIoOperation(const IoOperation& operation);

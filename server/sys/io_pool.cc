@@ -1,23 +1,11 @@
 #include "sys/io_pool.h"
 
-#include <sys/syscall.h>
-#include <unistd.h>
-
 #include <string>
 #include <utility>
 
 #include "sys/ring_threads.h"
 
 namespace weft::sys {
-namespace {
-
-// Of the calling thread, from now on. Best effort: a seccomp filter may not know it.
-void TakeIoPriority(uint8_t level) {
-  constexpr int kWhoProcess = 1;
-  ::syscall(SYS_ioprio_set, kWhoProcess, 0, KernelIoPriority(level));
-}
-
-}  // namespace
 
 absl::StatusOr<std::unique_ptr<IoPool>> IoPool::Start(size_t threads,
                                                       const std::vector<int>& cpus) {
