@@ -89,8 +89,7 @@ std::optional<Refusal> Dispatcher<Env>::Submit(const TaskSpec& spec, std::string
   }
   const uint32_t core = Route(spec, checked);
   if (auto refusal = admission_.CheckBounds(spec, core, loads_[core], in_flight_bytes_)) {
-    const bool is_of_pool = core == core_count_ && !loads_[core].HasRoom(spec.priority);
-    if (is_of_pool) stats_.pool_refused.Add();
+    if (core == core_count_) stats_.pool_refused.Count(refusal->reason);
     return RefuseTask(std::move(*refusal));
   }
   DoorTask& task = Begin(core, spec, block, submit);

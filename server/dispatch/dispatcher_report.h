@@ -130,7 +130,7 @@ StatsSnapshot Dispatcher<Env>::Snapshot() {
   if (has_pool()) {
     snapshot.pool = dispatch_internal::Snapshot(sides_[core_count_]->core, env_.Now());
     snapshot.pool->counts = SnapshotCore(core_count_);
-    snapshot.pool->refused = stats_.pool_refused.value();
+    snapshot.pool->refused = stats_.pool_refused.total();
   }
   return snapshot;
 }

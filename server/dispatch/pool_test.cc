@@ -184,6 +184,23 @@ TEST_F(PoolTest, RefusesWhatItsQueueHasNoRoomFor) {
   ExpectPromisesKept();
 }
 
+TEST_F(PoolTest, CountsAsItsOwnOnlyWhatItHadNoRoomFor) {
+  options_.max_in_flight_bytes = 8;
+  BuildAll();
+  MustSubmit({.handler = "hold"});
+  TurnUntil([&] { return running_ == 1; });
+  MustSubmit({.handler = "hold"});
+  MustSubmit({.handler = "hold"});
+  // Its queue is full, too, but the bytes are looked at first.
+  EXPECT_EQ(Submit({.handler = "hold", .payload = "123456789"})->reason,
+            RefusalReason::kPayloadBytesFull);
+  EXPECT_EQ(dispatcher_->Snapshot().pool->refused, 0U);
+  EXPECT_EQ(Submit({.handler = "hold"})->reason, RefusalReason::kQueueFull);
+  EXPECT_EQ(dispatcher_->Snapshot().pool->refused, 1U);
+  let_go_ = true;
+  TurnUntil([&] { return dispatcher_->in_flight() == 0; });
+}
+
 TEST_F(PoolTest, EndsWhatIsCancelledInItsQueueAndWhatExpiresThere) {
   BuildAll();
   MustSubmit({.handler = "hold"});

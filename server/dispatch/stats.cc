@@ -29,7 +29,8 @@ constexpr MetricDescription kDemotions = {
     "Times a handler was demoted to the blocking pool, by executor.stall_policy."};
 constexpr MetricDescription kPoolRefused = {
     "weft_dispatch_pool_refused_total",
-    "Tasks refused because the blocking pool had no room for them, by blocking.max_queue_depth."};
+    "Tasks refused because the blocking pool had no room for them: queue_full, by "
+    "blocking.max_queue_depth; slots_full, as too many of its tasks were not yet answered."};
 constexpr MetricDescription kInFlightMaxBytes = {
     "weft_dispatch_in_flight_max_bytes",
     "limits.max_in_flight_bytes: bound of weft_dispatch_in_flight_bytes."};
@@ -179,7 +180,8 @@ void DispatchStats::CollectTasks(MetricWriter& writer) const {
     writer.WriteCounter(kStalls, {{"core", core.cpu}}, Value(core.stalls));
   }
   writer.WriteCounter(kDemotions, {}, Value(demotions));
-  writer.WriteCounter(kPoolRefused, {}, Value(pool_refused));
+  writer.WriteCounter(kPoolRefused, {{"reason", "queue_full"}}, Value(pool_refused.queue_full));
+  writer.WriteCounter(kPoolRefused, {{"reason", "slots_full"}}, Value(pool_refused.slots_full));
   for (size_t i = 0; i < kPromiseCount; ++i) {
     writer.WriteCounter(kViolations, {{"promise", PromiseName(static_cast<Promise>(i))}},
                         Value(violations[i]));

@@ -39,6 +39,17 @@ struct DoorCounters {
   Gauge spin_budget_ns;
 };
 
+// Tasks refused for want of room in the blocking pool itself. Door thread only writes.
+struct PoolRefusals {
+  Counter queue_full, slots_full;
+  // Other reasons are not the pool's.
+  void Count(RefusalReason reason) {
+    if (reason == RefusalReason::kQueueFull) queue_full.Add();
+    if (reason == RefusalReason::kSlotsFull) slots_full.Add();
+  }
+  uint64_t total() const { return queue_full.value() + slots_full.value(); }
+};
+
 // An ExecutionSums that other threads may read.
 struct ExecutionGauges {
   Gauge executed, failed, total_ns, min_ns, max_ns, average_ns;
@@ -90,7 +101,7 @@ class DispatchStats : public MetricSource {
   Gauge target_met;
   DispatchBounds bounds;
   Counter demotions;
-  Counter pool_refused;  // Tasks refused for want of room in the blocking pool.
+  PoolRefusals pool_refused;
   std::vector<PerCore> cores;
 
  private:

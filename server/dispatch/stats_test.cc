@@ -41,6 +41,10 @@ TEST(DispatchStats, WritesEachCountOnceUnderItsLabel) {
   stats.CountViolation(Promise::kDeadline);
   stats.cores[1].queued[0].Set(4);
   stats.cores[0].stalls.Add(6);
+  stats.pool_refused.Count(RefusalReason::kQueueFull);
+  stats.pool_refused.Count(RefusalReason::kQueueFull);
+  stats.pool_refused.Count(RefusalReason::kSlotsFull);
+  stats.pool_refused.Count(RefusalReason::kPayloadBytesFull);
   stats.door.sleeps.Add(9);
   stats.bounds.Set({.max_queue_depth = 11, .max_waiters = 12, .results_max_count = 13});
   stats.recent.Set({.executed = 2, .total_ns = 3'000'000'000});
@@ -59,6 +63,9 @@ TEST(DispatchStats, WritesEachCountOnceUnderItsLabel) {
   EXPECT_EQ(written.values["weft_dispatch_in_flight_max_bytes"],
             static_cast<double>(DispatchOptions().max_in_flight_bytes));
   EXPECT_EQ(written.values["weft_dispatch_stalls_total{core=2}"], 6);
+  EXPECT_EQ(written.values["weft_dispatch_pool_refused_total{reason=queue_full}"], 2);
+  EXPECT_EQ(written.values["weft_dispatch_pool_refused_total{reason=slots_full}"], 1);
+  EXPECT_EQ(stats.pool_refused.total(), 3u) << "the bytes in flight are not the pool's";
   EXPECT_EQ(written.values["weft_dispatch_door_sleeps_total"], 9);
   EXPECT_EQ(written.values["weft_dispatch_execution_average_seconds{window=10s}"], 1.5);
   EXPECT_EQ(stats.Ended(), 2u);

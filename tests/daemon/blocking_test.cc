@@ -1,8 +1,16 @@
 // The blocking pool of a real daemon: what runs there, what it refuses, how it is stopped, and how
 // a handler that holds its core comes to it.
 #include <gtest/gtest.h>
+#include <sys/ptrace.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tests/daemon/daemon_test.h"
@@ -67,6 +75,80 @@ TEST_F(BlockingDaemonTest, ADrainStopsWhatItsThreadsRunAtTheLimit) {
   EXPECT_EQ(end.exit_code, 0) << daemon_->Log();
   EXPECT_EQ(daemon_->LastCounts()["cancelled"], 1u);
 }
+
+// Of the daemon's threads, by its name; 0: there is none.
+pid_t ThreadNamed(pid_t pid, std::string_view name) {
+  const std::filesystem::path tasks = "/proc/" + std::to_string(pid) + "/task";
+  for (const auto& task : std::filesystem::directory_iterator(tasks)) {
+    std::string found;
+    std::getline(std::ifstream(task.path() / "comm"), found);
+    if (found == name) return std::stoi(task.path().filename());
+  }
+  return 0;
+}
+
+// Stops one thread as a debugger does, as if it took no notice of a cancel, until its process is
+// killed; false where nobody may.
+bool Freeze(pid_t thread) {
+  return ::ptrace(PTRACE_SEIZE, thread, nullptr, nullptr) == 0 &&
+         ::ptrace(PTRACE_INTERRUPT, thread, nullptr, nullptr) == 0 &&
+         ::waitpid(thread, nullptr, __WALL) == thread;
+}
+
+TEST_F(BlockingDaemonTest, ADrainLeavesAndNamesWhatDoesNotStop) {
+  Start({"daemon.drain_limit_s=0"});
+  (void)MustSubmit(Spec("block", "60s"));
+  while (client_->GetStats()->blocking().busy_size() == 0) {
+  }
+  const pid_t thread = ThreadNamed(daemon_->pid(), "weft-block-0");
+  ASSERT_NE(thread, 0);
+  if (!Freeze(thread)) GTEST_SKIP() << "no thread may be traced here";
+  client_.reset();
+  daemon_->Signal(SIGTERM);
+  ASSERT_TRUE(daemon_->WaitForLog(" gave_up ")) << "after the limit and a grace";
+  ::waitpid(thread, nullptr, __WALL);
+  EXPECT_EQ(daemon_->WaitForEnd().exit_code, 1);
+  EXPECT_NE(daemon_->Log().find("error left_running handler=block thread=weft-block-0"),
+            std::string::npos)
+      << daemon_->Log();
+  EXPECT_EQ(daemon_->LastCounts()["in_flight"], 1u);
+}
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // They map what they like.
+// All that the process has mapped.
+uint64_t MappedBytes(pid_t pid) {
+  std::ifstream sizes("/proc/" + std::to_string(pid) + "/statm");
+  uint64_t pages = 0;
+  sizes >> pages;
+  return pages * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
+// The daemon may map so much more from now on.
+void LimitMemory(pid_t pid, rlim_t more_bytes) {
+  rlimit limit{};
+  ASSERT_EQ(::prlimit(pid, RLIMIT_AS, nullptr, &limit), 0);
+  limit.rlim_cur = more_bytes == RLIM_INFINITY ? limit.rlim_max : MappedBytes(pid) + more_bytes;
+  ASSERT_EQ(::prlimit(pid, RLIMIT_AS, &limit, nullptr), 0);
+}
+
+TEST_F(BlockingDaemonTest, ATaskFailsAndSaysWhatToRaiseWhenNoThreadIsGranted) {
+  Start();
+  // Enough for all but the stack of a thread.
+  LimitMemory(daemon_->pid(), 1024 * 1024);
+  const auto failed = Run(Spec("block", "1ms"));
+  LimitMemory(daemon_->pid(), RLIM_INFINITY);
+  ASSERT_TRUE(failed.ok()) << failed.status();
+  ExpectEnded(*failed, v1::TASK_STATE_FAILED);
+  EXPECT_NE(failed->error().message().find("TasksMax="), std::string::npos)
+      << failed->error().message();
+  EXPECT_EQ(client_->GetStats()->blocking().threads_refused(), 1u);
+  EXPECT_EQ(client_->GetStats()->blocking().threads(), 0u);
+  EXPECT_TRUE(daemon_->WaitForMetric("weft_core_blocking_threads_started_total 0\n"));
+  const auto ran = Run(Spec("block", "1ms"));
+  ASSERT_TRUE(ran.ok()) << ran.status();
+  ExpectEnded(*ran, v1::TASK_STATE_SUCCEEDED);
+}
+#endif
 
 TEST_F(BlockingDaemonTest, AStuckThreadIsNamed) {
   Start({"blocking.stall_threshold_s=1", "executor.stall_threshold_ms=20"});
