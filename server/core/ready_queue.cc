@@ -1,5 +1,7 @@
 #include "core/ready_queue.h"
 
+#include <algorithm>
+
 namespace weft {
 
 LiveTask* ReadyQueue::Pop(sys::Ticks now, bool stack_spare) {
@@ -70,7 +72,9 @@ void ReadyQueue::InsertBefore(LiveTask* next, List* list, LiveTask* task) {
 
 size_t ReadyQueue::AgedLevel(size_t best, uint32_t levels, sys::Ticks now, bool stack_spare) {
   size_t chosen = best;
-  sys::Ticks oldest = now - age_limit_.load(std::memory_order_relaxed);
+  // What goes first anyway is not overtaken by what is younger.
+  sys::Ticks oldest = std::min(now - age_limit_.load(std::memory_order_relaxed),
+                               HeadOf(best, stack_spare)->ready_since);
   for (size_t level = best + 1; level < kPriorityCount; ++level) {
     if ((levels >> level & 1U) == 0) continue;
     const sys::Ticks since = HeadOf(level, stack_spare)->ready_since;

@@ -48,7 +48,6 @@ TEST_F(ReadyQueueTest, GivesTheOldestOfTheHighestLevel) {
   LiveTask* const high_2 = Pushed(&queue, Priority::kHigh);
   for (LiveTask* const expected : {high_1, high_2, normal, low}) {
     EXPECT_EQ(queue.Pop(0, true), expected);
-    EXPECT_EQ(expected->place, TaskPlace::kNowhere);
   }
   EXPECT_EQ(queue.Pop(0, true), nullptr);
 }
@@ -110,7 +109,6 @@ TEST_F(ReadyQueueTest, RemovesFromAnywhere) {
     std::vector<LiveTask*> left;
     for (int i = 0; i < 3; ++i) left.push_back(Pushed(&queue, Priority::kNormal));
     queue.Remove(left[removed]);
-    EXPECT_EQ(left[removed]->place, TaskPlace::kNowhere);
     left.erase(left.begin() + static_cast<ptrdiff_t>(removed));
     EXPECT_EQ(queue.CountLinked(), 2U);
     for (LiveTask* const expected : left) EXPECT_EQ(queue.Pop(0, true), expected);
@@ -144,13 +142,14 @@ TEST_F(ReadyQueueTest, WithOnlyTasksSetAsideThereIsNothingWithoutAStack) {
   EXPECT_FALSE(queue.CanPop(true));
 }
 
-// While the core turns, a task that found m - 1 tasks of lower levels ready before it waits at most
-// age_limit and kAgedShare * m dispatches; aged tasks get at most one of kAgedShare.
+// While the core turns, a task that became ready when m - 1 tasks of lower levels were, or became
+// so at the same time, waits at most age_limit and kAgedShare * m dispatches; aged tasks get at
+// most one of kAgedShare.
 class AgePromise : public ReadyQueueTest {
  protected:
   struct Waiting {
     sys::Ticks since;
-    uint64_t ahead;              // m: itself and the lower-level tasks ready before it.
+    uint64_t ahead;              // m: itself and the lower-level tasks ready no later.
     uint64_t aged_dispatch = 0;  // Dispatches made when its age reached the limit; 0: not yet.
   };
 
@@ -164,7 +163,12 @@ class AgePromise : public ReadyQueueTest {
 
   void Push(Priority priority, sys::Ticks now) {
     Pushed(&*queue_, priority, now);
-    if (priority != Priority::kHigh) ++lower_;
+    if (priority != Priority::kHigh) {
+      ++lower_;
+      for (auto& entry : waiting_) {
+        if (entry && entry->since == now) ++entry->ahead;
+      }
+    }
     waiting_.push_back(Waiting{now, lower_});
   }
 
@@ -261,6 +265,7 @@ class Oracle {
       if (best == nullptr) {
         best = at->task;
       } else if (at->task->ready_since <= now - age_limit_ &&
+                 at->task->ready_since <= best->ready_since &&
                  (aged == nullptr || at->task->ready_since <= aged->ready_since)) {
         aged = at->task;
       }
