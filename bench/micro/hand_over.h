@@ -125,7 +125,7 @@ class FarCore {
   // Ends the thread. Whether the core executed exactly what was sent and answered.
   bool StopAndAgree() {
     core_->Stop();
-    return core_->stats().executed.value() == answered_ && answered_ == sent_;
+    return core_->stats().executed() == answered_ && answered_ == sent_;
   }
 
  private:

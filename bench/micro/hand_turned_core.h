@@ -40,7 +40,7 @@ class HandTurnedCore {
   }
 
   bool is_prepared() const { return is_prepared_; }
-  uint64_t executed() const { return core_->stats().executed.value(); }
+  uint64_t executed() const { return core_->stats().executed(); }
   uint64_t suspensions() const { return core_->stats().suspensions.value(); }
 
  private:

@@ -126,7 +126,7 @@ double OnCore(const Settings& settings, const sys::Clock& clock, size_t batch, b
   const double ns = NsOf(clock, sys::ReadTicks() - began);
   core.Stop();
   const bool agrees = door.sent() == door.succeeded() && door.sent() == runs.count.load() &&
-                      door.sent() == core.stats().executed.value();
+                      door.sent() == core.stats().executed();
   return agrees ? static_cast<double>(door.sent()) * 1e9 / ns : -1;
 }
 

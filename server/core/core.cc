@@ -78,8 +78,8 @@ absl::Status Core<Env>::Prepare() {
   inbox_.emplace(options_.inbox_capacity);
   outbox_.emplace(options_.outbox_capacity);
   ready_.emplace(TicksOf(env_.anchor(), int64_t{options_.age_limit_ms} * 1'000'000));
-  clock_ = env_.Now();
-  timers_.emplace(std::span<LiveTask>(tasks_.get(), slots), clock_);
+  SetClock(env_.Now());
+  timers_.emplace(std::span<LiveTask>(tasks_.get(), slots), clock());
   if (absl::Status status = runners_.Prepare(options_, &RunnerMain, this); !status.ok()) {
     return status;
   }
@@ -145,7 +145,9 @@ TaskState Core<Env>::SlotState(uint32_t slot) const {
 
 template <class Env>
 sys::Ticks Core<Env>::SlotStarted(uint32_t slot) const {
-  return tasks_[slot].started.load(std::memory_order_relaxed);
+  const LiveTask& task = tasks_[slot];
+  if (task.state.load(std::memory_order_relaxed) == TaskState::kQueued) return 0;
+  return task.started.load(std::memory_order_relaxed);
 }
 
 template <class Env>
@@ -160,8 +162,12 @@ uint64_t Core<Env>::ended_unstarted(Priority priority) const {
 
 template <class Env>
 RunningHandler Core<Env>::running() const {
-  return {running_entry_.load(std::memory_order_acquire),
-          running_since_.load(std::memory_order_relaxed)};
+  return {running_entry_.load(std::memory_order_acquire), clock()};
+}
+
+template <class Env>
+void Core<Env>::SetAgeLimitMs(uint32_t age_limit_ms) {
+  ready_->set_age_limit(TicksOf(env_.anchor(), int64_t{age_limit_ms} * 1'000'000));
 }
 
 // ---- The thread -------------------------------------------------------------------------------
@@ -202,7 +208,7 @@ bool Core<Env>::Turn() {
   bool worked = TakeMessages();
   // After the messages were taken, so that no task starts before it was submitted. Without any the
   // reading need not wait for what was begun before it.
-  clock_ = worked ? env_.Now() : std::max(clock_, env_.NowUnordered());
+  SetClock(worked ? env_.Now() : std::max(clock(), env_.NowUnordered()));
   worked |= FireTimers();
   if (io_.busy()) worked |= TakeIo();
   worked |= RunReady();
@@ -301,7 +307,7 @@ template <class Env>
 void Core<Env>::TakeSubmit(const Message& message) {
   LiveTask* const task = &tasks_[message.slot];
   assert(message.slot < first_local_slot_);
-  assert(task->place == TaskPlace::kNowhere && task->runner == nullptr);
+  assert(task->runner == nullptr);
   task->id = message.id;
   task->entry = message.entry;
   task->payload = message.payload;
@@ -317,11 +323,8 @@ void Core<Env>::TakeSubmit(const Message& message) {
 
 template <class Env>
 void Core<Env>::MakeReady(LiveTask* task) {
-  task->suspended = 0;
-  task->started.store(0, std::memory_order_relaxed);
   task->state.store(TaskState::kQueued, std::memory_order_relaxed);
   stats_.submitted.Add(1);
-  ++live_;
   ready_->Push(task);
 }
 
@@ -339,7 +342,8 @@ void Core<Env>::TakeCancel(const Message& message) {
     answer.cancel_outcome = EndedOutcome(*task, answer.state);
   } else if (answer.state == TaskState::kQueued) {
     answer.cancel_outcome = CancelOutcome::kCancelledQueued;
-    clock_ = env_.Now();  // The last turn's reading may be older than the submission.
+    SetClock(env_.Now());  // The last turn's reading may be older than the submission.
+    ready_->Remove(task);
     EndUnstarted(task, StopEnding(*task));
   } else {
     answer.cancel_outcome = CancelOutcome::kRequestedRunning;
@@ -354,13 +358,14 @@ template <class Env>
 bool Core<Env>::FireTimers() {
   size_t count = 0;
   for (; count < TurnIntake::kMostTimers && outbox_->HasRoom(1); ++count) {
-    LiveTask* const task = timers_->PopDue(clock_);
+    LiveTask* const task = timers_->PopDue(clock());
     if (task == nullptr) break;
     const TaskState state = task->state.load(std::memory_order_relaxed);
     if (state == TaskState::kQueued) {
+      ready_->Remove(task);
       EndUnstarted(task, StopEnding(*task));
     } else {
-      CutShort(task, task->deadline <= clock_ ? WakeReason::kDeadline : WakeReason::kElapsed);
+      CutShort(task, task->deadline <= clock() ? WakeReason::kDeadline : WakeReason::kElapsed);
     }
   }
   return count > 0;
@@ -397,7 +402,7 @@ void Core<Env>::Unpark(LiveTask* task, WakeReason reason) {
   if (task->place != TaskPlace::kNowhere) return;
   timers_->Disarm(task);
   task->wake = reason;
-  task->ready_since = clock_;
+  task->ready_since = clock();
   ready_->Push(task);
   --suspended_count_;
 }
@@ -407,16 +412,18 @@ bool Core<Env>::RunReady() {
   const TurnBudget budget = budget_.load(std::memory_order_relaxed);
   const bool is_timed = budget.microseconds > 0;
   const uint32_t polls = is_timed ? TurnBudget::kMostPolls : budget.polls;
-  budget_left_ = 0;
-  budget_beyond_ = polls;
-  turn_end_ = is_timed ? clock_ + TicksOf(env_.anchor(), int64_t{budget.microseconds} * 1'000)
+  current_ = this;
+  const uint64_t given_before = ready_->given();
+  turn_.given_until = given_before;
+  turn_.budget_beyond = polls;
+  turn_.end = is_timed ? clock() + TicksOf(env_.anchor(), int64_t{budget.microseconds} * 1'000)
                        : sys::kTicksForever;
   // From here on, so that many expiries leave time for tasks.
-  look_again_ = std::min(clock_ + look_again_ticks_, turn_end_);
-  while (LiveTask* const task = NextTaskWithCare(nullptr)) Dispatch(task);
+  turn_.look_again = std::min(clock() + look_again_ticks_, turn_.end);
+  while (LiveTask* const task = NextTaskWithCare(nullptr, Asker::kOther)) Dispatch(task);
   running_entry_.store(nullptr, std::memory_order_release);
   // Tasks that ended unstarted, were set aside or are held are work, too.
-  return budget_left_ + budget_beyond_ != polls;
+  return ready_->given() != given_before;
 }
 
 template <class Env>
@@ -427,10 +434,11 @@ void Core<Env>::PublishTurn(bool worked) {
   }
   if (!worked) return;
   stats_.turns.Add(1);
-  stats_.live.Set(static_cast<int64_t>(live_));
+  const uint64_t live = stats_.submitted.value() - stats_.ended_sum();
+  stats_.live.Set(static_cast<int64_t>(live));
   stats_.held.Set(static_cast<int64_t>(ready_->held()));
   if (stats_.turns.value() % kTurnsPerSelfCheck == 0) {
-    if (ready_->CountLinked() + suspended_count_ != live_) stats_.violations.Add(1);
+    if (ready_->CountLinked() + suspended_count_ != live) stats_.violations.Add(1);
   }
 }
 
@@ -443,8 +451,8 @@ SpawnAnswer Core<Env>::Spawn(const TaskEntry& entry, std::string_view payload, P
   task->entry = &entry;
   task->payload = payload.data();
   task->payload_bytes = static_cast<uint32_t>(payload.size());
-  task->submitted = clock_;
-  task->ready_since = clock_;
+  task->submitted = clock();
+  task->ready_since = clock();
   task->priority = priority;
   task->io_priority = priority;
   MakeReady(task);

@@ -24,6 +24,7 @@
 #include "core/stats.h"
 #include "core/task_end.h"
 #include "core/timer_wheel.h"
+#include "core/turn_limits.h"
 #include "sys/parking.h"
 #include "sys/thread.h"
 
@@ -64,7 +65,6 @@ class Core {
   // Any thread. The state of a slot's task, and when it started (0: it has not), as last stored.
   TaskState SlotState(uint32_t slot) const;
   sys::Ticks SlotStarted(uint32_t slot) const;
-
   // Any thread. Tasks begun, and ended without a start, by level; what else was admitted is queued.
   uint64_t started(Priority priority) const;
   uint64_t ended_unstarted(Priority priority) const;
@@ -76,9 +76,7 @@ class Core {
   void SetBudget(TurnBudget budget) { budget_.store(budget, std::memory_order_relaxed); }
   TurnBudget budget() const { return budget_.load(std::memory_order_relaxed); }
   // Any thread, after Prepare. executor.age_limit_ms from now on.
-  void SetAgeLimitMs(uint32_t age_limit_ms) {
-    ready_->set_age_limit(env_.anchor().NsToTicks(int64_t{age_limit_ms} * 1'000'000));
-  }
+  void SetAgeLimitMs(uint32_t age_limit_ms);
   // What the blocking pool's core is posted in place of a handler's entry, which outlives it.
   static TaskEntry EntryForThread(const TaskEntry& entry);
   // Any thread, after Prepare. The threads are the blocking pool's, which its core alone has.
@@ -104,9 +102,13 @@ class Core {
 
  private:
   class Context;
-  friend class Context;
+  // Whose turn it is on this thread: the search for the next task asks here, and so need not wait
+  // until the stack just switched to has been fetched (a quarter of suspend_resume_64).
+  static inline constinit thread_local Core* current_ = nullptr;
   struct ThreadRun;
 
+  sys::Ticks clock() const { return clock_.load(std::memory_order_relaxed); }
+  void SetClock(sys::Ticks now) { clock_.store(now, std::memory_order_relaxed); }
   // Run loop, in the order of a turn (core.cc).
   void Run();
   void Rest();
@@ -126,11 +128,12 @@ class Core {
   void WakeIfParked();
 
   // Running one task after another (dispatch.h).
-  LiveTask* NextTask();
-  bool MayStart(const LiveTask& task);
-  LiveTask* NextTaskWithCare(LiveTask* popped);
+  enum class Asker : bool { kOther, kFreeRunner };
+  LiveTask* NextTask(Asker asker);
+  bool MayStart(const LiveTask& task, Asker asker);
+  LiveTask* NextTaskWithCare(LiveTask* popped, Asker asker);
   bool RefillBudget();
-  bool HasSpareStack() const { return current_runner_ != nullptr || !runners_.empty(); }
+  bool HasSpareStack(Asker asker) const { return asker == Asker::kFreeRunner || !runners_.empty(); }
   bool TurnIsOver() const;
   void Dispatch(LiveTask* task);
   void Execute(LiveTask* task);
@@ -142,6 +145,7 @@ class Core {
   void Suspend(LiveTask* task);
   void LetOthersRun(LiveTask* task);
   void Resume(LiveTask* task);
+  WakeReason GiveWay(LiveTask* task);
   WakeReason Park(LiveTask* task, sys::Ticks until);
   int64_t ParkForIo(LiveTask* task, sys::IoOperation* operation);
   TaskOutcome RunOnThread(LiveTask* task, const TaskEntry& entry, Context& context);
@@ -150,17 +154,19 @@ class Core {
   TaskEnd Settle(const LiveTask& task, const Context& context, TaskOutcome outcome);
   TaskEnd SettleFailure(const LiveTask& task, const Context& context, TaskOutcome outcome);
   TaskEnd StopEnding(const LiveTask& task);
+  void EndTelling(LiveTask* task, const Context& context, TaskOutcome outcome);
   void EndStarted(LiveTask* task, const TaskEnd& ending);
   void EndUnstarted(LiveTask* task, const TaskEnd& ending);
-  void Tell(LiveTask& task, const TaskEnd& ending, bool was_started);
-  void FreeSlot(LiveTask* task);
+  void End(LiveTask* task, const TaskEnd& ending, bool was_started);
+  void Tell(const LiveTask& task, const TaskEnd& ending, bool was_started, bool was_suspended);
 
   const CoreOptions options_;
   const uint32_t first_local_slot_;
   Env env_;
   Doorbell& doorbell_;
   CoreStats stats_;
-  sys::Ticks clock_ = 0;  // Read once a boundary: the end of a task is the start of the next.
+  // Read once a boundary: the end of a task is the start of the next. Written by the core alone.
+  std::atomic<sys::Ticks> clock_{0};
   uint32_t boundaries_unread_ = 0;
 
   std::unique_ptr<LiveTask[]> tasks_;  // door_slots(), then local_slots.
@@ -176,17 +182,12 @@ class Core {
   LiveTask* handed_back_ = nullptr;    // A fiber popped it but it runs on the thread's stack.
   std::optional<Fiber> thread_fiber_;  // The stack that Turn runs on.
   std::atomic<TurnBudget> budget_;
-  uint32_t budget_left_ = 0;    // Of this turn, with room in the outbox for all their ends.
-  uint32_t budget_beyond_ = 0;  // The rest of this turn's.
-  sys::Ticks turn_end_ = 0;     // When the budget in time is spent.
+  TurnLimits turn_;
   const sys::Ticks look_again_ticks_;
-  sys::Ticks look_again_ = 0;  // From when on a turn asks itself whether it is over.
   bool untold_ = false;  // Completions were pushed since the doorbell was last looked at for sure.
-  uint64_t live_ = 0;
   uint64_t suspended_count_ = 0;
 
   std::atomic<const TaskEntry*> running_entry_{nullptr};
-  std::atomic<sys::Ticks> running_since_{0};
   IdleBudget idle_;
   IoQueue io_{stats_};
   sys::Parking<> parking_;

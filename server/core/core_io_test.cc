@@ -267,7 +267,7 @@ TEST_F(CoreIoTest, ATurnTakesNoMoreCompletionsThanItsBound) {
   EXPECT_EQ(core_->stats().sleeps.value(), 0u);
   core_->Turn();
   EXPECT_EQ(system_.done.size(), 0u);
-  EXPECT_EQ(core_->stats().executed.value(), kCount);
+  EXPECT_EQ(core_->stats().executed(), kCount);
 }
 
 // A task's own level tells when it starts, not when its files are worked on.

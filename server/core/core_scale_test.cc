@@ -81,7 +81,7 @@ TEST_F(CoreTest, SuspendsAHundredThousandTasksAtOnce) {
   now_ += 2'000'000'000;
   while (core_->Turn()) {
   }
-  EXPECT_EQ(stats.executed.value(), count);
+  EXPECT_EQ(stats.executed(), count);
   EXPECT_EQ(stats.stacks_in_use.value(), 0);
   EXPECT_EQ(stats.violations.value(), 0u);
   for (uint32_t i = 0; i < count; ++i) core_->Idle();

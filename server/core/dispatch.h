@@ -19,44 +19,42 @@ namespace weft {
 inline constexpr uint32_t kUntimedShare = 16;
 
 // The next task to run in this turn, or null: nothing is ready, the budget is spent, the Door has
-// to drain first, or the turn is over. What most tasks need is here, in the loop that runs them;
-// the rest is NextTaskWithCare's.
+// to drain first, or the turn is over. asker: whether a fresh one is to run on the stack that asks.
+// What most tasks need is here, in the loop that runs them; the rest is NextTaskWithCare's.
 template <class Env>
-WEFT_HOT LiveTask* Core<Env>::NextTask() {
+WEFT_HOT LiveTask* Core<Env>::NextTask(Asker asker) {
   LiveTask* task = nullptr;
-  if (budget_left_ > 0 && clock_ < look_again_) [[likely]] {
+  if (ready_->given() != turn_.given_until && clock() < turn_.look_again) [[likely]] {
     task = ready_->PopPlain();
     if (task != nullptr) [[likely]] {
-      --budget_left_;
-      if (task->runner != nullptr || MayStart(*task)) return task;
+      if (task->runner != nullptr || MayStart(*task, asker)) return task;
     }
   }
-  return NextTaskWithCare(task);
+  return NextTaskWithCare(task, asker);
 }
 
 // Whether a fresh task that was popped may start as it is.
 template <class Env>
-WEFT_HOT bool Core<Env>::MayStart(const LiveTask& task) {
+WEFT_HOT bool Core<Env>::MayStart(const LiveTask& task, Asker asker) {
   // With timing off the clock stands between its readings.
-  if (!options_.timing_metrics && task.deadline != kNoDeadline) clock_ = env_.Now();
-  return task.deadline > clock_ && !cancels_[task.slot].IsSetFor(task.id) &&
-         !task.entry->paused.is_set() && (HasSpareStack() || task.entry->never_suspends);
+  if (!options_.timing_metrics && task.deadline != kNoDeadline) SetClock(env_.Now());
+  return task.deadline > clock() && !cancels_[task.slot].IsSetFor(task.id) &&
+         !task.entry->paused.is_set() && (HasSpareStack(asker) || task.entry->never_suspends);
 }
 
 // popped: has been taken out of the queue already and must not start; or null.
 template <class Env>
-LiveTask* Core<Env>::NextTaskWithCare(LiveTask* popped) {
+LiveTask* Core<Env>::NextTaskWithCare(LiveTask* popped, Asker asker) {
   for (;; popped = nullptr) {
     LiveTask* task = popped;
     if (task == nullptr) {
       if (!RefillBudget()) return nullptr;
-      if (clock_ >= look_again_ && TurnIsOver()) return nullptr;
-      task = ready_->Pop(clock_, HasSpareStack());
+      if (clock() >= turn_.look_again && TurnIsOver()) return nullptr;
+      task = ready_->Pop(clock(), HasSpareStack(asker));
       if (task == nullptr) return nullptr;
-      --budget_left_;
-      if (task->runner != nullptr || MayStart(*task)) return task;
+      if (task->runner != nullptr || MayStart(*task, asker)) return task;
     }
-    if (task->deadline <= clock_ || cancels_[task->slot].IsSetFor(task->id)) {
+    if (task->deadline <= clock() || cancels_[task->slot].IsSetFor(task->id)) {
       EndUnstarted(task, StopEnding(*task));
     } else if (task->entry->paused.is_set()) {
       ready_->Hold(task);
@@ -67,24 +65,26 @@ LiveTask* Core<Env>::NextTaskWithCare(LiveTask* popped) {
   }
 }
 
-// A task that is run tells at most one end, so it is given out only with room for that: the part of
-// the turn's budget for which there is room is counted down.
+// A task that is run tells at most one end, so it is given out only with room for that: given_until
+// goes as far as there is room, budget_beyond keeps the rest.
 template <class Env>
 bool Core<Env>::RefillBudget() {
-  if (budget_left_ > 0) return true;
-  if (budget_beyond_ == 0) return false;
-  budget_left_ = static_cast<uint32_t>(outbox_->Room(budget_beyond_));
-  budget_beyond_ -= budget_left_;
-  if (budget_left_ > 0) return true;
+  if (ready_->given() != turn_.given_until) return true;
+  if (turn_.budget_beyond == 0) return false;
+  const auto room = static_cast<uint32_t>(outbox_->Room(turn_.budget_beyond));
+  turn_.given_until += room;
+  turn_.budget_beyond -= room;
+  if (room > 0) return true;
   stats_.outbox_waits.Add(1);
   return false;
 }
 
-// At a boundary from look_again_ on: the budget is one of time and spent, or messages, timers or
-// completions wait and the turn has gone on for kLookAgainNs: among them may be what goes first.
+// At a boundary from turn_.look_again on: the budget is one of time and spent, or messages, timers
+// or completions wait and the turn has gone on for kLookAgainNs: among them may be what goes first.
 template <class Env>
 bool Core<Env>::TurnIsOver() const {
-  return clock_ >= turn_end_ || !inbox_->empty() || next_timer() <= clock_ || io_.HasCompletions();
+  return clock() >= turn_.end || !inbox_->empty() || next_timer() <= clock() ||
+         io_.HasCompletions();
 }
 
 // On the thread's own stack. A task that never suspends costs a call; the others run on a runner.
@@ -133,7 +133,7 @@ void Core<Env>::RunnerMain(void* argument) {
     LiveTask* task = runner->task;
     do {
       core->Execute(task);
-      task = core->NextTask();
+      task = core->NextTask(Asker::kFreeRunner);
     } while (task != nullptr && task->runner == nullptr);
     runner->task = nullptr;
     core->runners_.Put(runner);
@@ -146,12 +146,11 @@ void Core<Env>::RunnerMain(void* argument) {
 template <class Env>
 WEFT_HOT void Core<Env>::Execute(LiveTask* task) {
   timers_->Disarm(task);
-  task->started.store(clock_, std::memory_order_relaxed);
+  task->started.store(clock(), std::memory_order_relaxed);
   task->state.store(TaskState::kRunning, std::memory_order_relaxed);
   stats_.started[static_cast<size_t>(task->priority)].Add(1);
-  running_since_.store(clock_, std::memory_order_relaxed);
   running_entry_.store(task->entry, std::memory_order_release);
-  Context context(this, task);
+  Context context(task, cancels_[task->slot]);
   TaskOutcome outcome;
   try {
     outcome = task->entry->run(task->entry->state, context);
@@ -162,7 +161,11 @@ WEFT_HOT void Core<Env>::Execute(LiveTask* task) {
                            "the handler threw something that is not a std::exception");
   }
   Boundary();
-  EndStarted(task, Settle(*task, context, outcome));
+  if (outcome == TaskOutcome::kSucceeded && context.told_nothing()) [[likely]] {
+    EndStarted(task, {});
+  } else {
+    EndTelling(task, context, outcome);
+  }
 }
 
 // The one reading of the clock between two tasks. The turn's own reading was ordered after the
@@ -171,7 +174,7 @@ WEFT_HOT void Core<Env>::Execute(LiveTask* task) {
 template <class Env>
 WEFT_HOT void Core<Env>::Boundary() {
   if (!options_.timing_metrics && ++boundaries_unread_ % kUntimedShare != 0) return;
-  clock_ = std::max(clock_, env_.NowUnordered());
+  SetClock(std::max(clock(), env_.NowUnordered()));
 }
 
 }  // namespace weft

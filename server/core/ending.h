@@ -13,9 +13,20 @@
 // of core.cc's translation unit.
 namespace weft {
 
+inline bool HasLargeOutput(const TaskEnd& ending, const TaskCold& cold) {
+  return ending.has_output && cold.output.capacity() > kKeptOutputBytes;
+}
+
+// A task that was started and has an output, or did not succeed. A call: with it in the loop that
+// runs tasks, those that only succeed would take longer.
 template <class Env>
-WEFT_HOT TaskEnd Core<Env>::Settle(const LiveTask& task, const Context& context,
-                                   TaskOutcome outcome) {
+[[gnu::noinline]] void Core<Env>::EndTelling(LiveTask* task, const Context& context,
+                                             TaskOutcome outcome) {
+  EndStarted(task, Settle(*task, context, outcome));
+}
+
+template <class Env>
+TaskEnd Core<Env>::Settle(const LiveTask& task, const Context& context, TaskOutcome outcome) {
   if (outcome != TaskOutcome::kSucceeded || context.misused()) [[unlikely]] {
     return SettleFailure(task, context, outcome);
   }
@@ -66,9 +77,9 @@ TaskEnd Core<Env>::StopEnding(const LiveTask& task) {
       break;
   }
   // The handler may have seen the deadline pass a moment after the last reading.
-  const sys::Ticks now = task.deadline == kNoDeadline ? clock_ : env_.Now();
+  const sys::Ticks now = task.deadline == kNoDeadline ? clock() : env_.Now();
   if (task.deadline <= now) {
-    clock_ = std::max(clock_, now);
+    SetClock(std::max(clock(), now));
     return {TaskState::kExpired, TaskErrorCode::kDeadlineExceeded, "its timeout passed"};
   }
   return {TaskState::kFailed, TaskErrorCode::kHandlerFailed,
@@ -77,47 +88,49 @@ TaskEnd Core<Env>::StopEnding(const LiveTask& task) {
 
 template <class Env>
 WEFT_HOT void Core<Env>::EndStarted(LiveTask* task, const TaskEnd& ending) {
-  stats_.executed.Add(1);
-  if (ending.state != TaskState::kSucceeded) {
-    stats_.execution_failures.Add(1);
-    stats_.histograms[task->entry->index].failed.Add(1);
-  }
+  if (ending.state != TaskState::kSucceeded) stats_.histograms[task->entry->index].failed.Add(1);
   if (options_.timing_metrics) {
     const sys::Ticks started = task->started.load(std::memory_order_relaxed);
     const sys::Ticks queued = std::max<sys::Ticks>(started - task->submitted, 0);
     stats_.CountExecution(task->entry->index, task->priority,
                           env_.anchor().DurationNs(static_cast<uint64_t>(queued)),
-                          env_.anchor().DurationNs(static_cast<uint64_t>(clock_ - started)));
+                          env_.anchor().DurationNs(static_cast<uint64_t>(clock() - started)));
   } else {
     stats_.histograms[task->entry->index].untimed.Add(1);
   }
-  Tell(*task, ending, true);
-  FreeSlot(task);
+  End(task, ending, true);
 }
 
-// A task that is linked and never started: cancelled, or expired.
+// A task that is no longer linked and never started: cancelled, or expired.
 template <class Env>
 void Core<Env>::EndUnstarted(LiveTask* task, const TaskEnd& ending) {
-  if (task->place != TaskPlace::kNowhere) ready_->Remove(task);
   timers_->Disarm(task);
+  task->started.store(0, std::memory_order_relaxed);
   stats_.unstarted[static_cast<size_t>(task->priority)].Add(1);
-  Tell(*task, ending, false);
-  FreeSlot(task);
+  End(task, ending, false);
 }
 
-// After the push the slot belongs to the Door, so all else is settled before.
 template <class Env>
-WEFT_HOT void Core<Env>::Tell(LiveTask& task, const TaskEnd& ending, bool was_started) {
-  assert(MayFollow(task.state.load(std::memory_order_relaxed), ending.state));
-  task.state.store(ending.state, std::memory_order_relaxed);
-  task.runner = nullptr;
+WEFT_HOT void Core<Env>::End(LiveTask* task, const TaskEnd& ending, bool was_started) {
+  assert(MayFollow(task->state.load(std::memory_order_relaxed), ending.state));
+  task->state.store(ending.state, std::memory_order_relaxed);
   stats_.ended[static_cast<size_t>(ending.state)].Add(1);
-  const bool has_large_output =
-      ending.has_output && cold_[task.slot].output.capacity() > kKeptOutputBytes;
-  if (task.slot >= first_local_slot_) {  // The core's own: nobody is told.
-    if (has_large_output) std::string().swap(cold_[task.slot].output);
+  const bool was_suspended = task->runner != nullptr;
+  if (was_suspended) task->runner = nullptr;
+  if (task->slot < first_local_slot_) {
+    Tell(*task, ending, was_started, was_suspended);
     return;
   }
+  // The core's own: nobody is told.
+  if (HasLargeOutput(ending, cold_[task->slot])) std::string().swap(cold_[task->slot].output);
+  task->next = local_free_;
+  local_free_ = task;
+}
+
+// With the push the slot becomes the Door's.
+template <class Env>
+WEFT_HOT void Core<Env>::Tell(const LiveTask& task, const TaskEnd& ending, bool was_started,
+                              bool was_suspended) {
   Completion& completion = outbox_->Next();
   completion.id = task.id;
   completion.slot = task.slot;
@@ -125,27 +138,18 @@ WEFT_HOT void Core<Env>::Tell(LiveTask& task, const TaskEnd& ending, bool was_st
   completion.state = ending.state;
   completion.error_code = ending.error_code;
   completion.was_started = was_started;
-  completion.has_large_output = has_large_output;
+  completion.has_large_output = HasLargeOutput(ending, cold_[task.slot]);
   const bool is_timed = options_.timing_metrics;
   const sys::Ticks started = was_started ? task.started.load(std::memory_order_relaxed) : 0;
   completion.started = is_timed ? started : 0;
-  completion.completed = is_timed ? clock_ : 0;
-  completion.suspended = is_timed ? task.suspended : 0;
+  completion.completed = is_timed ? clock() : 0;
+  completion.suspended = is_timed && was_suspended ? task.suspended : 0;
   completion.text = ending.text.data();
   completion.text_bytes = static_cast<uint32_t>(ending.text.size());
   outbox_->Publish();
   untold_ = true;
-}
-
-template <class Env>
-WEFT_HOT void Core<Env>::FreeSlot(LiveTask* task) {
-  --live_;
-  if (task->slot >= first_local_slot_) {
-    task->next = local_free_;
-    local_free_ = task;
-  }
   // A look that costs a shared load. The turn's end makes sure.
-  if (untold_ && doorbell_.parking.LooksParked()) doorbell_.RingIfParked();
+  if (doorbell_.parking.LooksParked()) doorbell_.RingIfParked();
 }
 
 }  // namespace weft

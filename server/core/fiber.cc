@@ -54,4 +54,10 @@ Fiber::~Fiber() {
 #endif
 }
 
+void Fiber::SwapExceptions(Fiber& to) {
+  exceptions_ = *places_.exceptions;
+  *places_.exceptions = to.exceptions_;
+  to.exceptions_ = {};
+}
+
 }  // namespace weft

@@ -14,10 +14,10 @@ namespace weft {
 
 struct Runner;
 
-// Which list of its core a task is linked in.
+// Which list of its core a task is linked in. Says nothing of a free slot.
 enum class TaskPlace : uint8_t {
-  kNowhere,    // Free, running, or suspended without being linked.
-  kReady,      // ReadyQueue, fresh or resumed.
+  kNowhere,    // Suspended without being linked.
+  kReady,      // ReadyQueue, fresh or resumed; and from then on while it runs.
   kStackWait,  // ReadyQueue, fresh, waits for a spare stack.
   kHeld,       // ReadyQueue, fresh, its handler is paused.
   kInIo,       // Suspended until its runner's file operation is done.
@@ -28,8 +28,8 @@ enum class TaskPlace : uint8_t {
 // Core thread only, but for the atomics: the Door reads state and started.
 struct alignas(128) LiveTask {
   // Line 1: linking and starting.
-  LiveTask* next = nullptr;
-  LiveTask* previous = nullptr;
+  LiveTask* next = nullptr;      // Of the list it is linked in; nothing at its end,
+  LiveTask* previous = nullptr;  // at its begin.
   const TaskEntry* entry = nullptr;
   const char* payload = nullptr;
   sys::Ticks deadline = kNoDeadline;
@@ -41,16 +41,16 @@ struct alignas(128) LiveTask {
   // Line 2: running, suspending, timers.
   std::atomic<TaskState> state{TaskState::kSucceeded};  // Relaxed; terminal while the slot is free.
   Priority priority = Priority::kNormal;
+  Priority io_priority = Priority::kNormal;
   TaskPlace place = TaskPlace::kNowhere;
-  WakeReason wake : 4 = WakeReason::kElapsed;
-  Priority io_priority : 4 = Priority::kNormal;
+  WakeReason wake = WakeReason::kElapsed;
   bool timer_armed = false;
   uint8_t timer_level = 0;
   uint8_t timer_index = 0;
   Runner* runner = nullptr;  // Its stack, from the start of a suspendable task to its end.
-  sys::Ticks suspended = 0;
+  sys::Ticks suspended = 0;  // So far. Nothing before it has a runner.
   sys::Ticks suspended_at = 0;
-  std::atomic<sys::Ticks> started{0};  // Relaxed.
+  std::atomic<sys::Ticks> started{0};  // Relaxed. Nothing while it is queued.
   uint32_t timer_previous = 0;         // Slots; kNoSlot ends the list.
   uint32_t timer_next = 0;
   sys::Ticks timer_due = 0;

@@ -8,65 +8,79 @@ LiveTask* ReadyQueue::Pop(sys::Ticks now, bool stack_spare) {
   const uint32_t levels = occupied_ | (stack_spare ? aside_ : 0);
   if (levels == 0) return nullptr;
   size_t level = static_cast<size_t>(std::countr_zero(levels));
-  ++since_aged_;
+  ++given_;
   // One level only, or its turn has not come: the common case costs one comparison.
-  if ((levels & (levels - 1)) != 0 && since_aged_ >= kAgedShare) [[unlikely]] {
+  if ((levels & (levels - 1)) != 0 && given_ - given_at_aged_ >= kAgedShare) [[unlikely]] {
     level = AgedLevel(level, levels, now, stack_spare);
   }
   LiveTask* const task = HeadOf(level, stack_spare);
-  if (task->place == TaskPlace::kReady) [[likely]] {
-    UnlinkHead(level, task);
-  } else {
-    Remove(task);
-  }
+  Remove(task);
   return task;
 }
 
 void ReadyQueue::Release(const TaskEntry* entry) {
-  for (Level& level : levels_) {
-    LiveTask* before = level.ready.head;
-    for (LiveTask *task = level.held.head, *next = nullptr; task != nullptr; task = next) {
-      next = task->next;
+  for (size_t level = 0; level < kPriorityCount; ++level) {
+    List& ready = ready_[level];
+    LiveTask* before = ready.head;
+    for (LiveTask *task = held_[level].head, *next = nullptr; task != nullptr; task = next) {
+      next = held_[level].After(task);
       if (task->entry != entry) continue;
       Remove(task);
-      while (before != nullptr && before->ready_since <= task->ready_since) before = before->next;
+      while (before != nullptr && before->ready_since <= task->ready_since) {
+        before = ready.After(before);
+      }
       task->place = TaskPlace::kReady;
-      InsertBefore(before, &level.ready, task);
+      InsertBefore(before, &ready, task);
       occupied_ |= BitOf(task);
     }
   }
 }
 
 void ReadyQueue::Remove(LiveTask* task) {
-  Level& level = LevelOf(task);
+  const size_t level = LevelOf(task);
   if (task->place == TaskPlace::kReady) {
-    Unlink(&level.ready, task);
-    if (level.ready.head == nullptr) occupied_ &= ~BitOf(task);
+    Unlink(&ready_[level], task);
+    if (ready_[level].head == nullptr) occupied_ &= ~BitOf(task);
   } else if (task->place == TaskPlace::kStackWait) {
-    Unlink(&level.aside, task);
-    if (level.aside.head == nullptr) aside_ &= ~BitOf(task);
+    Unlink(&set_aside_[level], task);
+    if (set_aside_[level].head == nullptr) aside_ &= ~BitOf(task);
   } else {
-    Unlink(&level.held, task);
-    --held_;
+    Unlink(&held_[level], task);
+    --held_count_;
   }
-  task->place = TaskPlace::kNowhere;
 }
 
 size_t ReadyQueue::CountLinked() const {
   size_t count = 0;
-  for (const Level& level : levels_) {
-    for (const List* list : {&level.ready, &level.aside, &level.held}) {
-      for (const LiveTask* task = list->head; task != nullptr; task = task->next) ++count;
+  for (const Lists* lists : {&ready_, &set_aside_, &held_}) {
+    for (const List& list : *lists) {
+      for (const LiveTask* task = list.head; task != nullptr; task = list.After(task)) ++count;
     }
   }
   return count;
 }
 
+void ReadyQueue::Unlink(List* list, LiveTask* task) {
+  if (task == list->head) {
+    list->head = list->After(task);
+    return;
+  }
+  task->previous->next = task->next;
+  (task == list->tail ? list->tail : task->next->previous) = task->previous;
+}
+
 void ReadyQueue::InsertBefore(LiveTask* next, List* list, LiveTask* task) {
-  if (next == nullptr) return Append(list, task);
+  if (next == nullptr) {
+    Append(list, task);
+    return;
+  }
   task->next = next;
-  task->previous = next->previous;
-  (next->previous != nullptr ? next->previous->next : list->head) = task;
+  if (next == list->head) {
+    list->head = task;
+  } else {
+    task->previous = next->previous;
+    next->previous->next = task;
+  }
   next->previous = task;
 }
 
@@ -82,7 +96,7 @@ size_t ReadyQueue::AgedLevel(size_t best, uint32_t levels, sys::Ticks now, bool 
     oldest = since;
     chosen = level;
   }
-  if (chosen != best) since_aged_ = 0;
+  if (chosen != best) given_at_aged_ = given_;
   return chosen;
 }
 

@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "core/live_task.h"
+#include "core/runner.h"
 #include "executor/task_context.h"
 
 namespace weft {
@@ -39,39 +40,37 @@ class ReadyQueue {
   // task->ready_since and task->priority are set. At the end of its level.
   void Push(LiveTask* task) {
     task->place = TaskPlace::kReady;
-    Append(&LevelOf(task).ready, task);
-    occupied_ |= BitOf(task);
+    if (Append(&ready_[LevelOf(task)], task)) occupied_ |= BitOf(task);
   }
 
   // As Pop, where that is one look: null also when something was set aside, or when an aged task
   // might go first.
   LiveTask* PopPlain() {
     const uint32_t levels = occupied_;
-    const bool is_plain =
-        aside_ == 0 && ((levels & (levels - 1)) == 0 || since_aged_ < kAgedShare - 1);
-    if (levels == 0 || !is_plain) return nullptr;
-    ++since_aged_;
-    const size_t level = static_cast<size_t>(std::countr_zero(levels));
-    LiveTask* const task = levels_[level].ready.head;
-    UnlinkHead(level, task);
-    return task;
+    if (levels == 0 || aside_ != 0) return nullptr;
+    if ((levels & (levels - 1)) != 0 && given_ - given_at_aged_ >= kAgedShare - 1) return nullptr;
+    ++given_;
+    return TakeHead(static_cast<uint32_t>(std::countr_zero(levels)));
   }
 
   // What to run now, unlinked, or null. stack_spare: tasks that were set aside may be given.
   LiveTask* Pop(sys::Ticks now, bool stack_spare);
 
+  // How many tasks were popped; only grows.
+  uint64_t given() const { return given_; }
+
   // A fresh task just popped that cannot run without a stack.
   void SetAside(LiveTask* task) {
     task->place = TaskPlace::kStackWait;
-    Append(&LevelOf(task).aside, task);
+    Append(&set_aside_[LevelOf(task)], task);
     aside_ |= BitOf(task);
   }
 
   // A fresh task just popped whose handler is paused.
   void Hold(LiveTask* task) {
     task->place = TaskPlace::kHeld;
-    Append(&LevelOf(task).held, task);
-    ++held_;
+    Append(&held_[LevelOf(task)], task);
+    ++held_count_;
   }
 
   // Makes ready again what is held for that handler, in the order in which it was ready before.
@@ -79,7 +78,7 @@ class ReadyQueue {
   void Release(const TaskEntry* entry);
 
   // Tasks that Hold linked.
-  size_t held() const { return held_; }
+  size_t held() const { return held_count_; }
 
   // Unlinks a task that Push, SetAside or Hold linked.
   void Remove(LiveTask* task);
@@ -91,64 +90,70 @@ class ReadyQueue {
   size_t CountLinked() const;
 
  private:
+  // Empty: no head. What has no neighbour on a side says nothing of it: each store that a task
+  // costs is felt.
   struct List {
     LiveTask* head = nullptr;
     LiveTask* tail = nullptr;
-  };
-  struct Level {
-    List ready;
-    List aside;
-    List held;
-  };
 
-  static uint32_t BitOf(const LiveTask* task) {
-    return uint32_t{1} << static_cast<uint32_t>(task->priority);
-  }
-  Level& LevelOf(const LiveTask* task) { return levels_[static_cast<size_t>(task->priority)]; }
+    LiveTask* After(const LiveTask* task) const { return task == tail ? nullptr : task->next; }
+  };
+  using Lists = std::array<List, kPriorityCount>;
 
-  static void Append(List* list, LiveTask* task) {
-    task->next = nullptr;
-    task->previous = list->tail;
-    (list->tail != nullptr ? list->tail->next : list->head) = task;
+  static size_t LevelOf(const LiveTask* task) { return static_cast<size_t>(task->priority); }
+  static uint32_t BitOf(const LiveTask* task) { return uint32_t{1} << LevelOf(task); }
+
+  // Whether it is the first.
+  static bool Append(List* list, LiveTask* task) {
+    LiveTask* const last = list->tail;
     list->tail = task;
+    if (list->head == nullptr) {
+      list->head = task;
+      return true;
+    }
+    task->previous = last;
+    last->next = task;
+    return false;
   }
 
   // Null: at the end.
   static void InsertBefore(LiveTask* next, List* list, LiveTask* task);
 
-  void UnlinkHead(size_t level, LiveTask* task) {
-    List& ready = levels_[level].ready;
-    LiveTask* const next = task->next;
-    ready.head = next;
-    if (next != nullptr) {
-      next->previous = nullptr;
-      __builtin_prefetch(&next->state);  // Its other line, while this task runs.
-    } else {
-      ready.tail = nullptr;
+  LiveTask* TakeHead(uint32_t level) {
+    List& list = ready_[level];
+    LiveTask* const task = list.head;
+    if (task == list.tail) {
+      list.head = nullptr;
       occupied_ &= ~(uint32_t{1} << level);
+    } else {
+      LiveTask* const next = task->next;
+      list.head = next;
+      // While this task runs.
+      __builtin_prefetch(next);
+      if (next->runner != nullptr) next->runner->fiber->Prefetch();
     }
-    task->place = TaskPlace::kNowhere;
+    return task;
   }
 
-  static void Unlink(List* list, LiveTask* task) {
-    (task->previous != nullptr ? task->previous->next : list->head) = task->next;
-    (task->next != nullptr ? task->next->previous : list->tail) = task->previous;
-  }
+  static void Unlink(List* list, LiveTask* task);
 
   LiveTask* HeadOf(size_t level, bool stack_spare) const {
-    const Level& lists = levels_[level];
-    return stack_spare && lists.aside.head != nullptr ? lists.aside.head : lists.ready.head;
+    return stack_spare && set_aside_[level].head != nullptr ? set_aside_[level].head
+                                                            : ready_[level].head;
   }
 
   // The level below `best` whose head has aged and is the oldest; `best` if there is none.
   size_t AgedLevel(size_t best, uint32_t levels, sys::Ticks now, bool stack_spare);
 
   std::atomic<sys::Ticks> age_limit_;
-  uint32_t occupied_ = 0;  // Bit per level: something in `ready`.
-  uint32_t aside_ = 0;     // Bit per level: something in `aside`.
-  uint32_t since_aged_ = 0;
-  size_t held_ = 0;
-  std::array<Level, kPriorityCount> levels_;
+  uint32_t occupied_ = 0;  // Bit per level: something in ready_.
+  uint32_t aside_ = 0;     // Bit per level: something in set_aside_.
+  uint64_t given_ = 0;
+  uint64_t given_at_aged_ = 0;  // given() when the last was given for its age.
+  size_t held_count_ = 0;
+  Lists ready_;
+  Lists set_aside_;
+  Lists held_;
 };
 
 }  // namespace weft

@@ -40,8 +40,6 @@ struct CoreStats {
   std::array<Counter, kPriorityCount> started;    // Tasks begun, by level.
   std::array<Counter, kPriorityCount> unstarted;  // Tasks ended without a start, by level.
   std::array<Counter, kTaskStateCount> ended;     // By terminal state.
-  Counter executed;                               // Started and ended.
-  Counter execution_failures;                     // The part of executed that did not succeed.
   Gauge realtime;        // 1: its thread has SCHED_FIFO. Written at the start.
   Gauge lockable_bytes;  // Of its slots and stacks, to be locked. Written at the start.
   Gauge locked_bytes;    // The part of them that is. Likewise.
@@ -69,6 +67,20 @@ struct CoreStats {
     Counter untimed;  // Its executions while timing was off, which no histogram has.
   };
   std::vector<PerHandler> histograms;
+
+  // Tasks ended. Core thread only.
+  uint64_t ended_sum() const {
+    uint64_t count = 0;
+    for (const Counter& state : ended) count += state.value();
+    return count;
+  }
+
+  // Tasks started and ended. True while the core rests.
+  uint64_t executed() const {
+    uint64_t count = ended_sum();
+    for (const Counter& level : unstarted) count -= level.value();
+    return count;
+  }
 
   // Core thread only. One task that was started has ended.
   void CountExecution(uint16_t handler, Priority priority, uint64_t queue_ns, uint64_t ran_ns) {

@@ -12,42 +12,47 @@ namespace weft {
 template <class Env>
 WEFT_HOT void Core<Env>::Suspend(LiveTask* task) {
   Boundary();
+  if (task->runner == nullptr) task->suspended = 0;
   task->runner = current_runner_;
-  task->suspended_at = clock_;
+  task->suspended_at = clock();
   task->state.store(TaskState::kSuspended, std::memory_order_relaxed);
   stats_.suspensions.Add(1);
-  ++suspended_count_;
-  task->place = TaskPlace::kNowhere;
 }
 
 // What every way to suspend ends with: others run until the task goes on.
 template <class Env>
 WEFT_HOT void Core<Env>::LetOthersRun(LiveTask* task) {
-  current_runner_ = nullptr;  // This stack is not for the next.
-  LiveTask* const next = NextTask();
+  LiveTask* const next = NextTask(Asker::kOther);
   if (next != task) return GoTo(*task->runner->fiber, next);
-  current_runner_ = task->runner;
   Resume(task);
 }
 
 // A suspended task is about to go on.
 template <class Env>
 WEFT_HOT void Core<Env>::Resume(LiveTask* task) {
-  task->suspended += clock_ - task->suspended_at;
+  task->suspended += clock() - task->suspended_at;
   task->state.store(TaskState::kRunning, std::memory_order_relaxed);
-  running_since_.store(clock_, std::memory_order_relaxed);
   running_entry_.store(task->entry, std::memory_order_release);
 }
 
-// On the task's own runner: suspends until a time. until 0: only lets others go first.
+// On the task's own runner: only lets others go first.
+template <class Env>
+WakeReason Core<Env>::GiveWay(LiveTask* task) {
+  Suspend(task);
+  task->ready_since = clock();
+  ready_->Push(task);
+  const bool is_late = task->deadline <= clock();
+  LetOthersRun(task);
+  return is_late ? WakeReason::kDeadline : WakeReason::kElapsed;
+}
+
+// The same, and not before a time.
 template <class Env>
 WakeReason Core<Env>::Park(LiveTask* task, sys::Ticks until) {
   Suspend(task);
-  if (until == 0) {
-    Unpark(task, task->deadline <= clock_ ? WakeReason::kDeadline : WakeReason::kElapsed);
-  } else {
-    timers_->Arm(task, std::min(until, task->deadline));
-  }
+  ++suspended_count_;
+  task->place = TaskPlace::kNowhere;
+  timers_->Arm(task, std::min(until, task->deadline));
   LetOthersRun(task);
   return task->wake;
 }
@@ -56,6 +61,7 @@ WakeReason Core<Env>::Park(LiveTask* task, sys::Ticks until) {
 template <class Env>
 int64_t Core<Env>::ParkForIo(LiveTask* task, sys::IoOperation* operation) {
   Suspend(task);
+  ++suspended_count_;
   task->place = TaskPlace::kInIo;
   task->runner->operation = operation;
   operation->owner = task;

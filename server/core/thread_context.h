@@ -158,7 +158,7 @@ TaskOutcome Core<Env>::RunOnThread(LiveTask* task, const TaskEntry& entry, Conte
   }
   Boundary();
   task->runner = current_runner_;
-  task->suspended_at = clock_;
+  task->suspended_at = clock();
   ++suspended_count_;
   task->place = TaskPlace::kOnThread;
   LetOthersRun(task);

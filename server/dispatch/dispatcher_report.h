@@ -144,10 +144,11 @@ CoreSnapshot Dispatcher<Env>::SnapshotCore(uint32_t core) {
   snapshot.cpu = static_cast<uint32_t>(sides_[core]->core.options().cpu);
   for (size_t level = 0; level < kPriorityCount; ++level) {
     snapshot.queued[level] = load.Queued(static_cast<Priority>(level));
-    snapshot.started += load.started[level] - (load.ended[level] - load.ended_unstarted[level]);
+    const uint64_t executed = load.ended[level] - load.ended_unstarted[level];
+    snapshot.started += load.started[level] - executed;
+    snapshot.executed += executed;
   }
   snapshot.held = static_cast<uint64_t>(own.held.value());
-  snapshot.executed = own.executed.value();
   snapshot.stack_waits = own.stack_waits.value();
   snapshot.sleeps = own.sleeps.value();
   snapshot.wakes = own.wakes.load(std::memory_order_relaxed);

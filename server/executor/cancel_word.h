@@ -24,7 +24,10 @@ class BasicCancelWord {
     const uint64_t reason = word_.load(std::memory_order_relaxed) ^ KeyOf(id);
     return reason <= kReasonMask ? static_cast<CancelReason>(reason) : CancelReason::kNone;
   }
-  bool IsSetFor(TaskId id) const { return ReasonFor(id) != CancelReason::kNone; }
+  bool IsSetFor(TaskId id) const {
+    // One comparison: kNone, which is 0, becomes the largest number.
+    return (word_.load(std::memory_order_relaxed) ^ KeyOf(id)) - 1 < kReasonMask;
+  }
 
  private:
   static constexpr int kReasonBits = 64 - TaskId::kSerialBits;

@@ -7,6 +7,7 @@ namespace weft {
 
 TaskOutcome TaskContext::Fail(TaskErrorCode code, std::string_view message) {
   error_code_ = code;
+  marks_ |= kError;
   AssignUtf8(message, kMaxErrorMessageBytes, &ErrorMessage());
   return TaskOutcome::kFailed;
 }

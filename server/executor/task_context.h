@@ -36,7 +36,7 @@ class TaskContext {
 
   // Whether somebody asked the task to stop, or its deadline has passed. A relaxed load when the
   // task has no deadline, one reading of the clock (about 10 ns) when it has.
-  bool ShouldStop() { return CancelRequested() || (has_deadline_ && DeadlinePassed()); }
+  bool ShouldStop() { return CancelRequested() || (has_deadline() && DeadlinePassed()); }
 
   // Nanoseconds on a clock that never goes back; its zero has no meaning.
   virtual int64_t NowNs() = 0;
@@ -56,9 +56,10 @@ class TaskContext {
   // The task's output, empty at first. Its memory is reused from task to task, so that steady
   // small outputs allocate nothing.
   std::string& output() {
-    if (output_ == nullptr) {
+    if (!has_output()) {
       output_ = &OutputBuffer();
       output_->clear();
+      marks_ |= kOutput;
     }
     return *output_;
   }
@@ -67,6 +68,7 @@ class TaskContext {
   void OutputIsPayload(std::string_view part) {
     alias_ = part.data();
     alias_bytes_ = part.size();
+    marks_ |= kAlias;
   }
 
   // return context.Fail(...): the task failed; the message is cut at kMaxErrorMessageBytes
@@ -82,7 +84,7 @@ class TaskContext {
  protected:
   // cancel: what is for `id` counts.
   TaskContext(std::string_view payload, const CancelWord& cancel, TaskId id, bool has_deadline)
-      : payload_(payload), cancel_(&cancel), id_(id), has_deadline_(has_deadline) {}
+      : payload_(payload), cancel_(&cancel), id_(id), marks_(has_deadline ? kDeadline : 0) {}
   ~TaskContext() = default;
 
   bool CancelRequested() const { return cancel_->IsSetFor(id_); }
@@ -94,26 +96,42 @@ class TaskContext {
 
   // Makes what the handler told another context of the same run be told by this one.
   void TakeOver(const TaskContext& other) {
+    marks_ |= other.marks_;
     output_ = other.output_;
     alias_ = other.alias_;
     alias_bytes_ = other.alias_bytes_;
     error_code_ = other.error_code_;
   }
-  TaskErrorCode error_code() const { return error_code_; }
-  bool is_alias() const { return alias_ != nullptr; }
+  TaskErrorCode error_code() const {
+    return (marks_ & kError) != 0 ? error_code_ : TaskErrorCode::kNone;
+  }
+  bool is_alias() const { return (marks_ & kAlias) != 0; }
   // Whether output() was asked for; else the string is none of this task's.
-  bool has_output() const { return output_ != nullptr; }
+  bool has_output() const { return (marks_ & kOutput) != 0; }
   std::string_view alias() const { return {alias_, alias_bytes_}; }
+  // It was asked to suspend although its handler is registered as never_suspends.
+  void Misuse() { marks_ |= kMisuse; }
+  bool misused() const { return (marks_ & kMisuse) != 0; }
+  // None of these: as most tasks end.
+  bool told_nothing() const { return (marks_ & ~kDeadline) == 0; }
 
  private:
+  static constexpr uint8_t kOutput = 1;
+  static constexpr uint8_t kAlias = 2;
+  static constexpr uint8_t kMisuse = 4;
+  static constexpr uint8_t kError = 8;
+  static constexpr uint8_t kDeadline = 16;
+
+  bool has_deadline() const { return (marks_ & kDeadline) != 0; }
+
   std::string_view payload_;
   const CancelWord* cancel_;
   TaskId id_;
-  std::string* output_ = nullptr;  // Null: not asked for.
-  const char* alias_ = nullptr;    // A part of payload_; null: none.
-  size_t alias_bytes_;             // Meaningless without alias_.
-  TaskErrorCode error_code_ = TaskErrorCode::kNone;
-  bool has_deadline_;
+  uint8_t marks_;             // What of the following holds; one store for most tasks.
+  TaskErrorCode error_code_;  // With kError.
+  std::string* output_;       // With kOutput.
+  const char* alias_;         // A part of payload_; with kAlias.
+  size_t alias_bytes_;        // Likewise.
 };
 
 // What the Door steers of a handler while it is used. Written by the Door, read by any thread;

@@ -9,13 +9,23 @@ namespace weft {
 // and no read-modify-write; any thread reads. All orders are relaxed and pair with nothing: a
 // reader learns a value that was true a moment ago, and nothing about other memory.
 
+namespace cell_internal {
+// The owner's load, addition and store. One instruction, of which compilers make three for an
+// atomic: a task counts itself in a dozen cells.
+inline void Add(std::atomic<uint64_t>& cell, uint64_t amount) {
+#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__)
+  asm("addq %1, %0" : "+m"(cell) : "er"(amount) : "cc");
+#else
+  cell.store(cell.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
+#endif
+}
+}  // namespace cell_internal
+
 // Only grows. A reader never sees it go back.
 class Counter {
  public:
   // Owner thread only.
-  void Add(uint64_t amount = 1) {
-    value_.store(value_.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
-  }
+  void Add(uint64_t amount = 1) { cell_internal::Add(value_, amount); }
 
   // Any thread.
   uint64_t value() const { return value_.load(std::memory_order_relaxed); }

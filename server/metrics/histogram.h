@@ -7,6 +7,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "metrics/cell.h"
+
 namespace weft {
 
 // The fixed buckets of every histogram: 0 to 15 ns one each, then each power of two split into 8
@@ -76,8 +78,8 @@ class Histogram {
   // Owner thread only. Negative values count as 0.
   void Record(int64_t ns) { RecordNs(ns < 0 ? 0 : static_cast<uint64_t>(ns)); }
   void RecordNs(uint64_t value) {
-    Add(buckets_[HistogramBuckets::IndexOf(value)], 1);
-    Add(sum_ns_, value);
+    cell_internal::Add(buckets_[HistogramBuckets::IndexOf(value)], 1);
+    cell_internal::Add(sum_ns_, value);
     if (value > max_ns_.load(std::memory_order_relaxed)) {
       max_ns_.store(value, std::memory_order_relaxed);
     }
@@ -91,10 +93,6 @@ class Histogram {
 
  private:
   using Cell = std::atomic<uint64_t>;
-
-  static void Add(Cell& cell, uint64_t amount) {
-    cell.store(cell.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
-  }
 
   // Sum and extremes first: with the low buckets they share the line that short tasks touch.
   Cell sum_ns_{0};
