@@ -44,10 +44,12 @@ TaskOutcome CountRun(void* state, TaskContext&) {
   return TaskOutcome::kSucceeded;
 }
 
-// Plays the Door: slots are claimed last in, first out, as the Door's table does.
+// Plays the Door: slots are claimed last in, first out, as the Door's table does. Far has a core's
+// Post and Drain.
+template <class Far>
 class Door {
  public:
-  Door(Core<sys::ProdEnv>* core, const TaskEntry* entry) : core_(core) {
+  Door(Far* far, const TaskEntry* entry) : far_(far) {
     for (uint32_t slot = kInFlight; slot-- > 0;) free_.push_back(slot);
     for (Message& message : messages_) message.entry = entry;
   }
@@ -65,13 +67,13 @@ class Door {
       message.submitted = submitted;
     }
     // The inbox holds four times what may be in flight.
-    sent_ += core_->Post({messages_.data(), count});
+    sent_ += far_->Post({messages_.data(), count});
   }
   // Takes back all that has ended.
   void Drain() {
     size_t count = 0;
     do {
-      count = core_->Drain(completions_);
+      count = far_->Drain(completions_);
       for (size_t i = 0; i < count; ++i) {
         free_.push_back(completions_[i].slot);
         succeeded_ += completions_[i].state == TaskState::kSucceeded ? 1 : 0;
@@ -83,7 +85,7 @@ class Door {
   uint64_t succeeded() const { return succeeded_; }
 
  private:
-  Core<sys::ProdEnv>* const core_;
+  Far* const far_;
   std::vector<uint32_t> free_;
   std::array<Message, kBatch> messages_;
   std::array<Completion, 2 * kBatch> completions_;
@@ -91,6 +93,29 @@ class Door {
   uint64_t sent_ = 0;
   uint64_t succeeded_ = 0;
 };
+
+// Posts, looks and drains for the length of a round, and then until nothing is in flight. Tasks a
+// second.
+template <class Far>
+double Drive(const Settings& settings, const sys::Clock& clock, size_t batch, Door<Far>* door) {
+  const sys::Ticks length = TicksOf(clock, settings.seconds);
+  const sys::Ticks look_every = TicksOf(clock, kLookEverySeconds);
+  const sys::Ticks began = sys::ReadTicks();
+  sys::Ticks now = began;
+  sys::Ticks look_at = began;
+  while ((now = sys::ReadTicks()) - began < length) {
+    if (door->HasRoom(kBatch)) {
+      for (size_t posted = 0; posted < kBatch; posted += batch) door->Post(batch);
+    } else {
+      Relax();
+    }
+    if (now < look_at) continue;
+    door->Drain();
+    look_at = now + look_every;
+  }
+  while (door->has_in_flight()) door->Drain();
+  return static_cast<double>(door->sent()) * 1e9 / NsOf(clock, sys::ReadTicks() - began);
+}
 
 // Tasks a second; below 0 when the core's counter, the runs and the answers are not all the same.
 double OnCore(const Settings& settings, const sys::Clock& clock, size_t batch, bool is_timed) {
@@ -107,27 +132,53 @@ double OnCore(const Settings& settings, const sys::Clock& clock, size_t batch, b
   Core<sys::ProdEnv> core(options, sys::ProdEnv(clock.anchor()), doorbell);
   if (!core.Start().ok()) return -1;
   Door door(&core, &entry);
-  const sys::Ticks length = TicksOf(clock, settings.seconds);
-  const sys::Ticks look_every = TicksOf(clock, kLookEverySeconds);
-  const sys::Ticks began = sys::ReadTicks();
-  sys::Ticks now = began;
-  sys::Ticks look_at = began;
-  while ((now = sys::ReadTicks()) - began < length) {
-    if (door.HasRoom(kBatch)) {
-      for (size_t posted = 0; posted < kBatch; posted += batch) door.Post(batch);
-    } else {
-      Relax();
-    }
-    if (now < look_at) continue;
-    door.Drain();
-    look_at = now + look_every;
-  }
-  while (door.has_in_flight()) door.Drain();
-  const double ns = NsOf(clock, sys::ReadTicks() - began);
+  const double rate = Drive(settings, clock, batch, &door);
   core.Stop();
   const bool agrees = door.sent() == door.succeeded() && door.sent() == runs.count.load() &&
                       door.sent() == core.stats().executed();
-  return agrees ? static_cast<double>(door.sent()) * 1e9 / ns : -1;
+  return agrees ? rate : -1;
+}
+
+// The inbox and the outbox of a core, and nothing between: each message is answered by a completion
+// of its slot. What the lines of memory alone cost that carry both.
+class BareRings {
+ public:
+  size_t Post(std::span<const Message> messages) { return inbox_.Push(messages); }
+  size_t Drain(std::span<Completion> out) { return outbox_.Drain(out); }
+
+  // The far side's. Answers what there is.
+  void AnswerAll() {
+    while (const Message* const message = inbox_.Front()) {
+      if (!outbox_.HasRoom(1)) return;
+      Completion& completion = outbox_.Next();
+      completion.id = message->id;
+      completion.slot = message->slot;
+      completion.kind = CompletionKind::kEnded;
+      completion.state = TaskState::kSucceeded;
+      completion.started = message->submitted;
+      outbox_.Publish();
+      inbox_.Pop();
+    }
+  }
+
+ private:
+  Inbox<> inbox_{CoreOptions().inbox_capacity};
+  Outbox<> outbox_{CoreOptions().outbox_capacity};
+};
+
+double OnBareRings(const Settings& settings, const sys::Clock& clock, size_t batch) {
+  BareRings rings;
+  std::atomic<bool> stop{false};
+  sys::Thread far = StartFar(settings, [&] {
+    while (!stop.load(std::memory_order_relaxed)) {
+      rings.AnswerAll();
+      Relax();
+    }
+  });
+  Door door(&rings, nullptr);
+  const double rate = Drive(settings, clock, batch, &door);
+  stop.store(true, std::memory_order_relaxed);
+  return rate;
 }
 
 // Tasks a second. put(count): hands over so many, each of which counts itself in runs.
@@ -248,12 +299,13 @@ double OnTbb(const Settings& settings, const sys::Clock& clock, size_t batch) {
 }
 
 using Measure = double (*)(const Settings& settings, const sys::Clock& clock, size_t batch);
-constexpr std::array<Measure, 4> kPeers = {&OnRawQueue, &OnMoodycamel, &OnAsio, &OnTbb};
+constexpr std::array<Measure, 5> kPeers = {&OnRawQueue, &OnBareRings, &OnMoodycamel, &OnAsio,
+                                           &OnTbb};
 
 std::vector<Row> MakeRows(const Settings& settings) {
   const auto peers = [] {
-    return SeriesOf({"ring of functions (floor)", "moodycamel queue of functions",
-                     "Boost.Asio post", "oneTBB enqueue"});
+    return SeriesOf({"ring of functions (floor)", "weft's two rings, nothing done",
+                     "moodycamel queue of functions", "Boost.Asio post", "oneTBB enqueue"});
   };
   std::vector<Row> rows = {{"throughput_single", peers(), {.figure = 20e6}},
                            {"throughput_batch32", peers(), {.figure = 60e6}},
