@@ -20,7 +20,7 @@ int64_t BlockingThread::RunIo(const sys::IoOperation& operation) {
   return result;
 }
 
-BlockingPool::BlockingPool(const BlockingOptions& options, Starter starter)
+BlockingPool::BlockingPool(const BlockingOptions& options, sys::ThreadStarter starter)
     : options_(options), starter_(std::move(starter)), threads_(options.threads_max) {}
 
 BlockingPool::~BlockingPool() { Stop(); }

@@ -84,11 +84,8 @@ struct BlockingRun {
 // take a twentieth of its CPU from a busy thread there, sixteen a fifth (bench/README.md).
 class BlockingPool {
  public:
-  // How a thread is begun; sys::StartThread but in tests.
-  using Starter = std::function<absl::Status(std::optional<sys::Thread>*, const sys::ThreadOptions&,
-                                             std::function<void()>)>;
-
-  explicit BlockingPool(const BlockingOptions& options, Starter starter = &sys::StartThread);
+  explicit BlockingPool(const BlockingOptions& options,
+                        sys::ThreadStarter starter = &sys::StartThread);
   // Waits for what runs.
   ~BlockingPool();
   BlockingPool(const BlockingPool&) = delete;
@@ -132,7 +129,7 @@ class BlockingPool {
   void GiveBack(BlockingThread& thread);
 
   const BlockingOptions options_;
-  const Starter starter_;
+  const sys::ThreadStarter starter_;
   std::mutex mutex_;
   // From here on guarded by the mutex.
   BlockingThread* idle_ = nullptr;  // Last in, first out.

@@ -50,6 +50,8 @@ class Core<Env>::Context final : public TaskContext {
   using TaskContext::error_code;
   using TaskContext::has_output;
   using TaskContext::is_alias;
+  using TaskContext::is_in_vain;
+  using TaskContext::MarkInVain;
   using TaskContext::misused;
   using TaskContext::TakeOver;
   using TaskContext::told_nothing;

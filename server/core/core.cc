@@ -85,7 +85,9 @@ absl::Status Core<Env>::Prepare() {
   }
   thread_fiber_.emplace();
   io_.UseRing(env_.TakeRing(options_.index));
-  if (options_.blocking.threads_max > 0) blocking_.emplace(options_.blocking);
+  if (options_.blocking.threads_max > 0) {
+    blocking_.emplace(options_.blocking, env_.thread_starter());
+  }
   if (options_.lock_memory) {
     sys::LockedMemory tally;
     sys::LockMemory(tasks_.get(), slots * sizeof(LiveTask), &tally);

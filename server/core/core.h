@@ -157,8 +157,8 @@ class Core {
   void EndTelling(LiveTask* task, const Context& context, TaskOutcome outcome);
   void EndStarted(LiveTask* task, const TaskEnd& ending);
   void EndUnstarted(LiveTask* task, const TaskEnd& ending);
-  void End(LiveTask* task, const TaskEnd& ending, bool was_started);
-  void Tell(const LiveTask& task, const TaskEnd& ending, bool was_started, bool was_suspended);
+  void End(LiveTask* task, const TaskEnd& ending, TaskStart start);
+  void Tell(const LiveTask& task, const TaskEnd& ending, TaskStart start, bool was_suspended);
 
   const CoreOptions options_;
   const uint32_t first_local_slot_;

@@ -136,7 +136,7 @@ TEST_F(CorePauseTest, ACancelEndsAHeldTask) {
   ASSERT_EQ(ends.size(), 2U);
   EXPECT_EQ(ends[0].state, TaskState::kCancelled);
   EXPECT_EQ(ends[0].error_code, TaskErrorCode::kShuttingDown);
-  EXPECT_FALSE(ends[0].was_started);
+  EXPECT_FALSE(ends[0].was_started());
   EXPECT_EQ(ends[1].cancel_outcome, CancelOutcome::kCancelledQueued);
   EXPECT_EQ(core_->stats().held.value(), 0);
   // Nothing is left that a release could find.

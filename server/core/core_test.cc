@@ -29,7 +29,7 @@ TEST_F(CoreTest, RunsATaskAndTellsItsExactTimes) {
   EXPECT_EQ(done.slot, slot);
   EXPECT_EQ(done.id, TaskId::Make(0, 1000 + slot));
   EXPECT_EQ(done.state, TaskState::kSucceeded);
-  EXPECT_TRUE(done.was_started);
+  EXPECT_TRUE(done.was_started());
   EXPECT_EQ(done.started, submitted + 50);
   EXPECT_EQ(done.completed, submitted + 750);
   EXPECT_EQ(done.suspended, 0);
@@ -149,7 +149,7 @@ TEST_F(CoreTest, ACancelledQueuedTaskNeverStarts) {
   EXPECT_EQ(all[0].kind, CompletionKind::kEnded);
   EXPECT_EQ(all[0].state, TaskState::kCancelled);
   EXPECT_EQ(all[0].error_code, TaskErrorCode::kCancelledByClient);
-  EXPECT_FALSE(all[0].was_started);
+  EXPECT_FALSE(all[0].was_started());
   EXPECT_EQ(all[0].started, 0);
   EXPECT_EQ(all[1].kind, CompletionKind::kCancelTaken);
   EXPECT_EQ(all[1].cancel_outcome, CancelOutcome::kCancelledQueued);
@@ -205,7 +205,7 @@ TEST_F(CoreTest, ACancelSeenBeforeItsMessageIsStillAcknowledgedForWhatItDid) {
   core_->SetCancel(queued, IdOf(queued), CancelReason::kClient);
   const Completion ended = TurnForOne();
   EXPECT_EQ(ended.state, TaskState::kCancelled);
-  EXPECT_FALSE(ended.was_started) << "the flag is looked at before a start";
+  EXPECT_FALSE(ended.was_started()) << "the flag is looked at before a start";
   Cancel(queued);
   EXPECT_EQ(TurnForOne().cancel_outcome, CancelOutcome::kCancelledQueued);
 }
@@ -236,7 +236,7 @@ TEST_F(CoreTest, ATimeoutInTheQueueExpiresTheTaskUnstarted) {
   ASSERT_EQ(all.size(), 2U);
   EXPECT_EQ(all[1].state, TaskState::kExpired);
   EXPECT_EQ(all[1].error_code, TaskErrorCode::kDeadlineExceeded);
-  EXPECT_FALSE(all[1].was_started);
+  EXPECT_FALSE(all[1].was_started());
   EXPECT_FALSE(ran);
 }
 
@@ -266,7 +266,7 @@ TEST_F(CoreTest, ATimeoutWhileSuspendedWakesAndExpires) {
   now_ += 40'000;
   const Completion done = TurnForOne();
   EXPECT_EQ(done.state, TaskState::kExpired);
-  EXPECT_TRUE(done.was_started);
+  EXPECT_TRUE(done.was_started());
 }
 
 TEST_F(CoreTest, ATimeoutWhileRunningIsSeenByTheHandler) {
@@ -381,7 +381,7 @@ TEST_F(CoreTest, WithTimingOffEverythingElseWorks) {
   }));
   const Completion done = TurnForOne();
   EXPECT_EQ(done.state, TaskState::kSucceeded);
-  EXPECT_TRUE(done.was_started);
+  EXPECT_TRUE(done.was_started());
   EXPECT_EQ(done.started, 0);
   EXPECT_EQ(done.completed, 0);
   EXPECT_EQ(core_->stats().executed(), 1U);
@@ -395,7 +395,7 @@ TEST_F(CoreTest, WithTimingOffEverythingElseWorks) {
   const auto all = Drain();
   ASSERT_EQ(all.size(), 2U);
   EXPECT_EQ(all[1].state, TaskState::kExpired);
-  EXPECT_FALSE(all[1].was_started);
+  EXPECT_FALSE(all[1].was_started());
 }
 
 TEST_F(CoreTest, SpawnsFromATaskUntilTheLocalSlotsAreTaken) {

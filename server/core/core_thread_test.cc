@@ -150,7 +150,7 @@ class CoreThreadTest : public testing::Test {
         continue;
       }
       EXPECT_EQ(ids_[out[i].slot], out[i].id) << "ended twice, or another's end";
-      EXPECT_TRUE(!out[i].was_started || out[i].started <= out[i].completed);
+      EXPECT_TRUE(!out[i].was_started() || out[i].started <= out[i].completed);
       ids_[out[i].slot] = TaskId();
       free_.push_back(out[i].slot);
       ++ended_;

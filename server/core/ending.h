@@ -22,7 +22,10 @@ inline bool HasLargeOutput(const TaskEnd& ending, const TaskCold& cold) {
 template <class Env>
 [[gnu::noinline]] void Core<Env>::EndTelling(LiveTask* task, const Context& context,
                                              TaskOutcome outcome) {
-  EndStarted(task, Settle(*task, context, outcome));
+  const TaskEnd ending = Settle(*task, context, outcome);
+  // Nothing was executed.
+  if (context.is_in_vain()) return End(task, ending, TaskStart::kInVain);
+  EndStarted(task, ending);
 }
 
 template <class Env>
@@ -98,7 +101,7 @@ WEFT_HOT void Core<Env>::EndStarted(LiveTask* task, const TaskEnd& ending) {
   } else {
     stats_.histograms[task->entry->index].untimed.Add(1);
   }
-  End(task, ending, true);
+  End(task, ending, TaskStart::kBegan);
 }
 
 // A task that is no longer linked and never started: cancelled, or expired.
@@ -107,18 +110,18 @@ void Core<Env>::EndUnstarted(LiveTask* task, const TaskEnd& ending) {
   timers_->Disarm(task);
   task->started.store(0, std::memory_order_relaxed);
   stats_.unstarted[static_cast<size_t>(task->priority)].Add(1);
-  End(task, ending, false);
+  End(task, ending, TaskStart::kNone);
 }
 
 template <class Env>
-WEFT_HOT void Core<Env>::End(LiveTask* task, const TaskEnd& ending, bool was_started) {
+WEFT_HOT void Core<Env>::End(LiveTask* task, const TaskEnd& ending, TaskStart start) {
   assert(MayFollow(task->state.load(std::memory_order_relaxed), ending.state));
   task->state.store(ending.state, std::memory_order_relaxed);
   stats_.ended[static_cast<size_t>(ending.state)].Add(1);
   const bool was_suspended = task->runner != nullptr;
   if (was_suspended) task->runner = nullptr;
   if (task->slot < first_local_slot_) {
-    Tell(*task, ending, was_started, was_suspended);
+    Tell(*task, ending, start, was_suspended);
     return;
   }
   // The core's own: nobody is told.
@@ -129,7 +132,7 @@ WEFT_HOT void Core<Env>::End(LiveTask* task, const TaskEnd& ending, bool was_sta
 
 // With the push the slot becomes the Door's.
 template <class Env>
-WEFT_HOT void Core<Env>::Tell(const LiveTask& task, const TaskEnd& ending, bool was_started,
+WEFT_HOT void Core<Env>::Tell(const LiveTask& task, const TaskEnd& ending, TaskStart start,
                               bool was_suspended) {
   Completion& completion = outbox_->Next();
   completion.id = task.id;
@@ -137,10 +140,11 @@ WEFT_HOT void Core<Env>::Tell(const LiveTask& task, const TaskEnd& ending, bool 
   completion.kind = CompletionKind::kEnded;
   completion.state = ending.state;
   completion.error_code = ending.error_code;
-  completion.was_started = was_started;
+  completion.start = start;
   completion.has_large_output = HasLargeOutput(ending, cold_[task.slot]);
   const bool is_timed = options_.timing_metrics;
-  const sys::Ticks started = was_started ? task.started.load(std::memory_order_relaxed) : 0;
+  const bool has_begun = start == TaskStart::kBegan;
+  const sys::Ticks started = has_begun ? task.started.load(std::memory_order_relaxed) : 0;
   completion.started = is_timed ? started : 0;
   completion.completed = is_timed ? clock() : 0;
   completion.suspended = is_timed && was_suspended ? task.suspended : 0;

@@ -3,10 +3,12 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <utility>
 
 #include "core/fake_ring.h"
 #include "sys/clock.h"
 #include "sys/ring.h"
+#include "sys/thread.h"
 
 namespace weft {
 
@@ -28,6 +30,9 @@ class ManualEnv {
   void Wake(std::atomic<uint32_t>& /*word*/) { ++wakes_; }
   void Relax() {}
   const sys::ClockAnchor& anchor() const { return anchor_; }
+  // Of the real threads of a blocking pool; for the core to be prepared next.
+  void set_thread_starter(sys::ThreadStarter starter) { thread_starter_ = std::move(starter); }
+  const sys::ThreadStarter& thread_starter() const { return thread_starter_; }
   std::unique_ptr<sys::Ring> TakeRing(uint32_t /*index*/) {
     return system_ == nullptr ? nullptr : std::make_unique<FakeRing>(system_);
   }
@@ -36,6 +41,7 @@ class ManualEnv {
  private:
   sys::Ticks* now_;
   FakeSystem* system_;
+  sys::ThreadStarter thread_starter_ = &sys::StartThread;
   sys::ClockAnchor anchor_;
   int wakes_ = 0;
 };

@@ -46,6 +46,14 @@ enum class CompletionKind : uint8_t {
   kCancelTaken,  // Answers a kCancel message; if the task was queued, its kEnded came first.
 };
 
+// How far a task got.
+enum class TaskStart : uint8_t {
+  kNone,    // It never left the queue.
+  kInVain,  // It did, but its handler never began: the blocking pool had no thread for it, or it
+            // was asked to stop before one came.
+  kBegan,
+};
+
 // What a core puts into its outbox: 56 bytes, so that with the outbox's sequence number it fills
 // one cache line. The views point into the task's slot (or its payload) and hold until the Door
 // uses that slot again.
@@ -56,14 +64,16 @@ struct Completion {
   TaskState state = TaskState::kSucceeded;  // kCancelTaken: the state the cancel found.
   TaskErrorCode error_code = TaskErrorCode::kNone;
   CancelOutcome cancel_outcome = CancelOutcome::kAlreadyEnded;
-  sys::Ticks started = 0;    // 0: never started, or timing is off and it did not start either.
+  sys::Ticks started = 0;    // Only when it has begun, and not when timing is off.
   sys::Ticks completed = 0;  // 0 when timing is off.
   sys::Ticks suspended = 0;  // A duration.
   const char* text = nullptr;
   uint32_t text_bytes = 0;
-  bool was_started = false;
+  TaskStart start = TaskStart::kNone;
   bool has_large_output = false;  // The slot's buffer is beyond kKeptOutputBytes.
 
+  bool was_started() const { return start != TaskStart::kNone; }
+  bool has_begun() const { return start == TaskStart::kBegan; }
   // A task has one or the other.
   std::string_view output() const {
     return error_code == TaskErrorCode::kNone ? std::string_view(text, text_bytes)

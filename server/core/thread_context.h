@@ -107,6 +107,7 @@ struct Core<Env>::ThreadRun : BlockingRun {
     const sys::Ticks now = run.core->env_.Now();
     // What was stopped on its way here does not start after its deadline.
     if (run.context.ShouldStop()) return;
+    run.has_begun = true;
     run.task->started.store(now, std::memory_order_relaxed);
     run.context.set_thread(thread);
     thread.TakeIoLevel(run.io_level);
@@ -134,6 +135,7 @@ struct Core<Env>::ThreadRun : BlockingRun {
   const TaskEntry& entry;
   ThreadContext<Env> context;
   TaskOutcome outcome = TaskOutcome::kStopped;
+  bool has_begun = false;
 };
 
 // What the pool's core runs in a handler's place.
@@ -154,7 +156,9 @@ template <class Env>
 TaskOutcome Core<Env>::RunOnThread(LiveTask* task, const TaskEntry& entry, Context& context) {
   ThreadRun run(this, task, entry);
   if (const absl::Status status = blocking_->Start(run); !status.ok()) {
-    return context.Fail({status.message().data(), status.message().size()});
+    context.MarkInVain();
+    return context.Fail(TaskErrorCode::kNoThread,
+                        {status.message().data(), status.message().size()});
   }
   Boundary();
   task->runner = current_runner_;
@@ -163,6 +167,7 @@ TaskOutcome Core<Env>::RunOnThread(LiveTask* task, const TaskEntry& entry, Conte
   task->place = TaskPlace::kOnThread;
   LetOthersRun(task);
   task->suspended = 0;
+  if (!run.has_begun) context.MarkInVain();
   context.TakeOver(run.context);
   return run.outcome;
 }

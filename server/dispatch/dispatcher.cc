@@ -268,7 +268,7 @@ TaskResult Dispatcher<Env>::MakeResult(uint32_t core, const DoorTask& task,
   result.state = ended.state;
   result.error_code = ended.error_code;
   result.priority = task.priority;
-  result.attempts = ended.was_started ? 1 : 0;
+  result.attempts = ended.has_begun() ? 1 : 0;
   result.cpu = static_cast<uint32_t>(sides_[core]->core.options().cpu);
   result.output = ended.output();
   result.error_message = ended.error_message();
@@ -288,7 +288,7 @@ void Dispatcher<Env>::CountEnded(uint32_t core, const Completion& ended, const T
   const auto level = static_cast<size_t>(result.priority);
   CoreLoad& load = loads_[core];
   ++load.ended[level];
-  if (!ended.was_started) {
+  if (!ended.was_started()) {
     ++load.ended_unstarted[level];
     return;
   }

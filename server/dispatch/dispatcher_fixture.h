@@ -102,8 +102,9 @@ class DispatcherFixture : public ::testing::Test, public EntryLookup {
       pool_options.outbox_capacity = outbox_capacity_;
       pool_options.handler_count = 8;
       pool_options.blocking.threads_max = pool_threads_;
-      cores_.push_back(
-          std::make_unique<Core<ManualEnv>>(pool_options, ManualEnv(&now_), doorbell_));
+      ManualEnv pool_env(&now_);
+      if (thread_starter_) pool_env.set_thread_starter(thread_starter_);
+      cores_.push_back(std::make_unique<Core<ManualEnv>>(pool_options, pool_env, doorbell_));
       ASSERT_TRUE(cores_.back()->Prepare().ok());
       cores.push_back(cores_.back().get());
     }
@@ -166,7 +167,8 @@ class DispatcherFixture : public ::testing::Test, public EntryLookup {
   }
 
   DispatchOptions options_;
-  uint32_t pool_threads_ = 0;  // Above 0: a blocking pool comes after the cores.
+  uint32_t pool_threads_ = 0;          // Above 0: a blocking pool comes after the cores.
+  sys::ThreadStarter thread_starter_;  // Of the pool; empty: the system's.
   size_t inbox_capacity_ = 64;
   size_t outbox_capacity_ = 64;
   sys::Ticks now_ = 1'000'000;

@@ -5,10 +5,12 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <functional>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "dispatch/dispatcher_fixture.h"
@@ -137,6 +139,50 @@ TEST_F(PoolTest, RunsATaskOnAThreadAndTellsItsResult) {
   EXPECT_EQ(dispatcher_->Snapshot().pool->counts.executed, 1U);
   EXPECT_EQ(dispatcher_->Snapshot().cores.size(), 1U);
   EXPECT_EQ(steering_->Handlers()[6].executed, 1U);
+  ExpectPromisesKept();
+}
+
+TEST_F(PoolTest, FailsATaskThatNoThreadIsGrantedForAndSaysSo) {
+  bool is_granted = false;
+  thread_starter_ = [&](std::optional<sys::Thread>* thread, const sys::ThreadOptions& options,
+                        std::function<void()> body) -> absl::Status {
+    if (!is_granted) return absl::ResourceExhaustedError("raise something");
+    return sys::StartThread(thread, options, std::move(body));
+  };
+  BuildAll();
+  const TaskResult result = RunToEnd({.handler = "echo_there", .payload = "abc"});
+  EXPECT_EQ(result.state, TaskState::kFailed);
+  EXPECT_EQ(result.error_code, TaskErrorCode::kNoThread);
+  EXPECT_EQ(receiver_.error, "raise something");
+  EXPECT_EQ(result.attempts, 0);
+  EXPECT_EQ(result.started_at_ns, 0);
+  EXPECT_EQ(result.execution_latency_ns, 0);
+  const PoolSnapshot snapshot = *dispatcher_->Snapshot().pool;
+  EXPECT_EQ(snapshot.threads_refused, 1U);
+  EXPECT_EQ(snapshot.counts.started, 0U);
+  EXPECT_EQ(steering_->Handlers()[6].executed, 0U) << "nothing of it has run";
+  is_granted = true;
+  EXPECT_EQ(RunToEnd({.handler = "echo_there", .payload = "abc"}).state, TaskState::kSucceeded);
+  ExpectPromisesKept();
+}
+
+TEST_F(PoolTest, ATaskThatIsStoppedOnItsWayToAThreadNeverBegins) {
+  TaskId id;
+  TestCancelReceiver answer;
+  thread_starter_ = [&](std::optional<sys::Thread>* thread, const sys::ThreadOptions& options,
+                        std::function<void()> body) {
+    EXPECT_FALSE(dispatcher_->Cancel(id, CancelReason::kClient, &answer));
+    return sys::StartThread(thread, options, std::move(body));
+  };
+  BuildAll();
+  id = MustSubmit({.handler = "echo_there", .payload = "abc"}, {.receiver = &receiver_});
+  TurnUntil([&] { return receiver_.calls == 1 && answer.calls == 1; });
+  EXPECT_EQ(receiver_.result.state, TaskState::kCancelled);
+  EXPECT_EQ(receiver_.result.error_code, TaskErrorCode::kCancelledByClient);
+  EXPECT_EQ(receiver_.result.attempts, 0);
+  EXPECT_EQ(receiver_.result.started_at_ns, 0);
+  EXPECT_EQ(ran_on_, std::thread::id()) << "its handler never began";
+  EXPECT_EQ(steering_->Handlers()[6].executed, 0U);
   ExpectPromisesKept();
 }
 

@@ -6,8 +6,8 @@ namespace weft {
 
 TimesVerdict SetTimes(const DoorTask& task, const Completion& ended, TaskResult* result) {
   TimesVerdict verdict;
-  const sys::Ticks earliest_end = ended.was_started ? ended.started : task.submitted;
-  if (ended.was_started) {
+  const sys::Ticks earliest_end = ended.has_begun() ? ended.started : task.submitted;
+  if (ended.has_begun()) {
     verdict.clamped = ended.started < task.submitted;
     verdict.order_broken =
         ended.completed < ended.started || ended.suspended > ended.completed - ended.started;
@@ -22,7 +22,7 @@ TimesVerdict SetTimes(const DoorTask& task, const Completion& ended, TaskResult*
   result->submitted_at_ns = task.anchor.ToUnixNs(task.submitted);
   result->completed_at_ns = task.anchor.ToUnixNs(completed);
   result->total_latency_ns = result->completed_at_ns - result->submitted_at_ns;
-  if (!ended.was_started) {
+  if (!ended.has_begun()) {
     result->queue_latency_ns = result->total_latency_ns;
     return verdict;
   }

@@ -22,14 +22,14 @@ struct Stamps {
 };
 
 TaskResult Convert(const Stamps& stamps, TimesVerdict* verdict,
-                   TaskState state = TaskState::kSucceeded, bool was_started = true) {
+                   TaskState state = TaskState::kSucceeded, TaskStart start = TaskStart::kBegan) {
   DoorTask task;
   task.anchor = Anchor();
   task.submitted = stamps.submitted;
   task.deadline = stamps.deadline;
   Completion ended;
   ended.state = state;
-  ended.was_started = was_started;
+  ended.start = start;
   ended.started = stamps.started;
   ended.completed = stamps.completed;
   ended.suspended = stamps.suspended;
@@ -92,7 +92,7 @@ TEST(TaskTimes, TellASuspensionLongerThanTheRun) {
 TEST(TaskTimes, OfATaskThatNeverStartedAreAllQueue) {
   TimesVerdict verdict;
   const TaskResult result = Convert({.submitted = 1'000, .completed = 3'100}, &verdict,
-                                    TaskState::kCancelled, /*was_started=*/false);
+                                    TaskState::kCancelled, TaskStart::kNone);
   EXPECT_EQ(result.started_at_ns, 0);
   EXPECT_EQ(result.execution_latency_ns, 0);
   EXPECT_EQ(result.queue_latency_ns, result.total_latency_ns);
@@ -104,10 +104,11 @@ TEST(TaskTimes, TellAStartAfterTheDeadlineAndAnEarlyExpiry) {
   TimesVerdict verdict;
   Convert({.submitted = 1, .started = 101, .completed = 102, .deadline = 100}, &verdict);
   EXPECT_TRUE(verdict.deadline_broken);
-  Convert({.submitted = 1, .completed = 99, .deadline = 100}, &verdict, TaskState::kExpired, false);
+  Convert({.submitted = 1, .completed = 99, .deadline = 100}, &verdict, TaskState::kExpired,
+          TaskStart::kNone);
   EXPECT_TRUE(verdict.deadline_broken);
   Convert({.submitted = 1, .completed = 100, .deadline = 100}, &verdict, TaskState::kExpired,
-          false);
+          TaskStart::kInVain);
   EXPECT_FALSE(verdict.deadline_broken);
   Convert({.submitted = 1, .started = 50, .completed = 300, .deadline = 100}, &verdict);
   EXPECT_FALSE(verdict.deadline_broken);

@@ -112,6 +112,9 @@ class TaskContext {
   // It was asked to suspend although its handler is registered as never_suspends.
   void Misuse() { marks_ |= kMisuse; }
   bool misused() const { return (marks_ & kMisuse) != 0; }
+  // Its handler never began.
+  void MarkInVain() { marks_ |= kInVain; }
+  bool is_in_vain() const { return (marks_ & kInVain) != 0; }
   // None of these: as most tasks end.
   bool told_nothing() const { return (marks_ & ~kDeadline) == 0; }
 
@@ -121,6 +124,7 @@ class TaskContext {
   static constexpr uint8_t kMisuse = 4;
   static constexpr uint8_t kError = 8;
   static constexpr uint8_t kDeadline = 16;
+  static constexpr uint8_t kInVain = 32;
 
   bool has_deadline() const { return (marks_ & kDeadline) != 0; }
 

@@ -7,6 +7,7 @@
 #include "sys/clock.h"
 #include "sys/io_system.h"
 #include "sys/ring.h"
+#include "sys/thread.h"
 
 namespace weft::sys {
 
@@ -39,6 +40,9 @@ class ProdEnv {
   }
 
   const ClockAnchor& anchor() const { return anchor_; }
+
+  // How the blocking pool begins a thread.
+  static ThreadStarter thread_starter() { return &StartThread; }
 
   // Before Start only. The ring of the core of that index, once; null when there is no file I/O.
   std::unique_ptr<Ring> TakeRing(uint32_t index) {

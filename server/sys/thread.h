@@ -70,5 +70,8 @@ class Thread {
 // Thread::Start for whoever owns a thread that may not run yet.
 absl::Status StartThread(std::optional<Thread>* thread, const ThreadOptions& options,
                          std::function<void()> body);
+// How a thread is begun; StartThread but in tests.
+using ThreadStarter = std::function<absl::Status(std::optional<Thread>*, const ThreadOptions&,
+                                                 std::function<void()>)>;
 
 }  // namespace weft::sys

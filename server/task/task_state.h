@@ -30,6 +30,7 @@ enum class TaskErrorCode : uint8_t {
   kCancelledByClient,
   kClientDisconnected,
   kShuttingDown,
+  kNoThread,
 };
 
 constexpr bool IsTerminal(TaskState state) { return state >= TaskState::kSucceeded; }

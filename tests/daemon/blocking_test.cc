@@ -139,6 +139,9 @@ TEST_F(BlockingDaemonTest, ATaskFailsAndSaysWhatToRaiseWhenNoThreadIsGranted) {
   LimitMemory(daemon_->pid(), RLIM_INFINITY);
   ASSERT_TRUE(failed.ok()) << failed.status();
   ExpectEnded(*failed, v1::TASK_STATE_FAILED);
+  EXPECT_EQ(failed->error().code(), v1::TASK_ERROR_CODE_NO_THREAD);
+  EXPECT_EQ(failed->attempts(), 0u);
+  EXPECT_EQ(failed->started_at_ns(), 0);
   EXPECT_NE(failed->error().message().find("TasksMax="), std::string::npos)
       << failed->error().message();
   EXPECT_EQ(client_->GetStats()->blocking().threads_refused(), 1u);
