@@ -148,7 +148,8 @@ TaskState Core<Env>::SlotState(uint32_t slot) const {
 template <class Env>
 sys::Ticks Core<Env>::SlotStarted(uint32_t slot) const {
   const LiveTask& task = tasks_[slot];
-  if (task.state.load(std::memory_order_relaxed) == TaskState::kQueued) return 0;
+  // Pairs with Execute's store: the start of what runs is its own, not of the slot's last task.
+  if (task.state.load(std::memory_order_acquire) == TaskState::kQueued) return 0;
   return task.started.load(std::memory_order_relaxed);
 }
 

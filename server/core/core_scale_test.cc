@@ -77,7 +77,11 @@ TEST_F(CoreTest, SuspendsAHundredThousandTasksAtOnce) {
   EXPECT_EQ(stats.suspensions.value(), count);
   EXPECT_EQ(stats.stacks_in_use.value(), count);
   EXPECT_EQ(stats.stack_waits.value(), 0u);
-  std::cout << (ResidentBytes() - before) / count << " bytes of memory for each suspended task\n";
+  const uint64_t bytes = (ResidentBytes() - before) / count;
+  std::cout << bytes << " bytes of memory for each suspended task\n";
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+  EXPECT_LE(bytes, 8192U);
+#endif
   now_ += 2'000'000'000;
   while (core_->Turn()) {
   }

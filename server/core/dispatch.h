@@ -58,6 +58,8 @@ LiveTask* Core<Env>::NextTaskWithCare(LiveTask* popped, Asker asker) {
       EndUnstarted(task, StopEnding(*task));
     } else if (task->entry->paused.is_set()) {
       ready_->Hold(task);
+    } else if (MayStart(*task, asker)) {
+      return task;  // Its handler was resumed between the two looks.
     } else {
       stats_.stack_waits.Add(1);
       ready_->SetAside(task);
@@ -147,7 +149,7 @@ template <class Env>
 WEFT_HOT void Core<Env>::Execute(LiveTask* task) {
   timers_->Disarm(task);
   task->started.store(clock(), std::memory_order_relaxed);
-  task->state.store(TaskState::kRunning, std::memory_order_relaxed);
+  task->state.store(TaskState::kRunning, std::memory_order_release);
   stats_.started[static_cast<size_t>(task->priority)].Add(1);
   running_entry_.store(task->entry, std::memory_order_release);
   Context context(task, cancels_[task->slot]);

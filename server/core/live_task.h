@@ -39,7 +39,7 @@ struct alignas(128) LiveTask {
   uint32_t slot = 0;  // Constant: the place of this object.
 
   // Line 2: running, suspending, timers.
-  std::atomic<TaskState> state{TaskState::kSucceeded};  // Relaxed; terminal while the slot is free.
+  std::atomic<TaskState> state{TaskState::kSucceeded};  // Terminal while the slot is free.
   Priority priority = Priority::kNormal;
   Priority io_priority = Priority::kNormal;
   TaskPlace place = TaskPlace::kNowhere;

@@ -1,6 +1,7 @@
 #include "core/ready_queue.h"
 
 #include <algorithm>
+#include <cassert>
 
 namespace weft {
 
@@ -45,6 +46,7 @@ void ReadyQueue::Remove(LiveTask* task) {
     Unlink(&set_aside_[level], task);
     if (set_aside_[level].head == nullptr) aside_ &= ~BitOf(task);
   } else {
+    assert(task->place == TaskPlace::kHeld);
     Unlink(&held_[level], task);
     --held_count_;
   }
@@ -86,9 +88,9 @@ void ReadyQueue::InsertBefore(LiveTask* next, List* list, LiveTask* task) {
 
 size_t ReadyQueue::AgedLevel(size_t best, uint32_t levels, sys::Ticks now, bool stack_spare) {
   size_t chosen = best;
-  // What goes first anyway is not overtaken by what is younger.
-  sys::Ticks oldest = std::min(now - age_limit_.load(std::memory_order_relaxed),
-                               HeadOf(best, stack_spare)->ready_since);
+  sys::Ticks oldest = now - age_limit_.load(std::memory_order_relaxed);
+  // Of two lower levels the one that goes first anyway is not overtaken by what is younger.
+  if (best != 0) oldest = std::min(oldest, HeadOf(best, stack_spare)->ready_since);
   for (size_t level = best + 1; level < kPriorityCount; ++level) {
     if ((levels >> level & 1U) == 0) continue;
     const sys::Ticks since = HeadOf(level, stack_spare)->ready_since;

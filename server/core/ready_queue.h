@@ -17,10 +17,10 @@ namespace weft {
 //
 // Order. The highest level that has a task gives its oldest. But when a task of a lower level has
 // been ready for age_limit or longer, and at least kAgedShare - 1 dispatches were made since the
-// last that was given for age, the oldest such task goes first, unless the other is older. So aged
-// tasks get at most one in kAgedShare dispatches, and while the core turns, a task beside which
-// m - 1 tasks of lower levels became ready before it or at the same time waits at most
-// age_limit + kAgedShare * m dispatches.
+// last that was given for age, the oldest such task goes first; but none before an older one of
+// another lower level, where that is the highest that has a task. So aged tasks get at most one in
+// kAgedShare dispatches, and while the core turns, a task beside which m - 1 tasks of lower levels
+// became ready before it or at the same time waits at most age_limit + kAgedShare * m dispatches.
 //
 // A fresh task that needs a stack when none is spare is set aside (SetAside) without losing its
 // place in its level: it comes first again as soon as Pop is told that a stack is spare. One whose

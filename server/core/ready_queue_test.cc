@@ -223,16 +223,39 @@ TEST_F(AgePromise, IsKeptUnderRandomLoads) {
   SCOPED_TRACE(testing::Message() << "WEFT_TEST_SEED=" << seed);
   std::mt19937_64 random(seed);
   for (int round = 0; round < 40 && !HasFatalFailure(); ++round) {
-    Begin(static_cast<sys::Ticks>(1 + random() % 300));
-    const uint64_t push_tenths = 6 + random() % 8;  // From starving to flooded.
-    for (sys::Ticks now = 0; now < 4000 && !HasFatalFailure(); ++now) {
-      for (uint64_t tenths = random() % (2 * push_tenths); tenths >= 10; tenths -= 10) {
+    Begin(static_cast<sys::Ticks>(1 + random() % 200));
+    const uint64_t push_tenths = 6 + random() % 10;  // From starving to flooded.
+    uint64_t tenths = 0;
+    for (sys::Ticks now = 0; now < 1000 && !HasFatalFailure(); ++now) {
+      for (tenths += random() % (2 * push_tenths + 1); tenths >= 10; tenths -= 10) {
         Push(static_cast<Priority>(random() % 8 < 6 ? 0 : 1 + random() % 2), now);
       }
       NoteAged(now);
       PopAndCheck(now);
     }
   }
+}
+
+TEST_F(AgePromise, HoldsBehindABacklogOfOlderHigherTasks) {
+  ReadyQueue queue(10);
+  for (int i = 0; i < 1000; ++i) Pushed(&queue, Priority::kHigh, 0);
+  LiveTask* const low = Pushed(&queue, Priority::kLow, 1);
+  uint32_t dispatches = 0;
+  for (sys::Ticks now = 11; queue.Pop(now, true) != low; ++now) {
+    ASSERT_LT(++dispatches, ReadyQueue::kAgedShare);
+  }
+}
+
+TEST_F(AgePromise, OfTwoLowerLevelsTheOlderTaskGoesFirst) {
+  ReadyQueue queue(10);
+  for (uint32_t i = 1; i < ReadyQueue::kAgedShare; ++i) {
+    Pushed(&queue, Priority::kHigh, 0);
+    queue.Pop(0, true);
+  }
+  LiveTask* const normal = Pushed(&queue, Priority::kNormal, 1);
+  LiveTask* const low = Pushed(&queue, Priority::kLow, 2);
+  EXPECT_EQ(queue.Pop(100, true), normal);
+  EXPECT_EQ(queue.Pop(100, true), low);
 }
 
 // The same order, written without bits and links.
@@ -265,7 +288,8 @@ class Oracle {
       if (best == nullptr) {
         best = at->task;
       } else if (at->task->ready_since <= now - age_limit_ &&
-                 at->task->ready_since <= best->ready_since &&
+                 (best->priority == Priority::kHigh ||
+                  at->task->ready_since <= best->ready_since) &&
                  (aged == nullptr || at->task->ready_since <= aged->ready_since)) {
         aged = at->task;
       }

@@ -19,7 +19,8 @@ struct RunningHandler {
 };
 
 // The running() of a core or a thread in one piece: its two words are read apart, and a pair that
-// is read twice alike is one that was. Reads a few times at most; then the last pair will do.
+// is read twice alike is one that was, or names the handler that has just ended and when it did.
+// Reads a few times at most; then the last pair will do.
 template <class Runner>
 RunningHandler ReadRunning(const Runner& runner) {
   constexpr int kMostReads = 4;

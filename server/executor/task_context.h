@@ -97,10 +97,12 @@ class TaskContext {
   // Makes what the handler told another context of the same run be told by this one.
   void TakeOver(const TaskContext& other) {
     marks_ |= other.marks_;
-    output_ = other.output_;
-    alias_ = other.alias_;
-    alias_bytes_ = other.alias_bytes_;
-    error_code_ = other.error_code_;
+    if (other.has_output()) output_ = other.output_;
+    if (other.is_alias()) {
+      alias_ = other.alias_;
+      alias_bytes_ = other.alias_bytes_;
+    }
+    if (other.error_code() != TaskErrorCode::kNone) error_code_ = other.error_code_;
   }
   TaskErrorCode error_code() const {
     return (marks_ & kError) != 0 ? error_code_ : TaskErrorCode::kNone;

@@ -5,9 +5,9 @@
 
 namespace weft {
 
-// Numbers with one writer. Protocol: the owning thread alone writes, with a plain load and store
-// and no read-modify-write; any thread reads. All orders are relaxed and pair with nothing: a
-// reader learns a value that was true a moment ago, and nothing about other memory.
+// Numbers with one writer. Protocol: the owning thread alone writes, and so needs no locked
+// operation; any thread reads. All orders are relaxed and pair with nothing: a reader learns a
+// value that was true a moment ago, and nothing about other memory.
 
 namespace cell_internal {
 // The owner's load, addition and store. One instruction, of which compilers make three for an

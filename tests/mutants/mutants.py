@@ -207,7 +207,7 @@ MUTANTS = [
     Mutant(
         name="ready queue: urgent work waits for the whole turn",
         file="server/core/dispatch.h",
-        original="    if (clock_ >= turn_.look_again && TurnIsOver()) return nullptr;",
+        original="    if (clock() >= turn_.look_again && TurnIsOver()) return nullptr;",
         replacement="    if (ready_->given() == turn_.given_until && TurnIsOver()) return nullptr;",
         target="weft_core_test",
         test="CoreTest.UrgentWorkThatComesDuringALongTurnStartsAtTheNextBoundary",
