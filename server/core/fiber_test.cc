@@ -238,6 +238,7 @@ class SingleSteps {
 
   static void OnStep(int /*signal*/, siginfo_t* /*info*/, void* context) {
     gregset_t& registers = static_cast<ucontext_t*>(context)->uc_mcontext.gregs;
+    // NOLINTNEXTLINE(performance-no-int-to-ptr): a register holds it.
     the_steps->Walk(reinterpret_cast<void*>(registers[REG_RIP]));
     if (the_steps->ends_) registers[REG_EFL] &= ~kTrapFlag;
   }
