@@ -186,6 +186,7 @@ TEST_F(ThreadContextTest, CleansUpButBeginsNoFileOperationOnceItIsToStop) {
 int64_t IoPriority() { return ::syscall(SYS_ioprio_get, 1, 0); }
 
 TEST_F(ThreadContextTest, AThreadTakesOnTheIoPriorityOfEachTask) {
+  // The kernel is the only one to ask, and a container's seccomp filter may not let us.
   if (IoPriority() < 0) GTEST_SKIP() << "ioprio_get is refused";
   for (const Priority level : {Priority::kHigh, Priority::kLow, Priority::kNormal}) {
     int64_t seen = 0;

@@ -483,7 +483,7 @@ std::vector<std::string> Server::HandlerNames() const {
 }
 
 void Server::LogLeft() {
-  const auto log = [this](const RunningHandler& running, LogField where) {
+  const auto log = [this](const RunningHandler& running, const LogField& where) {
     if (running.entry == nullptr) return;
     log_.Error("left_running",
                {{"handler", handlers_.rows()[running.entry->index].handler->name()}, where});

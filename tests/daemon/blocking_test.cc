@@ -102,6 +102,8 @@ TEST_F(BlockingDaemonTest, ADrainLeavesAndNamesWhatDoesNotStop) {
   }
   const pid_t thread = ThreadNamed(daemon_->pid(), "weft-block-0");
   ASSERT_NE(thread, 0);
+  // A container without CAP_SYS_PTRACE, or Yama, may refuse it; nothing else stops one thread
+  // alone.
   if (!Freeze(thread)) GTEST_SKIP() << "no thread may be traced here";
   client_.reset();
   daemon_->Signal(SIGTERM);
