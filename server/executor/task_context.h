@@ -41,8 +41,9 @@ class TaskContext {
   // Nanoseconds on a clock that never goes back; its zero has no meaning.
   virtual int64_t NowNs() = 0;
 
-  // Suspends for at least that long; cut short by a cancel or by the deadline, which the handler
-  // then obeys by returning Stop(). Not for handlers registered as never_suspends.
+  // Suspends for at least that long by the executor's own clock; cut short by a cancel or by the
+  // deadline, which the handler then obeys by returning Stop(). Not for handlers registered as
+  // never_suspends.
   virtual WakeReason SleepFor(int64_t duration_ns) = 0;
 
   // Lets the other ready tasks of the core go first. Not for handlers registered as never_suspends.

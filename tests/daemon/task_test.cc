@@ -132,12 +132,16 @@ TEST_F(TaskDaemonTest, HigherLevelsStartFirst) {
   EXPECT_LE(normal.completed_at_ns(), low.started_at_ns());
 }
 
+// A core sleeps by the rate measured at its start, a result is told by the bent one (README, "What
+// the times mean"): they differ by 500 ppm of bend and less than that of measuring.
+constexpr int64_t LeastAsTold(int64_t ns) { return ns - ns / 1000; }
+
 TEST_F(TaskDaemonTest, SleepTellsHowLongItWasSuspended) {
   Start();
   const auto result = Run(Spec("sleep", "20ms"));
   ASSERT_TRUE(result.ok()) << result.status();
   ExpectEnded(*result, v1::TASK_STATE_SUCCEEDED);
-  EXPECT_GE(result->suspended_ns(), 20'000'000);
+  EXPECT_GE(result->suspended_ns(), LeastAsTold(20'000'000));
   EXPECT_GE(result->execution_latency_ns(), result->suspended_ns());
 }
 
@@ -247,12 +251,13 @@ TEST_F(TaskDaemonTest, ATimeoutWhileRunningIsSeenBySpinAndBySleep) {
   Start();
   for (const char* handler : {"spin", "sleep"}) {
     v1::TaskSpec spec = Spec(handler, "60s");
-    spec.set_timeout_ns(10'000'000);
+    // Long enough to begin on a busy machine.
+    spec.set_timeout_ns(200'000'000);
     const auto result = Run(spec);
     ASSERT_TRUE(result.ok()) << result.status();
     ExpectEnded(*result, v1::TASK_STATE_EXPIRED);
     EXPECT_EQ(result->attempts(), 1u) << handler;
-    EXPECT_GE(result->total_latency_ns(), 10'000'000) << handler;
+    EXPECT_GE(result->total_latency_ns(), 200'000'000) << handler;
     EXPECT_LT(result->total_latency_ns(), 10'000'000'000) << handler;
   }
 }

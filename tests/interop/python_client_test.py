@@ -179,7 +179,8 @@ class PythonTasks(ClientCase):
 
     def test_a_suspended_task_tells_for_how_long(self):
         fields = self.check_ended(self.run_task("sleep", b"20ms"))
-        self.assertGreaterEqual(fields["execution_latency_ns"], 20_000_000)
+        # Slept by the rate measured at the start, told by the bent one (README, the times).
+        self.assertGreaterEqual(fields["execution_latency_ns"], 19_980_000)
         self.assertGreater(fields["suspended_ns"], 0)
 
     def test_a_failed_task_is_an_answer_and_says_why(self):
