@@ -108,6 +108,21 @@ TEST(LedgerLine, TellsWhereTheTimeWent) {
             "15.5 µs; deadline_exceeded: the timeout of 10 µs passed");
 }
 
+TEST(LedgerLine, TellsOfALongRunHowMuchOfItHadNoCpu) {
+  v1::TaskResult result;
+  result.set_task_id(7);
+  result.set_state(v1::TASK_STATE_SUCCEEDED);
+  result.set_priority(v1::PRIORITY_LOW);
+  result.set_execution_latency_ns(12'400'000);
+  result.set_total_latency_ns(12'400'000);
+  result.set_off_core_ns(11'000'000);
+  EXPECT_EQ(LedgerLine(result),
+            "task 7 succeeded on core 0 (low): queued 0 ns, ran 12.4 ms, total 12.4 ms; unusually "
+            "long, at most 11.0 ms of it without a CPU");
+  result.set_off_core_ns(0);
+  EXPECT_NE(LedgerLine(result).find("long, at most 0 ns of it"), std::string::npos);
+}
+
 v1::TaskSummary Summary() {
   v1::TaskSummary task;
   task.set_handler("echo");

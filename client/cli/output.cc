@@ -136,6 +136,10 @@ std::string LedgerLine(const v1::TaskResult& result) {
     absl::StrAppend(&line, " (suspended ", FormatDuration(result.suspended_ns()), ")");
   }
   absl::StrAppend(&line, ", total ", FormatDuration(result.total_latency_ns()));
+  if (result.has_off_core_ns()) {
+    absl::StrAppend(&line, "; unusually long, at most ", FormatDuration(result.off_core_ns()),
+                    " of it without a CPU");
+  }
   if (result.has_error()) {
     absl::StrAppend(&line, "; ",
                     Word(v1::TaskErrorCode_Name(result.error().code()), "TASK_ERROR_CODE_"), ": ",

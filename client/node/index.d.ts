@@ -76,6 +76,8 @@ export interface TaskResult {
   core: number;
   priority: Priority;
   attempts: number;
+  /** Only of a task that ran far longer than usual: at most so long it had no CPU. */
+  offCoreNs?: Int64;
 }
 
 export interface TaskSummary {

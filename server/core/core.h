@@ -15,6 +15,7 @@
 #include "core/io_queue.h"
 #include "core/live_task.h"
 #include "core/message.h"
+#include "core/off_core.h"
 #include "core/options.h"
 #include "core/outbox.h"
 #include "core/ready_queue.h"
@@ -43,8 +44,7 @@ class Core {
 
   // Before Start only. Allocates all that the bounds ask for. Tests then call Turn by hand.
   absl::Status Prepare();
-  // Starts the pinned thread, which prepares: what it touches first is near its CPU.
-  // FailedPrecondition when the CPU is not granted.
+  // Starts the pinned thread, which prepares. FailedPrecondition when the CPU is not granted.
   absl::Status Start();
   // Any thread but the core's. Ends the thread at its next turn; a handler that runs is waited for.
   // What is queued or suspended then stays where it is. Harmless when not started.
@@ -58,11 +58,10 @@ class Core {
   // Door thread only. Takes up to out.size() completions, oldest first; returns how many.
   size_t Drain(std::span<Completion> out) { return outbox_->Drain(out); }
   bool HasCompletions() const { return !outbox_->empty(); }
-  // Door thread only, between the drain of a task's kEnded and the next use of its slot. Frees the
-  // slot's output buffer; Completion::output no longer holds.
+  // Door thread only, from the drain of a task's kEnded to its slot's next use: frees its output.
   void FreeOutput(uint32_t slot) { std::string().swap(cold_[slot].output); }
 
-  // Any thread. The state of a slot's task, and when it started (0: it has not), as last stored.
+  // Any thread. As last stored: the state of a slot's task, and when it started (0: it has not).
   TaskState SlotState(uint32_t slot) const;
   sys::Ticks SlotStarted(uint32_t slot) const;
   // Any thread. Tasks begun, and ended without a start, by level; what else was admitted is queued.
@@ -75,7 +74,7 @@ class Core {
   // Any thread. How much one turn runs, from the next turn on; within the bounds of TurnBudget.
   void SetBudget(TurnBudget budget) { budget_.store(budget, std::memory_order_relaxed); }
   TurnBudget budget() const { return budget_.load(std::memory_order_relaxed); }
-  // Any thread, after Prepare. executor.age_limit_ms from now on.
+  // Any thread, after Prepare: executor.age_limit_ms from now on.
   void SetAgeLimitMs(uint32_t age_limit_ms);
   // What the blocking pool's core is posted in place of a handler's entry, which outlives it.
   static TaskEntry EntryForThread(const TaskEntry& entry);
@@ -86,17 +85,16 @@ class Core {
   // Any thread, after Start. The kernel's error when options().realtime was not granted.
   const absl::Status& realtime_status() const { return thread_->realtime_status(); }
 
-  // Core thread only, first: the stack that Turn runs on, and the ring, are this thread's.
+  // Core thread only, the rest (tests: by hand).
+  // First: the stack that Turn runs on, and the ring, are this thread's.
   void TakeThread();
-  // Core thread only (tests: by hand). One pass over all there is to do; true if it did anything.
+  // One pass over all there is to do; true if it did anything.
   bool Turn();
-  // Core thread only. Follows a turn that did nothing: spins, then sleeps, until there may be work.
+  // Follows a turn that did nothing: spins, then sleeps, until there may be work.
   void Idle();
-  // Core thread only. A time not later than the next timer's.
+  // A time not later than the next timer's.
   sys::Ticks next_timer() const { return timers_->NextDue(); }
-
-  // Core thread only: from a task that runs here, or by hand between turns. Starts a task of its
-  // own that nobody is told about; payload outlives it.
+  // From a task here, or between turns: starts one that nobody is told about; payload outlives it.
   SpawnAnswer Spawn(const TaskEntry& entry, std::string_view payload, Priority priority);
   Env& env() { return env_; }
 
@@ -118,6 +116,7 @@ class Core {
   bool TakeIo();
   bool RunReady();
   void PublishTurn(bool worked);
+  void MeasureOffCore(sys::Ticks now);
 
   // Messages and timers (core.cc).
   void TakeSubmit(const Message& message);
@@ -156,9 +155,10 @@ class Core {
   TaskEnd StopEnding(const LiveTask& task);
   void EndTelling(LiveTask* task, const Context& context, TaskOutcome outcome);
   void EndStarted(LiveTask* task, const TaskEnd& ending);
+  TimeShare LookAtLong(const LiveTask& task, uint64_t ran_ns);
   void EndUnstarted(LiveTask* task, const TaskEnd& ending);
-  void End(LiveTask* task, const TaskEnd& ending, TaskStart start);
-  void Tell(const LiveTask& task, const TaskEnd& ending, TaskStart start, bool was_suspended);
+  void End(LiveTask* task, const TaskEnd& ending, TaskRun run);
+  void Tell(const LiveTask& task, const TaskEnd& ending, TaskRun run, bool was_suspended);
 
   const CoreOptions options_;
   const uint32_t first_local_slot_;
@@ -168,7 +168,6 @@ class Core {
   // Read once a boundary: the end of a task is the start of the next. Written by the core alone.
   std::atomic<sys::Ticks> clock_{0};
   uint32_t boundaries_unread_ = 0;
-
   std::unique_ptr<LiveTask[]> tasks_;  // door_slots(), then local_slots.
   std::unique_ptr<TaskCold[]> cold_;
   std::unique_ptr<CancelWord[]> cancels_;  // The Door's, one a slot; the core reads them.
@@ -186,8 +185,8 @@ class Core {
   const sys::Ticks look_again_ticks_;
   bool untold_ = false;  // Completions were pushed since the doorbell was last looked at for sure.
   uint64_t suspended_count_ = 0;
-
   std::atomic<const TaskEntry*> running_entry_{nullptr};
+  OffCoreMeter off_core_;
   IdleBudget idle_;
   IoQueue io_{stats_};
   sys::Parking<> parking_;

@@ -27,7 +27,8 @@ class CoreTest : public testing::Test {
     options.inbox_capacity = 64;
     options.handler_count = 64;
     adjust(options);
-    core_ = std::make_unique<Core<ManualEnv>>(options, ManualEnv(&now_, &system_), doorbell_);
+    core_ =
+        std::make_unique<Core<ManualEnv>>(options, ManualEnv(&now_, &system_, &cpu_), doorbell_);
     ASSERT_TRUE(core_->Prepare().ok());
   }
 
@@ -97,6 +98,7 @@ class CoreTest : public testing::Test {
 
   sys::Ticks now_ = 1'000'000;
   FakeSystem system_;
+  ManualCpu cpu_;
   Doorbell doorbell_;
   std::unique_ptr<Core<ManualEnv>> core_;
   std::vector<std::unique_ptr<Body>> bodies_;

@@ -43,6 +43,11 @@ constexpr MetricDescription kRealtime = {
     "weft_core_realtime", "1 when the core's thread has SCHED_FIFO (executor.realtime)."};
 constexpr MetricDescription kLockedBytes = {
     "weft_core_locked_bytes", "Memory of slots and stacks that is locked (executor.lock_memory)."};
+constexpr MetricDescription kLongRuns = {"weft_core_long_runs_total",
+                                         "Tasks that ran far longer than usual for their handler."};
+constexpr MetricDescription kLongOffCore = {
+    "weft_core_long_runs_off_core_seconds_total",
+    "At most so long those had no CPU; the rest, waiting aside, is the handlers' own."};
 constexpr MetricDescription kMisuse = {
     "weft_core_suspension_misuse_total",
     "Tasks failed because a handler registered as never_suspends tried to suspend."};
@@ -128,6 +133,9 @@ void CoreMetrics::CollectCore(MetricWriter& writer, const CoreRow& core) {
   writer.WriteGauge(kSpinBudget, {{"core", cpu}}, SecondsFromNs(stats.spin_budget_ns.value()));
   gauge(kRealtime, stats.realtime);
   gauge(kLockedBytes, stats.locked_bytes);
+  counter(kLongRuns, stats.long_runs);
+  writer.WriteCounter(kLongOffCore, {{"core", cpu}},
+                      SecondsFromNs(static_cast<int64_t>(stats.long_off_core_ns.value())));
   counter(kMisuse, stats.misuse);
   counter(kViolations, stats.violations);
 }

@@ -41,6 +41,8 @@ TEST(CoreMetrics, WritesEachCoreAndAddsUpHistograms) {
   second.sleeps.Add(7);
   second.started[2].Add(3);
   first.unstarted[0].Add(2);
+  second.long_runs.Add(4);
+  second.long_off_core_ns.Add(2'500'000'000);
   const CoreMetrics metrics({{4, &first, 256}, {9, &second, 128}}, {"noop", "echo"});
   Recorder recorder;
   metrics.Collect(recorder);
@@ -50,6 +52,8 @@ TEST(CoreMetrics, WritesEachCoreAndAddsUpHistograms) {
   EXPECT_EQ(recorder.values_["weft_core_sleeps_total 9"], 7);
   EXPECT_EQ(recorder.values_["weft_core_sleeps_total 4"], 0);
   EXPECT_EQ(recorder.values_["weft_core_stacks_in_use_max 9"], 128);
+  EXPECT_EQ(recorder.values_["weft_core_long_runs_total 9"], 4);
+  EXPECT_EQ(recorder.values_["weft_core_long_runs_off_core_seconds_total 9"], 2.5);
   EXPECT_EQ(recorder.values_["weft_core_started_total 9 low"], 3);
   EXPECT_EQ(recorder.values_["weft_core_unstarted_total 4 high"], 2);
 }

@@ -49,6 +49,10 @@ LiveTask* Core<Env>::NextTaskWithCare(LiveTask* popped, Asker asker) {
     LiveTask* task = popped;
     if (task == nullptr) {
       if (!RefillBudget()) return nullptr;
+      if (clock() >= turn_.look_again && off_core_.IsTooOld(clock())) {
+        SetClock(std::max(clock(), env_.Now()));  // Up to here it is no task's time.
+        MeasureOffCore(clock());
+      }
       if (clock() >= turn_.look_again && TurnIsOver()) return nullptr;
       task = ready_->Pop(clock(), HasSpareStack(asker));
       if (task == nullptr) return nullptr;

@@ -24,7 +24,7 @@ template <class Env>
                                              TaskOutcome outcome) {
   const TaskEnd ending = Settle(*task, context, outcome);
   // Nothing was executed.
-  if (context.is_in_vain()) return End(task, ending, TaskStart::kInVain);
+  if (context.is_in_vain()) return End(task, ending, {TaskStart::kInVain});
   EndStarted(task, ending);
 }
 
@@ -92,16 +92,42 @@ TaskEnd Core<Env>::StopEnding(const LiveTask& task) {
 template <class Env>
 WEFT_HOT void Core<Env>::EndStarted(LiveTask* task, const TaskEnd& ending) {
   if (ending.state != TaskState::kSucceeded) stats_.histograms[task->entry->index].failed.Add(1);
+  TimeShare off_core;
   if (options_.timing_metrics) {
     const sys::Ticks started = task->started.load(std::memory_order_relaxed);
     const sys::Ticks queued = std::max<sys::Ticks>(started - task->submitted, 0);
-    stats_.CountExecution(task->entry->index, task->priority,
-                          env_.anchor().DurationNs(static_cast<uint64_t>(queued)),
-                          env_.anchor().DurationNs(static_cast<uint64_t>(clock() - started)));
+    const uint64_t ran_ns = env_.anchor().DurationNs(static_cast<uint64_t>(clock() - started));
+    if (stats_.CountExecution(task->entry->index, task->priority,
+                              env_.anchor().DurationNs(static_cast<uint64_t>(queued)), ran_ns)) {
+      off_core = LookAtLong(*task, ran_ns);
+    }
   } else {
     stats_.histograms[task->entry->index].untimed.Add(1);
   }
-  End(task, ending, TaskStart::kBegan);
+  End(task, ending, {TaskStart::kBegan, off_core});
+}
+
+// What a task that may have run for far too long is told about its time: what its core has lost
+// since the last reading before it started. That reading is still the last one when the task first
+// leaves the core, be it to suspend or for good: nobody reads in the midst of a handler.
+template <class Env>
+[[gnu::noinline]] TimeShare Core<Env>::LookAtLong(const LiveTask& task, uint64_t ran_ns) {
+  if (!stats_.TookFarLonger(task.entry->index, task.priority, ran_ns)) return {};
+  stats_.long_runs.Add(1);
+  const bool was_suspended = task.runner != nullptr;
+  int64_t off_core_ns = 0;
+  if (options_.is_pool()) {
+    off_core_ns = current_runner_->off_core_ns;
+  } else {
+    const int64_t before_ns = was_suspended ? task.runner->lost_before_ns : off_core_.lost_ns();
+    MeasureOffCore(clock());
+    off_core_ns = off_core_.lost_ns() - before_ns;
+  }
+  const int64_t suspended_ns = was_suspended ? env_.anchor().TicksToNs(task.suspended) : 0;
+  const int64_t longest = static_cast<int64_t>(ran_ns) - suspended_ns;
+  off_core_ns = std::min(off_core_ns, std::max<int64_t>(longest, 0));
+  stats_.long_off_core_ns.Add(static_cast<uint64_t>(off_core_ns));
+  return TimeShare::Of(off_core_ns, static_cast<int64_t>(ran_ns));
 }
 
 // A task that is no longer linked and never started: cancelled, or expired.
@@ -110,18 +136,18 @@ void Core<Env>::EndUnstarted(LiveTask* task, const TaskEnd& ending) {
   timers_->Disarm(task);
   task->started.store(0, std::memory_order_relaxed);
   stats_.unstarted[static_cast<size_t>(task->priority)].Add(1);
-  End(task, ending, TaskStart::kNone);
+  End(task, ending, {TaskStart::kNone});
 }
 
 template <class Env>
-WEFT_HOT void Core<Env>::End(LiveTask* task, const TaskEnd& ending, TaskStart start) {
+WEFT_HOT void Core<Env>::End(LiveTask* task, const TaskEnd& ending, TaskRun run) {
   assert(MayFollow(task->state.load(std::memory_order_relaxed), ending.state));
   task->state.store(ending.state, std::memory_order_relaxed);
   stats_.ended[static_cast<size_t>(ending.state)].Add(1);
   const bool was_suspended = task->runner != nullptr;
   if (was_suspended) task->runner = nullptr;
   if (task->slot < first_local_slot_) {
-    Tell(*task, ending, start, was_suspended);
+    Tell(*task, ending, run, was_suspended);
     return;
   }
   // The core's own: nobody is told.
@@ -132,7 +158,7 @@ WEFT_HOT void Core<Env>::End(LiveTask* task, const TaskEnd& ending, TaskStart st
 
 // With the push the slot becomes the Door's.
 template <class Env>
-WEFT_HOT void Core<Env>::Tell(const LiveTask& task, const TaskEnd& ending, TaskStart start,
+WEFT_HOT void Core<Env>::Tell(const LiveTask& task, const TaskEnd& ending, TaskRun run,
                               bool was_suspended) {
   Completion& completion = outbox_->Next();
   completion.id = task.id;
@@ -140,10 +166,11 @@ WEFT_HOT void Core<Env>::Tell(const LiveTask& task, const TaskEnd& ending, TaskS
   completion.kind = CompletionKind::kEnded;
   completion.state = ending.state;
   completion.error_code = ending.error_code;
-  completion.start = start;
+  completion.start = run.start;
   completion.has_large_output = HasLargeOutput(ending, cold_[task.slot]);
+  completion.off_core = run.off_core;
   const bool is_timed = options_.timing_metrics;
-  const bool has_begun = start == TaskStart::kBegan;
+  const bool has_begun = run.start == TaskStart::kBegan;
   const sys::Ticks started = has_begun ? task.started.load(std::memory_order_relaxed) : 0;
   completion.started = is_timed ? started : 0;
   completion.completed = is_timed ? clock() : 0;

@@ -12,21 +12,34 @@
 
 namespace weft {
 
+// The CPU of a ManualEnv's threads.
+struct ManualCpu {
+  int64_t off_core_ns = 0;  // For so long they had none so far.
+  int64_t sleep_ns = 0;     // So long each sleep takes.
+};
+
 // An Env whose time stands still until it is moved: the test double of sys::ProdEnv. Copies share
-// one clock, so that a test can hold it while cores have it. Nothing ever sleeps.
+// one clock, so that a test can hold it while cores have it. Whoever sleeps is woken at once.
 class ManualEnv {
  public:
   // One tick is one nanosecond; Unix time is ticks plus kUnixOffset.
   static constexpr int64_t kUnixOffset = 1'700'000'000'000'000'000;
 
-  // now and system outlive every copy; system null: no file I/O.
-  explicit ManualEnv(sys::Ticks* now, FakeSystem* system = nullptr) : now_(now), system_(system) {
+  // now, system and cpu outlive every copy; system null: no file I/O; cpu null: threads always have
+  // one, and sleeps take no time.
+  explicit ManualEnv(sys::Ticks* now, FakeSystem* system = nullptr, ManualCpu* cpu = nullptr)
+      : now_(now), system_(system), cpu_(cpu) {
     anchor_.unix_ns = kUnixOffset;
   }
 
   sys::Ticks Now() const { return *now_; }
   sys::Ticks NowUnordered() const { return *now_; }
-  void Sleep(std::atomic<uint32_t>& /*word*/, uint32_t /*while_equal*/, sys::Ticks /*until*/) {}
+  int64_t ThreadCpuNs() const { return *now_ - (cpu_ == nullptr ? 0 : cpu_->off_core_ns); }
+  void Sleep(std::atomic<uint32_t>& /*word*/, uint32_t /*while_equal*/, sys::Ticks /*until*/) {
+    if (cpu_ == nullptr) return;
+    *now_ += cpu_->sleep_ns;
+    cpu_->off_core_ns += cpu_->sleep_ns;
+  }
   void Wake(std::atomic<uint32_t>& /*word*/) { ++wakes_; }
   void Relax() {}
   const sys::ClockAnchor& anchor() const { return anchor_; }
@@ -41,6 +54,7 @@ class ManualEnv {
  private:
   sys::Ticks* now_;
   FakeSystem* system_;
+  ManualCpu* cpu_;
   sys::ThreadStarter thread_starter_ = &sys::StartThread;
   sys::ClockAnchor anchor_;
   int wakes_ = 0;

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "core/time_share.h"
 #include "executor/task_context.h"
 #include "sys/clock.h"
 #include "task/cancel_reason.h"
@@ -54,6 +55,12 @@ enum class TaskStart : uint8_t {
   kBegan,
 };
 
+// How it ran, if it did.
+struct TaskRun {
+  TaskStart start = TaskStart::kNone;
+  TimeShare off_core;  // See Completion.
+};
+
 // What a core puts into its outbox: 56 bytes, so that with the outbox's sequence number it fills
 // one cache line. The views point into the task's slot (or its payload) and hold until the Door
 // uses that slot again.
@@ -71,6 +78,7 @@ struct Completion {
   uint32_t text_bytes = 0;
   TaskStart start = TaskStart::kNone;
   bool has_large_output = false;  // The slot's buffer is beyond kKeptOutputBytes.
+  TimeShare off_core;  // Of its execution: at most so much it had no CPU. Only if it ran for long.
 
   bool was_started() const { return start != TaskStart::kNone; }
   bool has_begun() const { return start == TaskStart::kBegan; }

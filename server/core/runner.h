@@ -17,7 +17,11 @@ struct Runner {
   void* core = nullptr;                   // Whose it is.
   LiveTask* task = nullptr;               // What it runs, or will run at the next switch to it.
   sys::IoOperation* operation = nullptr;  // What its task waits for while it is kInIo.
-  Runner* next_spare = nullptr;
+  union {
+    Runner* next_spare = nullptr;  // While it is spare.
+    int64_t lost_before_ns;        // While its task is suspended: by its core, before that started.
+    int64_t off_core_ns;           // In the pool: by its task, when that came back.
+  };
   uint32_t index = 0;  // Of its stack.
 };
 

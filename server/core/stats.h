@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "core/usual_time.h"
 #include "metrics/cell.h"
 #include "metrics/histogram.h"
 #include "metrics/metric_source.h"
@@ -18,6 +19,7 @@ namespace weft {
 // Where the time of one handler's tasks of one level went, in nanoseconds.
 struct LatencyHistograms {
   Histogram queue;      // Admission to start.
+  UsualTime usual;      // The core's thread only.
   Histogram execution;  // Start to end.
 };
 
@@ -56,8 +58,10 @@ struct CoreStats {
   Counter sleeps;
   std::atomic<uint64_t> wakes{0};  // By any thread that posts, at most one a sleep.
   Gauge spin_budget_ns;
-  Counter misuse;      // Suspensions refused to handlers registered as never_suspends.
-  Counter violations;  // The core's own count of live tasks disagreed with its lists.
+  Counter long_runs;         // Tasks that ran far longer than usual.
+  Counter long_off_core_ns;  // At most so long those had no CPU, as their results tell.
+  Counter misuse;            // Suspensions refused to handlers registered as never_suspends.
+  Counter violations;        // The core's own count of live tasks disagreed with its lists.
   IoCounters io;
 
   // By handler index (TaskEntry::index), then level.
@@ -82,12 +86,26 @@ struct CoreStats {
     return count;
   }
 
-  // Core thread only. One task that was started has ended.
-  void CountExecution(uint16_t handler, Priority priority, uint64_t queue_ns, uint64_t ran_ns) {
+  // Core thread only. One task that was started has ended. True: it may have run far longer than
+  // usual, so that TookFarLonger is to be asked.
+  bool CountExecution(uint16_t handler, Priority priority, uint64_t queue_ns, uint64_t ran_ns) {
     LatencyHistograms& row = histograms[handler].levels[static_cast<size_t>(priority)];
     row.queue.RecordNs(queue_ns);
     row.execution.RecordNs(ran_ns);
+    return row.usual.Marks(ran_ns);
   }
+  // Core thread only. Right after CountExecution.
+  bool TookFarLonger(uint16_t handler, Priority priority, uint64_t ran_ns) {
+    LatencyHistograms& row = histograms[handler].levels[static_cast<size_t>(priority)];
+    return row.usual.IsFarExceeded(row.execution, ran_ns);
+  }
+  // Core thread only, now and then. Learns what is usual of one handler after the other.
+  void LearnUsual() {
+    if (histograms.empty()) return;
+    PerHandler& row = histograms[lessons++ % histograms.size()];
+    for (LatencyHistograms& level : row.levels) level.usual.Learn(level.execution);
+  }
+  uint64_t lessons = 0;  // The core's thread only.
 };
 
 }  // namespace weft

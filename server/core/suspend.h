@@ -12,7 +12,10 @@ namespace weft {
 template <class Env>
 WEFT_HOT void Core<Env>::Suspend(LiveTask* task) {
   Boundary();
-  if (task->runner == nullptr) task->suspended = 0;
+  if (task->runner == nullptr) {
+    task->suspended = 0;
+    current_runner_->lost_before_ns = off_core_.lost_ns();
+  }
   task->runner = current_runner_;
   task->suspended_at = clock();
   task->state.store(TaskState::kSuspended, std::memory_order_relaxed);

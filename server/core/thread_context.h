@@ -11,6 +11,7 @@
 #include "core/blocking_pool.h"
 #include "core/context.h"
 #include "core/core.h"
+#include "core/off_core.h"
 #include "executor/task_context.h"
 #include "sys/io_operation.h"
 
@@ -111,9 +112,16 @@ struct Core<Env>::ThreadRun : BlockingRun {
     run.task->started.store(now, std::memory_order_relaxed);
     run.context.set_thread(thread);
     thread.TakeIoLevel(run.io_level);
+    const bool is_timed = run.core->options_.timing_metrics;
+    OffCoreMeter meter;
+    const Env& env = run.core->env_;
+    if (is_timed) meter.Read(env.anchor(), now, env.ThreadCpuNs());
     thread.Show({&run.entry, now});
     run.outcome = RunGuarded(run.entry, run.context);
     thread.Show({});
+    if (!is_timed) return;
+    meter.Read(env.anchor(), env.Now(), env.ThreadCpuNs());
+    run.off_core_ns = meter.lost_ns();
   }
 
   // A full inbox is one that its core is emptying, unless that has stopped for good.
@@ -136,6 +144,7 @@ struct Core<Env>::ThreadRun : BlockingRun {
   ThreadContext<Env> context;
   TaskOutcome outcome = TaskOutcome::kStopped;
   bool has_begun = false;
+  int64_t off_core_ns = 0;  // For so long the thread had no CPU, or slept.
 };
 
 // What the pool's core runs in a handler's place.
@@ -155,6 +164,7 @@ TaskEntry Core<Env>::EntryForThread(const TaskEntry& entry) {
 template <class Env>
 TaskOutcome Core<Env>::RunOnThread(LiveTask* task, const TaskEntry& entry, Context& context) {
   ThreadRun run(this, task, entry);
+  current_runner_->off_core_ns = 0;
   if (const absl::Status status = blocking_->Start(run); !status.ok()) {
     context.MarkInVain();
     return context.Fail(TaskErrorCode::kNoThread,
@@ -167,6 +177,9 @@ TaskOutcome Core<Env>::RunOnThread(LiveTask* task, const TaskEntry& entry, Conte
   task->place = TaskPlace::kOnThread;
   LetOthersRun(task);
   task->suspended = 0;
+  task->runner->off_core_ns = run.off_core_ns;
+  // Threads read the clock of whatever CPU they run on.
+  SetClock(std::max(clock(), task->started.load(std::memory_order_relaxed)));
   if (!run.has_begun) context.MarkInVain();
   context.TakeOver(run.context);
   return run.outcome;

@@ -64,6 +64,30 @@ TEST(TaskTimes, AddUpExactlyForAnyStamps) {
   }
 }
 
+TEST(TaskTimes, TellHowMuchOfALongRunHadNoCpuAndOfOthersNothing) {
+  DoorTask task;
+  task.anchor = Anchor();
+  task.submitted = 1'000;
+  Completion ended;
+  ended.start = TaskStart::kBegan;
+  ended.started = 2'000;
+  ended.completed = 2'102'000;
+  TaskResult result;
+  EXPECT_FALSE(SetTimes(task, ended, &result).order_broken);
+  EXPECT_EQ(result.off_core_ns, TaskResult::kNotTold);
+  ended.off_core = TimeShare::Of(250'000, 1'000'000);
+  SetTimes(task, ended, &result);
+  EXPECT_NEAR(static_cast<double>(result.off_core_ns), 250'000, 20);
+  EXPECT_GE(result.off_core_ns, 250'000) << "an upper bound stays one";
+  ended.off_core = TimeShare::Of(0, 1'000'000);
+  SetTimes(task, ended, &result);
+  EXPECT_EQ(result.off_core_ns, 0) << "told, unlike above";
+  ended.off_core = TimeShare::Of(1'000'000, 1'000'000);
+  ended.suspended = 2'100'000 / 4;
+  SetTimes(task, ended, &result);
+  EXPECT_EQ(result.off_core_ns, result.execution_latency_ns - result.suspended_ns);
+}
+
 TEST(TaskTimes, ClampAStartBeforeTheSubmission) {
   TimesVerdict verdict;
   const TaskResult result =

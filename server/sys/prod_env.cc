@@ -16,6 +16,12 @@ static_assert(std::atomic<uint32_t>::is_always_lock_free);
 
 }  // namespace
 
+int64_t ProdEnv::ThreadCpuNs() const {
+  timespec used{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+  return int64_t{used.tv_sec} * kNsPerSecond + used.tv_nsec;
+}
+
 void ProdEnv::Sleep(std::atomic<uint32_t>& word, uint32_t while_equal, Ticks until) {
   timespec deadline{};
   timespec* timeout = nullptr;

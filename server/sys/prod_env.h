@@ -23,6 +23,9 @@ class ProdEnv {
   // Cheaper; see ReadTicksUnordered.
   Ticks NowUnordered() const { return ReadTicksUnordered(); }
 
+  // For how long the calling thread has had a CPU, in nanoseconds. A system call.
+  int64_t ThreadCpuNs() const;
+
   // Sleeps while `word` holds `while_equal`, until `until` at the longest (kTicksForever: no end).
   // Returns at once when the word differs. May also return early for no reason: look again.
   void Sleep(std::atomic<uint32_t>& word, uint32_t while_equal, Ticks until);

@@ -29,6 +29,9 @@ struct TaskResult {
   int64_t execution_latency_ns = 0;
   int64_t suspended_ns = 0;
   int64_t total_latency_ns = 0;
+  int64_t off_core_ns = kNotTold;
+
+  static constexpr int64_t kNotTold = -1;
 };
 
 }  // namespace weft

@@ -26,7 +26,7 @@ constexpr uint32_t Bytes(int field) {
 }
 
 constexpr size_t TagBytes(uint32_t tag) { return tag < 128 ? 1 : 2; }
-static_assert(Bytes(Result::kPriorityFieldNumber) < 128 && Result::kAttemptsFieldNumber < 2048);
+static_assert(Bytes(Result::kPriorityFieldNumber) < 128 && Result::kOffCoreNsFieldNumber < 2048);
 
 size_t VarintBytes(uint32_t value) { return CodedOutputStream::VarintSize32(value); }
 
@@ -34,6 +34,7 @@ size_t VarintBytes(uint32_t value) { return CodedOutputStream::VarintSize32(valu
 class Measure {
  public:
   void Fixed64(uint32_t tag, uint64_t value) { bytes_ += value == 0 ? 0 : TagBytes(tag) + 8; }
+  void PresentFixed64(uint32_t tag, uint64_t /*value*/) { bytes_ += TagBytes(tag) + 8; }
   void Uint32(uint32_t tag, uint32_t value) {
     bytes_ += value == 0 ? 0 : TagBytes(tag) + VarintBytes(value);
   }
@@ -51,7 +52,10 @@ class Write {
  public:
   explicit Write(uint8_t* to) : to_(to) {}
   void Fixed64(uint32_t tag, uint64_t value) {
-    if (value == 0) return;
+    if (value != 0) PresentFixed64(tag, value);
+  }
+  // Also when it is 0.
+  void PresentFixed64(uint32_t tag, uint64_t value) {
     PutTag(tag);
     to_ = CodedOutputStream::WriteLittleEndian64ToArray(value, to_);
   }
@@ -107,6 +111,10 @@ void VisitResult(const TaskResult& result, Sink& sink, InnerError inner_error) {
   sink.Uint32(Varint(Result::kCoreFieldNumber), result.cpu);
   sink.Uint32(Varint(Result::kPriorityFieldNumber), static_cast<uint32_t>(result.priority) + 1);
   sink.Uint32(Varint(Result::kAttemptsFieldNumber), result.attempts);
+  if (result.off_core_ns != TaskResult::kNotTold) [[unlikely]] {
+    sink.PresentFixed64(Fixed(Result::kOffCoreNsFieldNumber),
+                        static_cast<uint64_t>(result.off_core_ns));
+  }
 }
 
 constexpr uint32_t kRowTag = Bytes(v1::StreamTasksResponse::kRowsFieldNumber);

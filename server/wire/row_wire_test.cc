@@ -63,6 +63,7 @@ TEST(RowWire, WritesAnyResultAsTheGeneratedCodeDoes) {
     result.execution_latency_ns = time();
     result.suspended_ns = time();
     result.total_latency_ns = time();
+    result.off_core_ns = random() % 2 == 0 ? TaskResult::kNotTold : time();
     ASSERT_EQ(ByHand(result), Generated(result)) << "round " << round;
   }
 }

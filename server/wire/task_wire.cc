@@ -77,6 +77,11 @@ void WriteTaskResult(const TaskResult& result, v1::TaskResult* message) {
   message->set_core(result.cpu);
   message->set_priority(static_cast<v1::Priority>(static_cast<int>(result.priority) + 1));
   message->set_attempts(result.attempts);
+  if (result.off_core_ns != TaskResult::kNotTold) {
+    message->set_off_core_ns(result.off_core_ns);
+  } else if (message->has_off_core_ns()) {
+    message->clear_off_core_ns();
+  }
 }
 
 void WriteTaskSummary(const TaskSummary& task, v1::TaskSummary* message) {

@@ -140,6 +140,7 @@ TaskResult FullResult() {
   result.execution_latency_ns = 40;
   result.suspended_ns = 20;
   result.total_latency_ns = 50;
+  result.off_core_ns = 0;
   return result;
 }
 
@@ -163,6 +164,14 @@ TEST(WriteTaskResult, TellsEveryField) {
   EXPECT_EQ(message.core(), 6u);
   EXPECT_EQ(message.priority(), v1::PRIORITY_HIGH);
   EXPECT_EQ(message.attempts(), 1u);
+  EXPECT_TRUE(message.has_off_core_ns()) << "although it is 0";
+  EXPECT_EQ(message.off_core_ns(), 0);
+}
+
+TEST(WriteTaskResult, TellsNothingOfTheCpuUnlessThereIsSomethingToTell) {
+  v1::TaskResult message;
+  WriteTaskResult(TaskResult(), &message);
+  EXPECT_FALSE(message.has_off_core_ns());
 }
 
 TEST(WriteTaskResult, LeavesNothingOfTheMessageThatIsReused) {

@@ -102,6 +102,8 @@ class DaemonTest : public testing::Test {
     EXPECT_GE(result.execution_latency_ns(), 0);
     EXPECT_GE(result.suspended_ns(), 0);
     EXPECT_LE(result.suspended_ns(), result.execution_latency_ns());
+    EXPECT_GE(result.off_core_ns(), 0);
+    EXPECT_LE(result.off_core_ns(), result.execution_latency_ns() - result.suspended_ns());
     if (result.attempts() == 0) {
       EXPECT_EQ(result.started_at_ns(), 0);
       EXPECT_EQ(result.execution_latency_ns(), 0);

@@ -1,6 +1,8 @@
 #include <gtest/gtest.h>
+#include <sys/wait.h>
 
 #include <chrono>
+#include <csignal>
 #include <set>
 #include <thread>
 #include <vector>
@@ -279,6 +281,26 @@ TEST_F(TaskDaemonTest, AnErrorMessageIsUtf8WhateverTheHandlerSays) {
   const auto result = Run(Spec("fail", "error a\xff\xfez"));
   ASSERT_TRUE(result.ok()) << result.status();
   EXPECT_EQ(result->error().message(), "a??z");
+}
+
+TEST_F(TaskDaemonTest, ALongRunTellsForHowLongItHadNoCpu) {
+  Start();
+  for (int i = 0; i < 64; ++i) {
+    const auto usual = Run(Spec("spin", "1us"));
+    ASSERT_TRUE(usual.ok()) << usual.status();
+  }
+  const uint64_t id = HoldTheCore();
+  // No thread of the daemon has a CPU while it is stopped.
+  daemon_->Signal(SIGSTOP);
+  siginfo_t stopped{};
+  ASSERT_EQ(waitid(P_PID, static_cast<id_t>(daemon_->pid()), &stopped, WSTOPPED), 0);
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  daemon_->Signal(SIGCONT);
+  Cancel(id, v1::CANCEL_OUTCOME_REQUESTED_RUNNING);
+  const v1::TaskResult result = MustWait(id);
+  ExpectEnded(result, v1::TASK_STATE_CANCELLED);
+  ASSERT_TRUE(result.has_off_core_ns()) << result.DebugString();
+  EXPECT_GE(result.off_core_ns(), 49'000'000);
 }
 
 TEST_F(TaskDaemonTest, AHandlerThatHoldsItsCoreIsNamedAndCounted) {

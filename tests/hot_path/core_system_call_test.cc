@@ -1,12 +1,14 @@
 // Proves how often a core enters the kernel. The core is turned by this thread, so that what is
 // posted at once is run at once, and every system call of the thread is counted, whoever makes it.
-// Without file operations a busy core makes none. With them it makes those that its ring counts, at
-// most kEntersPerThousand for a thousand reads.
+// Without file operations a busy core makes none, but with timing on it looks at its CPU clock,
+// once a millisecond. With them it makes those that its ring counts, at most kEntersPerThousand for
+// a thousand reads.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <filesystem>
 #include <iostream>
 #include <iterator>
@@ -48,8 +50,9 @@ TaskOutcome EnterTheKernel(void*, TaskContext&) {
 
 class CoreSystemCalls : public testing::Test {
  protected:
-  void Prepare(sys::IoSystem* io = nullptr) {
+  void Prepare(sys::IoSystem* io = nullptr, bool is_timed = true) {
     CoreOptions options;
+    options.timing_metrics = is_timed;
     options.max_queue_depth = 512;
     options.handler_count = 1;
     ASSERT_TRUE(driven_.Prepare(options, io).ok());
@@ -61,30 +64,61 @@ class CoreSystemCalls : public testing::Test {
     return entry;
   }
 
+  // Tasks of all kinds that make no system call.
+  void RunAll(uint64_t count) {
+    const auto pick = [&](uint64_t serial) { return kinds_[serial % std::size(kinds_)]; };
+    driven_.Run(count, pick);
+  }
+
   DrivenCore driven_;
+
+ private:
+  static TaskEntry PlainEntry() {
+    TaskEntry plain = EntryOf(&Succeed);
+    plain.never_suspends = true;
+    return plain;
+  }
+
+  const TaskEntry plain_ = PlainEntry();
+  const TaskEntry fiber_ = EntryOf(&Succeed);
+  const TaskEntry turns_ = EntryOf(&TakeTurns);
+  const TaskEntry nap_ = EntryOf(&Nap);
+  const DrivenTask kinds_[6] = {{.entry = &plain_},
+                                {.entry = &fiber_, .timeout = 1'000'000'000'000},
+                                {.entry = &turns_, .priority = Priority::kHigh},
+                                {.entry = &fiber_, .is_cancelled = true},
+                                {.entry = &plain_, .timeout = -1},
+                                {.entry = &nap_}};
 };
 
 TEST_F(CoreSystemCalls, ABusyCoreMakesNone) {
-  ASSERT_NO_FATAL_FAILURE(Prepare());
-  TaskEntry plain = EntryOf(&Succeed);
-  plain.never_suspends = true;
-  const TaskEntry fiber = EntryOf(&Succeed);
-  const TaskEntry turns = EntryOf(&TakeTurns);
-  const TaskEntry nap = EntryOf(&Nap);
-  const DrivenTask kinds[] = {{.entry = &plain},
-                              {.entry = &fiber, .timeout = 1'000'000'000'000},
-                              {.entry = &turns, .priority = Priority::kHigh},
-                              {.entry = &fiber, .is_cancelled = true},
-                              {.entry = &plain, .timeout = -1},
-                              {.entry = &nap}};
-  const auto pick = [&](uint64_t serial) { return kinds[serial % std::size(kinds)]; };
-  driven_.Run(1'000, pick);
+  ASSERT_NO_FATAL_FAILURE(Prepare(nullptr, /*is_timed=*/false));
+  RunAll(1'000);
   const SystemCallCount calls;
   if (!calls.works())
     GTEST_SKIP() << "neither sanitizers nor kernels before 5.11 let system calls be counted";
-  driven_.Run(kTasks, pick);
+  RunAll(kTasks);
   const uint64_t count = calls.count();
   EXPECT_EQ(count, 0u) << "the last one is number " << calls.last();
+}
+
+TEST_F(CoreSystemCalls, ABusyCoreThatTimesLooksAtItsCpuClockOnceAMillisecond) {
+  ASSERT_NO_FATAL_FAILURE(Prepare());
+  RunAll(1'000);
+  const Counter& long_runs = driven_.core().stats().long_runs;
+  const uint64_t long_before = long_runs.value();
+  const auto began = std::chrono::steady_clock::now();
+  const SystemCallCount calls;
+  if (!calls.works())
+    GTEST_SKIP() << "neither sanitizers nor kernels before 5.11 let system calls be counted";
+  RunAll(kTasks);
+  const uint64_t count = calls.count();
+  const uint64_t looks = calls.count_of(SYS_clock_gettime);
+  const auto took = std::chrono::steady_clock::now() - began;
+  EXPECT_EQ(count, looks) << "the last one is number " << calls.last();
+  const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(took).count();
+  // And at the end of each task that the machine made far too long.
+  EXPECT_LE(looks, static_cast<uint64_t>(milliseconds) + 1 + long_runs.value() - long_before);
 }
 
 TEST_F(CoreSystemCalls, TheOneOfATaskIsSeen) {
@@ -98,8 +132,8 @@ TEST_F(CoreSystemCalls, TheOneOfATaskIsSeen) {
     return DrivenTask{.entry = serial == 5'000 ? &enters : &fiber};
   });
   const uint64_t count = calls.count();
-  EXPECT_EQ(count, 1u);
-  EXPECT_EQ(calls.last(), SYS_getppid);
+  EXPECT_EQ(count - calls.count_of(SYS_clock_gettime), 1u);
+  EXPECT_EQ(calls.count_of(SYS_getppid), 1u);
 }
 
 TEST_F(CoreSystemCalls, ReadsGoToTheKernelInBatches) {
@@ -118,7 +152,7 @@ TEST_F(CoreSystemCalls, ReadsGoToTheKernelInBatches) {
   const int64_t before = enters.value();
   const SystemCallCount calls;
   driven_.Run(kTasks, pick);
-  const uint64_t count = calls.count();
+  const uint64_t count = calls.count() - calls.count_of(SYS_clock_gettime);
   driven_.Run(1, pick);  // The last of them is published with the next submission.
   const auto entered = static_cast<uint64_t>(enters.value() - before);
   std::cout << 1000.0 * static_cast<double>(entered) / kTasks << " enters per thousand reads\n";

@@ -7,6 +7,7 @@
 
 #include <csignal>
 #include <cstddef>
+#include <iterator>
 
 // A signal handler of the tests' own returns through this. It is the one place whose system call
 // the kernel lets pass, so that the counting can be on again before the handler returns. The kernel
@@ -40,6 +41,7 @@ constexpr char kAllow = 0;
 // Read by the kernel at each system call of the thread.
 volatile char selector = kAllow;
 volatile uint64_t counted = 0;
+volatile uint64_t counted_of[512] = {};
 volatile int64_t last_number = -1;
 
 #if WEFT_HAS_SYSTEM_CALL_COUNT
@@ -51,6 +53,9 @@ constexpr char kBlock = 1;
 void OnSystemCall(int /*signal*/, siginfo_t* info, void* context) {
   selector = kAllow;
   counted = counted + 1;
+  if (info->si_syscall >= 0 && info->si_syscall < static_cast<int>(std::size(counted_of))) {
+    counted_of[info->si_syscall] = counted_of[info->si_syscall] + 1;
+  }
   last_number = info->si_syscall;
   greg_t* const registers = static_cast<ucontext_t*>(context)->uc_mcontext.gregs;
   register long r10 asm("r10") = registers[REG_R10];
@@ -96,6 +101,7 @@ bool TurnOn() { return false; }
 
 SystemCallCount::SystemCallCount() {
   counted = 0;
+  for (volatile uint64_t& count : counted_of) count = 0;
   last_number = -1;
   works_ = TurnOn();
 }
@@ -106,6 +112,7 @@ SystemCallCount::~SystemCallCount() {
 }
 
 uint64_t SystemCallCount::count() const { return counted; }
+uint64_t SystemCallCount::count_of(int64_t number) const { return counted_of[number]; }
 int64_t SystemCallCount::last() const { return last_number; }
 
 }  // namespace weft

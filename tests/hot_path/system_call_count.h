@@ -18,6 +18,8 @@ class SystemCallCount {
   bool works() const { return works_; }
 
   uint64_t count() const;
+  // Of those, the ones with this number, which is below 512.
+  uint64_t count_of(int64_t number) const;
   // The number of the last one that was counted, or -1.
   int64_t last() const;
 

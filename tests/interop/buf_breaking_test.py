@@ -67,14 +67,14 @@ class BufBreaking(unittest.TestCase):
     def test_additions_pass(self):
         self.git("tag", "v0.1.0")
         self.replace(TASK, "  uint32 attempts = 16;\n",
-                     "  uint32 attempts = 16;\n  // One more.\n  bool extra = 17;\n")
+                     "  uint32 attempts = 16;\n  // One more.\n  bool extra = 18;\n")
         self.commit("add")
         self.assertIn("nothing since v0.1.0", self.check(0))
 
     def test_each_kind_of_break_is_named(self):
         self.git("tag", "v0.1.0")
         for name, old, new, told in (
-            (TASK, "uint32 attempts = 16;", "uint32 attempts = 17;", "attempts"),
+            (TASK, "uint32 attempts = 16;", "uint32 attempts = 18;", "attempts"),
             (TASK, "fixed64 client_tag = 6;", "uint64 client_tag = 6;", "client_tag"),
             (TASK, "string affinity_key = 7;", "string affinity = 7;", "affinity"),
             (TASK, "PRIORITY_LOW = 3;", "PRIORITY_LOW = 4;", "Priority"),

@@ -11,8 +11,10 @@ NUMBERS = (
 )  # fmt: skip
 # 64-bit numbers are strings in JSON, the others are numbers.
 SMALL_NUMBERS = ("core", "attempts")
-# Every field there is, but for error: present when the task did not succeed, and only then.
+# Every field there is, but for error: present when the task did not succeed, and only then; and for
+# off_core_ns: present when the task ran far longer than usual, which the machine may cause.
 ALWAYS = {"success", "output", *WORDS, *NUMBERS}
+SOMETIMES = {"error", "off_core_ns"}
 
 
 def snake_case(name):
@@ -22,7 +24,12 @@ def snake_case(name):
 def from_json(case, message):
     """Takes protobuf's JSON with either spelling of names. Returns plain values by field."""
     fields = {snake_case(name): value for name, value in message.items()}
-    case.assertEqual(set(fields) - {"error"}, ALWAYS)
+    case.assertEqual(set(fields) - SOMETIMES, ALWAYS)
+    if fields.get("off_core_ns") is None:
+        fields.pop("off_core_ns", None)
+    else:
+        case.assertIsInstance(fields["off_core_ns"], str)
+        fields["off_core_ns"] = int(fields["off_core_ns"])
     for name in NUMBERS:
         case.assertIsInstance(fields[name], int if name in SMALL_NUMBERS else str, name)
         fields[name] = int(fields[name])
@@ -39,8 +46,10 @@ def from_json(case, message):
 def from_message(case, message):
     """Takes a TaskResult of a generated module. Returns plain values by field."""
     described = message.DESCRIPTOR.fields_by_name
-    case.assertEqual(set(described) - {"error"}, ALWAYS)
+    case.assertEqual(set(described) - SOMETIMES, ALWAYS)
     fields = {name: getattr(message, name) for name in ALWAYS}
+    if message.HasField("off_core_ns"):
+        fields["off_core_ns"] = message.off_core_ns
     for name in WORDS:
         fields[name] = described[name].enum_type.values_by_number[fields[name]].name
     if message.HasField("error"):
@@ -66,6 +75,8 @@ def check_ended(case, fields, state="TASK_STATE_SUCCEEDED"):
     case.assertGreaterEqual(execution, 0)
     case.assertGreaterEqual(fields["suspended_ns"], 0)
     case.assertLessEqual(fields["suspended_ns"], execution)
+    case.assertGreaterEqual(fields.get("off_core_ns", 0), 0)
+    case.assertLessEqual(fields.get("off_core_ns", 0), execution - fields["suspended_ns"])
     if fields["attempts"] == 0:
         case.assertEqual((fields["started_at_ns"], execution), (0, 0))
         return

@@ -23,6 +23,7 @@ WRONG = (
     # Sums that are right of times that are not in order.
     {"started_at_ns": "900", "queue_latency_ns": "-100", "execution_latency_ns": "1000"},
     # A form that is not protobuf's.
+    {"off_core_ns": "-1"}, {"off_core_ns": "501"}, {"off_core_ns": 7},
     {"task_id": 77}, {"core": "1"}, {"success": "true"}, {"output": "x"}, {"state": 4},
     {"unheard_of": 1},
 )  # fmt: skip
@@ -38,6 +39,10 @@ class TaskResultCheck(unittest.TestCase):
         camel = {name: first + "".join(word.capitalize() for word in rest)
                  for name, (first, *rest) in words.items()}
         self.check({camel[name]: value for name, value in RIGHT.items()})
+
+    def test_passes_what_is_told_of_a_long_run(self):
+        for off_core in ("0", "500"):
+            self.check({**RIGHT, "off_core_ns": off_core})
 
     def test_notices_whatever_is_wrong(self):
         for wrong in WRONG:
