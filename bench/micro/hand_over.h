@@ -93,6 +93,12 @@ class FarCore {
       return TaskOutcome::kSucceeded;
     };
     entry_.state = &started_;
+    telling_.run = [](void* self, TaskContext&) {
+      auto* const core = static_cast<FarCore*>(self);
+      Give(&core->answer_, ++core->told_);
+      return TaskOutcome::kSucceeded;
+    };
+    telling_.state = this;
     CoreOptions options;
     options.cpu = settings.far_cpu;
     options.idle = idle;
@@ -115,6 +121,15 @@ class FarCore {
     core_->Post({&message, 1});
     ++sent_;
   }
+  // As another core does; nobody is told of its end, so it tells its start itself.
+  void Spawn() {
+    while (core_->SpawnRemote(telling_, {}, Priority::kNormal) != SpawnAnswer::kSpawned) Relax();
+    ++sent_;
+  }
+  sys::Ticks AwaitStart(uint64_t serial) {
+    ++answered_;
+    return Await(answer_, serial);
+  }
   // The time at which the task started.
   sys::Ticks AwaitEnd() {
     Completion completion;
@@ -132,10 +147,13 @@ class FarCore {
   alignas(64) sys::Ticks started_ = 0;
   alignas(64) Doorbell doorbell_;
   TaskEntry entry_;
+  TaskEntry telling_;
+  Answer answer_;
   std::unique_ptr<Core<sys::ProdEnv>> core_;
   bool is_running_ = false;
   uint64_t sent_ = 0;
   uint64_t answered_ = 0;
+  alignas(64) uint64_t told_ = 0;  // The far side's.
 };
 
 }  // namespace weft::bench

@@ -1,4 +1,5 @@
-// One task at a time from a thread to a core that spins on another CPU, and back.
+// One task at a time from a thread to a core that spins on another CPU, and back; and one that is
+// spawned there, of which nobody is told.
 #include <array>
 #include <atomic>
 #include <boost/asio/executor_work_guard.hpp>
@@ -34,6 +35,16 @@ Samples SampleCore(const Settings& settings, const sys::Clock& clock, sys::Ticks
       length, kWarmUp, RestShortly,
       [&](uint64_t serial, sys::Ticks submitted) { core.Send(serial, submitted); },
       [&](uint64_t) { return core.AwaitEnd(); });
+  return core.StopAndAgree() ? samples : Samples{};
+}
+
+// The same of a task that is spawned from here, as one core does on another.
+Samples SampleSpawn(const Settings& settings, const sys::Clock& clock, sys::Ticks length) {
+  FarCore core(settings, clock, IdlePolicy::kSpin);
+  if (!core.is_running()) return {};
+  Samples samples = Sample(
+      length, kWarmUp, RestShortly, [&](uint64_t, sys::Ticks) { core.Spawn(); },
+      [&](uint64_t serial) { return core.AwaitStart(serial); });
   return core.StopAndAgree() ? samples : Samples{};
 }
 
@@ -125,7 +136,8 @@ std::vector<Row> MakeRows(const Settings& settings) {
   std::vector<Row> rows = {{"submit_to_start_spinning_p50", peers(), {.figure = 170, .times = 1.5}},
                            {"submit_to_start_spinning_p99", peers(), {.figure = 250}},
                            {"submit_to_completed_p50", peers(), {.figure = 500}},
-                           {"submit_to_completed_p99", peers(), {.figure = 2000}}};
+                           {"submit_to_completed_p99", peers(), {.figure = 2000}},
+                           {"spawn_on_other_core_p50", peers(), {}}};
   for (Row& row : rows) {
     row.cpus = std::to_string(settings.near_cpu) + "," + std::to_string(settings.far_cpu);
     row.idle = "spin";
@@ -139,20 +151,24 @@ void MeasureHandOver(const Settings& settings, std::vector<Row>* rows) {
   const sys::Clock clock;
   const sys::Ticks length = TicksOf(clock, 2 * settings.seconds);
   std::vector<Row> measured = MakeRows(settings);
-  const auto add = [&](Samples samples, const auto& series_of) {
+  int failed = 0;
+  // The rows from first to before last have something to say of what was sampled.
+  const auto add = [&](Samples samples, size_t first, size_t last, const auto& series_of) {
+    failed += samples.to_start.empty() ? 1 : 0;
     if (samples.to_start.empty()) return;
-    for (size_t i = 0; i < measured.size(); ++i) {
-      auto* const values = i < 2 ? &samples.to_start : &samples.to_completed;
+    for (size_t i = first; i < last; ++i) {
+      auto* const values = i == 2 || i == 3 ? &samples.to_completed : &samples.to_start;
       series_of(measured[i]).Add(Quantile(clock, values, i % 2 == 0 ? 0.50 : 0.99));
     }
   };
-  int failed = 0;
+  const size_t spawn = measured.size() - 1;
   for (int round = 0; round < settings.rounds; ++round) {
-    Samples ours = SampleCore(settings, clock, length);
-    failed += ours.to_start.empty() ? 1 : 0;
-    add(std::move(ours), [](Row& row) -> Series& { return row.weft; });
+    const auto ours = [](Row& row) -> Series& { return row.weft; };
+    add(SampleCore(settings, clock, length), 0, spawn, ours);
+    add(SampleSpawn(settings, clock, length), spawn, spawn + 1, ours);
     for (size_t i = 0; i < kPeers.size(); ++i) {
-      add(kPeers[i](settings, clock, length), [i](Row& row) -> Series& { return row.peers[i]; });
+      add(kPeers[i](settings, clock, length), 0, spawn + 1,
+          [i](Row& row) -> Series& { return row.peers[i]; });
     }
   }
   for (Row& row : measured) {

@@ -52,7 +52,8 @@ sys::Ticks TicksOf(const sys::ClockAnchor& anchor, int64_t ns) { return anchor.N
 template <class Env>
 Core<Env>::Core(const CoreOptions& options, Env env, Doorbell& doorbell)
     : options_(options),
-      first_local_slot_(options.door_slots()),
+      first_remote_slot_(options.door_slots()),
+      first_local_slot_(first_remote_slot_ + options.remote_slots),
       env_(std::move(env)),
       doorbell_(doorbell),
       stats_(options.handler_count),
@@ -70,22 +71,18 @@ Core<Env>::~Core() {
 
 template <class Env>
 absl::Status Core<Env>::Prepare() {
-  const uint32_t slots = first_local_slot_ + options_.local_slots;
+  const uint32_t slots = options_.all_slots();
   tasks_ = std::make_unique<LiveTask[]>(slots);
   cold_ = std::make_unique<TaskCold[]>(slots);
   cancels_ = std::make_unique<CancelWord[]>(slots);
-  for (uint32_t slot = slots; slot-- > 0;) {
-    tasks_[slot].slot = slot;
-    if (slot >= first_local_slot_) {
-      tasks_[slot].next = local_free_;
-      local_free_ = &tasks_[slot];
-    }
-  }
+  const std::span all(tasks_.get(), slots);
+  for (uint32_t slot = 0; slot < slots; ++slot) all[slot].slot = slot;
+  own_.Add(all.last(options_.local_slots), all.subspan(first_remote_slot_, options_.remote_slots));
   inbox_.emplace(options_.inbox_capacity);
   outbox_.emplace(options_.outbox_capacity);
   ready_.emplace(TicksOf(env_.anchor(), int64_t{options_.age_limit_ms} * 1'000'000));
   SetClock(env_.Now());
-  timers_.emplace(std::span<LiveTask>(tasks_.get(), slots), clock());
+  timers_.emplace(all, clock());
   if (absl::Status status = runners_.Prepare(options_, &RunnerMain, this); !status.ok()) {
     return status;
   }
@@ -309,6 +306,8 @@ bool Core<Env>::TakeMessages() {
       TakeSubmit(*message);
     } else if (message->kind == MessageKind::kCancel) {
       TakeCancel(*message);
+    } else if (message->kind == MessageKind::kSpawn) {
+      TakeSpawn(*message);
     } else if (message->kind == MessageKind::kRelease) {
       ready_->Release(message->entry);
     } else {
@@ -323,7 +322,7 @@ bool Core<Env>::TakeMessages() {
 template <class Env>
 void Core<Env>::TakeSubmit(const Message& message) {
   LiveTask* const task = &tasks_[message.slot];
-  assert(message.slot < first_local_slot_);
+  assert(message.slot < first_remote_slot_);
   assert(task->runner == nullptr);
   task->id = message.id;
   task->entry = message.entry;
@@ -335,6 +334,20 @@ void Core<Env>::TakeSubmit(const Message& message) {
   task->io_priority = message.io_priority;
   task->ready_since = message.submitted;
   if (task->deadline != kNoDeadline) timers_->Arm(task, task->deadline);
+  MakeReady(task);
+}
+
+// Another thread's; it claimed the slot.
+template <class Env>
+void Core<Env>::TakeSpawn(const Message& message) {
+  LiveTask* const task = own_.TakeClaimed();
+  task->entry = message.entry;
+  task->payload = message.payload;
+  task->payload_bytes = message.payload_bytes;
+  task->submitted = message.submitted;
+  task->ready_since = message.submitted;
+  task->priority = message.priority;
+  task->io_priority = message.io_priority;
   MakeReady(task);
 }
 
@@ -454,6 +467,7 @@ void Core<Env>::PublishTurn(bool worked) {
   const uint64_t live = stats_.submitted.value() - stats_.ended_sum();
   stats_.live.Set(static_cast<int64_t>(live));
   stats_.held.Set(static_cast<int64_t>(ready_->held()));
+  own_.PublishFreed();
   if (stats_.turns.value() % kTurnsPerLook != 0) return;
   if (off_core_.IsTooOld(clock())) MeasureOffCore(env_.Now());
   if (stats_.turns.value() % kTurnsPerSelfCheck == 0) {
@@ -472,9 +486,8 @@ void Core<Env>::MeasureOffCore(sys::Ticks now) {
 template <class Env>
 SpawnAnswer Core<Env>::Spawn(const TaskEntry& entry, std::string_view payload, Priority priority) {
   if (entry.pooled.is_set()) return SpawnAnswer::kBelongsToPool;
-  LiveTask* const task = local_free_;
+  LiveTask* const task = own_.TakeLocal();
   if (task == nullptr) return SpawnAnswer::kSlotsTaken;
-  local_free_ = task->next;
   task->entry = &entry;
   task->payload = payload.data();
   task->payload_bytes = static_cast<uint32_t>(payload.size());
@@ -484,6 +497,23 @@ SpawnAnswer Core<Env>::Spawn(const TaskEntry& entry, std::string_view payload, P
   task->io_priority = priority;
   MakeReady(task);
   return SpawnAnswer::kSpawned;
+}
+
+template <class Env>
+SpawnAnswer Core<Env>::SpawnRemote(const TaskEntry& entry, std::string_view payload,
+                                   Priority priority) {
+  if (entry.pooled.is_set()) return SpawnAnswer::kBelongsToPool;
+  if (!own_.ClaimRemote()) return SpawnAnswer::kSlotsTaken;
+  const Message message{.entry = &entry,
+                        .payload = payload.data(),
+                        .submitted = env_.Now(),
+                        .payload_bytes = static_cast<uint32_t>(payload.size()),
+                        .kind = MessageKind::kSpawn,
+                        .priority = priority,
+                        .io_priority = priority};
+  if (Post({&message, 1}) == 1) return SpawnAnswer::kSpawned;
+  own_.UnclaimRemote();
+  return SpawnAnswer::kInboxFull;
 }
 
 template class Core<sys::ProdEnv>;

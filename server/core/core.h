@@ -18,6 +18,7 @@
 #include "core/off_core.h"
 #include "core/options.h"
 #include "core/outbox.h"
+#include "core/own_slots.h"
 #include "core/ready_queue.h"
 #include "core/runner.h"
 #include "core/runner_pool.h"
@@ -39,8 +40,6 @@ class Core {
   // doorbell outlives the core. Allocates nothing large before Prepare.
   Core(const CoreOptions& options, Env env, Doorbell& doorbell);
   ~Core();  // Stops.
-  Core(const Core&) = delete;
-  Core& operator=(const Core&) = delete;
 
   // Before Start only. Allocates all that the bounds ask for. Tests then call Turn by hand.
   absl::Status Prepare();
@@ -52,9 +51,10 @@ class Core {
 
   // Any thread. Posts the first that fit, in one inbox operation with at most one wake; how many.
   size_t Post(std::span<const Message> messages);
-
   // Door thread only, before the task's kCancel is posted: a handler that runs sees it at once.
   void SetCancel(uint32_t slot, TaskId id, CancelReason reason) { cancels_[slot].Set(id, reason); }
+  // Any thread, after Start; best another core's. Like Spawn below.
+  SpawnAnswer SpawnRemote(const TaskEntry& entry, std::string_view payload, Priority priority);
   // Door thread only. Takes up to out.size() completions, oldest first; returns how many.
   size_t Drain(std::span<Completion> out) { return outbox_->Drain(out); }
   bool HasCompletions() const { return !outbox_->empty(); }
@@ -100,10 +100,9 @@ class Core {
 
  private:
   class Context;
-  // Whose turn it is on this thread: the search for the next task asks here, and so need not wait
-  // until the stack just switched to has been fetched (a quarter of suspend_resume_64).
-  static inline constinit thread_local Core* current_ = nullptr;
   struct ThreadRun;
+  // Whose turn it is here: asking this, the search need not await the stack just switched to.
+  static inline constinit thread_local Core* current_ = nullptr;
 
   sys::Ticks clock() const { return clock_.load(std::memory_order_relaxed); }
   void SetClock(sys::Ticks now) { clock_.store(now, std::memory_order_relaxed); }
@@ -121,6 +120,7 @@ class Core {
   // Messages and timers (core.cc).
   void TakeSubmit(const Message& message);
   void TakeCancel(const Message& message);
+  void TakeSpawn(const Message& message);
   void MakeReady(LiveTask* task);
   void Unpark(LiveTask* task, WakeReason reason);
   void CutShort(LiveTask* task, WakeReason reason);
@@ -161,6 +161,7 @@ class Core {
   void Tell(const LiveTask& task, const TaskEnd& ending, TaskRun run, bool was_suspended);
 
   const CoreOptions options_;
+  const uint32_t first_remote_slot_;
   const uint32_t first_local_slot_;
   Env env_;
   Doorbell& doorbell_;
@@ -168,10 +169,10 @@ class Core {
   // Read once a boundary: the end of a task is the start of the next. Written by the core alone.
   std::atomic<sys::Ticks> clock_{0};
   uint32_t boundaries_unread_ = 0;
-  std::unique_ptr<LiveTask[]> tasks_;  // door_slots(), then local_slots.
+  std::unique_ptr<LiveTask[]> tasks_;  // door_slots(), remote_slots, local_slots.
   std::unique_ptr<TaskCold[]> cold_;
   std::unique_ptr<CancelWord[]> cancels_;  // The Door's, one a slot; the core reads them.
-  LiveTask* local_free_ = nullptr;         // LIFO.
+  OwnSlots own_;
   std::optional<Inbox<>> inbox_;
   std::optional<Outbox<>> outbox_;
   std::optional<ReadyQueue> ready_;

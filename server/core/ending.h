@@ -146,14 +146,10 @@ WEFT_HOT void Core<Env>::End(LiveTask* task, const TaskEnd& ending, TaskRun run)
   stats_.ended[static_cast<size_t>(ending.state)].Add(1);
   const bool was_suspended = task->runner != nullptr;
   if (was_suspended) task->runner = nullptr;
-  if (task->slot < first_local_slot_) {
-    Tell(*task, ending, run, was_suspended);
-    return;
-  }
+  if (task->slot < first_remote_slot_) return Tell(*task, ending, run, was_suspended);
   // The core's own: nobody is told.
-  if (HasLargeOutput(ending, cold_[task->slot])) std::string().swap(cold_[task->slot].output);
-  task->next = local_free_;
-  local_free_ = task;
+  if (HasLargeOutput(ending, cold_[task->slot])) FreeOutput(task->slot);
+  own_.Free(task, task->slot < first_local_slot_);
 }
 
 // With the push the slot becomes the Door's.

@@ -67,7 +67,8 @@ inline constexpr uint32_t kNoSlot = UINT32_MAX;
 // What came of a core's Spawn; all but the first leave nothing behind.
 enum class SpawnAnswer : uint8_t {
   kSpawned,
-  kSlotsTaken,     // All of CoreOptions::local_slots are taken.
+  kSlotsTaken,     // All of CoreOptions::local_slots, or remote_slots, are taken.
+  kInboxFull,      // Of another core; it is not keeping up.
   kBelongsToPool,  // The handler may block its thread, or held cores too often: submit the task.
 };
 

@@ -24,10 +24,11 @@ enum class MessageKind : uint8_t {
   kCancel,
   kRelease,   // The handler `entry` is no longer paused: what was held for it is ready again.
   kReturned,  // From a thread of the blocking pool: it has run the slot's task.
+  kSpawn,     // From another core: a task that nobody is told about, in a slot the core chooses.
 };
 
-// What the Door, or a thread of the pool, posts to a core's inbox: 56 bytes, so that with the
-// inbox's sequence number it fills one cache line.
+// What the Door, another core or a thread of the pool posts to a core's inbox: 56 bytes, so that
+// with the inbox's sequence number it fills one cache line.
 struct Message {
   TaskId id;
   const TaskEntry* entry = nullptr;  // kSubmit, kRelease: alive as long as the core.

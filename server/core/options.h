@@ -57,6 +57,7 @@ struct CoreOptions {
   TurnBudget budget;           // The first; Core::SetBudget changes it.
   uint32_t handler_count = 0;  // Rows of the per-handler statistics.
   uint32_t local_slots = 64;   // Task slots for Spawn from the core's own thread.
+  uint32_t remote_slots = 64;  // The same for SpawnRemote from other threads.
   size_t max_output_bytes = 4 * 1024 * 1024;
   bool timing_metrics = true;
   BlockingOptions blocking;
@@ -67,6 +68,7 @@ struct CoreOptions {
   uint32_t door_slots() const {
     return 3 * max_queue_depth + stacks + static_cast<uint32_t>(outbox_capacity);
   }
+  uint32_t all_slots() const { return door_slots() + local_slots + remote_slots; }
 };
 
 }  // namespace weft

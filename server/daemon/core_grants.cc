@@ -98,7 +98,7 @@ std::vector<CoreConcession> ConcedeCpus(bool door_shares_cpu, Config* config) {
 }
 
 uint64_t LockableBytes(const CoreOptions& options) {
-  const uint64_t slots = options.door_slots() + options.local_slots;
+  const uint64_t slots = options.all_slots();
   const uint64_t stacks = std::min(options.stacks, std::max(options.stacks_kept, 1u));
   return slots * (sizeof(LiveTask) + sizeof(TaskCold)) +
          stacks * StackPool::StrideOf(options.stack_bytes);

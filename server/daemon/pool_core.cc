@@ -15,6 +15,7 @@ CoreOptions PoolCoreOptions(const Config& config) {
   options.inbox_capacity = kMailCapacity;
   options.outbox_capacity = kMailCapacity;
   options.local_slots = 0;
+  options.remote_slots = 0;
   options.stacks_kept = options.stacks;
   options.realtime = false;
   options.lock_memory = false;
