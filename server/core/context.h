@@ -19,6 +19,8 @@ class Core<Env>::Context final : public TaskContext {
 
   int64_t NowNs() override { return current_->env_.anchor().TicksToNs(current_->env_.Now()); }
 
+  int64_t EventTimeNs() override { return current_->env_.anchor().TicksToNs(current_->clock()); }
+
   WakeReason SleepFor(int64_t duration_ns) override {
     if (duration_ns <= 0) return Yield();
     const sys::Ticks now = current_->env_.Now();

@@ -93,6 +93,32 @@ TEST_F(CoreTest, SleepsAndSaysHowLongItWasSuspended) {
   ExpectConserved();
 }
 
+TEST_F(CoreTest, EventTimeIsThatOfTheStartOrOfTheLastResumption) {
+  Build();
+  const TaskEntry* entry = Suspending([this](TaskContext& context) {
+    const int64_t started = context.NowNs();
+    EXPECT_EQ(context.EventTimeNs(), started);
+    now_ += 100;
+    EXPECT_EQ(context.EventTimeNs(), started);
+    EXPECT_EQ(context.NowNs(), started + 100);
+    context.Yield();
+    const int64_t resumed = context.EventTimeNs();
+    EXPECT_EQ(resumed, started + 100 + 7'000) << "when the one that ran meanwhile gave way";
+    context.SleepFor(50'000);
+    EXPECT_EQ(context.EventTimeNs(), resumed + 60'000);
+    return TaskOutcome::kSucceeded;
+  });
+  Submit(entry);
+  Submit(Plain([this](TaskContext&) {
+    now_ += 7'000;
+    return TaskOutcome::kSucceeded;
+  }));
+  core_->Turn();
+  now_ += 60'000;
+  core_->Turn();
+  EXPECT_EQ(Drain().size(), 2U);
+}
+
 TEST_F(CoreTest, OneStackRunsManyTasksThatNeverSuspend) {
   Build();
   const TaskEntry* entry = Suspending([](TaskContext&) { return TaskOutcome::kSucceeded; });

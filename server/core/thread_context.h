@@ -34,12 +34,38 @@ class ThreadContext final : public TaskContext {
         cold_(cold),
         deadline_(task.deadline) {}
 
-  void set_thread(BlockingThread& thread) { thread_ = &thread; }
+  // At the task's start, which is now.
+  void BeginOn(BlockingThread& thread, sys::Ticks now) {
+    thread_ = &thread;
+    event_ = now;
+  }
 
   int64_t NowNs() override { return env_.anchor().TicksToNs(env_.Now()); }
+  int64_t EventTimeNs() override { return env_.anchor().TicksToNs(event_); }
 
   // Sleeps with the whole thread.
   WakeReason SleepFor(int64_t duration_ns) override {
+    const WakeReason reason = Sleep(duration_ns);
+    event_ = env_.Now();
+    return reason;
+  }
+
+  // The thread has nobody else to run.
+  WakeReason Yield() override {
+    event_ = env_.Now();
+    if (CancelRequested()) return WakeReason::kCancelled;
+    return event_ >= deadline_ ? WakeReason::kDeadline : WakeReason::kElapsed;
+  }
+
+  int64_t RunIo(sys::IoOperation& operation) override {
+    if (!operation.runs_to_end && ShouldStop()) return -ECANCELED;
+    const int64_t result = thread_->RunIo(operation);
+    event_ = env_.Now();
+    return result;
+  }
+
+ private:
+  WakeReason Sleep(int64_t duration_ns) {
     const sys::Ticks began = env_.Now();
     const sys::Ticks duration = env_.anchor().NsToTicks(duration_ns);
     const sys::Ticks end =
@@ -58,18 +84,6 @@ class ThreadContext final : public TaskContext {
     return WakeReason::kCancelled;
   }
 
-  // The thread has nobody else to run.
-  WakeReason Yield() override {
-    if (CancelRequested()) return WakeReason::kCancelled;
-    return DeadlinePassed() ? WakeReason::kDeadline : WakeReason::kElapsed;
-  }
-
-  int64_t RunIo(sys::IoOperation& operation) override {
-    if (!operation.runs_to_end && ShouldStop()) return -ECANCELED;
-    return thread_->RunIo(operation);
-  }
-
- private:
   std::string& OutputBuffer() override { return cold_.output; }
   std::string& ErrorMessage() override { return cold_.error_message; }
   bool DeadlinePassed() override { return env_.Now() >= deadline_; }
@@ -78,6 +92,7 @@ class ThreadContext final : public TaskContext {
   TaskCold& cold_;
   const sys::Ticks deadline_;
   BlockingThread* thread_ = nullptr;
+  sys::Ticks event_ = 0;  // When the task began or last went on.
 };
 
 // Runs a handler for one task. What it throws is a failure of the task, as on a core.
@@ -110,7 +125,7 @@ struct Core<Env>::ThreadRun : BlockingRun {
     if (run.context.ShouldStop()) return;
     run.has_begun = true;
     run.task->started.store(now, std::memory_order_relaxed);
-    run.context.set_thread(thread);
+    run.context.BeginOn(thread, now);
     thread.TakeIoLevel(run.io_level);
     const bool is_timed = run.core->options_.timing_metrics;
     OffCoreMeter meter;

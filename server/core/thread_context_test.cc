@@ -105,6 +105,22 @@ class ThreadContextTest : public testing::Test {
   std::unique_ptr<Core<sys::ProdEnv>> core_;
 };
 
+TEST_F(ThreadContextTest, EventTimeMovesWhenTheTaskHasWaited) {
+  Submit([](TaskContext& context) {
+    const int64_t began = context.EventTimeNs();
+    const int64_t now = context.NowNs();
+    EXPECT_LE(began, now);
+    EXPECT_EQ(context.EventTimeNs(), began);
+    EXPECT_EQ(context.SleepFor(100'000), WakeReason::kElapsed);
+    EXPECT_GE(context.EventTimeNs(), now + 100'000);
+    const int64_t slept = context.NowNs();
+    context.Yield();
+    EXPECT_GE(context.EventTimeNs(), slept);
+    return TaskOutcome::kSucceeded;
+  });
+  EXPECT_EQ(TurnToEnd().state, TaskState::kSucceeded);
+}
+
 TEST_F(ThreadContextTest, YieldsToNobodyAndSeesACancel) {
   std::atomic<int> yields{0};
   WakeReason last = WakeReason::kElapsed;

@@ -41,6 +41,10 @@ class TaskContext {
   // Nanoseconds on a clock that never goes back; its zero has no meaning.
   virtual int64_t NowNs() = 0;
 
+  // The same, as it was when the task was started or last went on: event time, which costs no
+  // reading. With executor.timing_metrics = false it may be up to 16 tasks older.
+  virtual int64_t EventTimeNs() = 0;
+
   // Suspends for at least that long by the executor's own clock; cut short by a cancel or by the
   // deadline, which the handler then obeys by returning Stop(). Not for handlers registered as
   // never_suspends.

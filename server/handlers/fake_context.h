@@ -32,19 +32,11 @@ class FakeContext final : public TaskContext {
     ++clock_reads_;
     return MoveTo(now_ns_ + tick_ns);
   }
+  int64_t EventTimeNs() override { return event_ns_; }
   WakeReason SleepFor(int64_t duration_ns) override {
-    sleeps_.push_back(duration_ns);
-    const int64_t end_ns = now_ns_ + duration_ns;
-    if (cancel_at_ns_ <= deadline_ns_ && cancel_at_ns_ < end_ns) {
-      MoveTo(cancel_at_ns_);
-      return WakeReason::kCancelled;
-    }
-    if (deadline_ns_ < end_ns) {
-      MoveTo(deadline_ns_);
-      return WakeReason::kDeadline;
-    }
-    MoveTo(end_ns);
-    return WakeReason::kElapsed;
+    const WakeReason reason = Sleep(duration_ns);
+    event_ns_ = now_ns_;
+    return reason;
   }
   WakeReason Yield() override { return SleepFor(0); }
   // Does it on the spot, for real, unless a fault was set for its kind.
@@ -84,6 +76,21 @@ class FakeContext final : public TaskContext {
     int skip = 0;
   };
 
+  WakeReason Sleep(int64_t duration_ns) {
+    sleeps_.push_back(duration_ns);
+    const int64_t end_ns = now_ns_ + duration_ns;
+    if (cancel_at_ns_ <= deadline_ns_ && cancel_at_ns_ < end_ns) {
+      MoveTo(cancel_at_ns_);
+      return WakeReason::kCancelled;
+    }
+    if (deadline_ns_ < end_ns) {
+      MoveTo(deadline_ns_);
+      return WakeReason::kDeadline;
+    }
+    MoveTo(end_ns);
+    return WakeReason::kElapsed;
+  }
+
   int64_t MoveTo(int64_t now_ns) {
     now_ns_ = now_ns;
     if (now_ns_ >= cancel_at_ns_) Cancel();
@@ -99,6 +106,7 @@ class FakeContext final : public TaskContext {
   std::map<sys::IoKind, Fault> faults_;
   std::vector<sys::IoKind> operations_;
   int64_t now_ns_ = 0;
+  int64_t event_ns_ = 0;
   int64_t deadline_ns_;
   int64_t cancel_at_ns_ = kNever;
   int64_t clock_reads_ = 0;
