@@ -10,7 +10,7 @@
 #include "core/ending.h"
 #include "core/manual_env.h"
 #include "core/suspend.h"
-#include "core/thread_context.h"
+#include "core/thread_run.h"
 #include "sys/prod_env.h"
 #include "sys/stack_trace.h"
 
