@@ -1,8 +1,10 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "executor/task_context.h"
@@ -10,17 +12,20 @@
 
 namespace weft {
 
-// The handler that holds a core at this moment.
+// The handler that holds a core, or a thread, at this moment.
 struct RunningHandler {
   const TaskEntry* entry = nullptr;  // Null: none.
+  // When it began to; of a run with a number a time not after that.
   sys::Ticks since = 0;
+  // Another for each run on its core, unless that is the pool's; 0: `since` tells runs apart.
+  uint64_t run = 0;
 
   bool operator==(const RunningHandler&) const = default;
 };
 
-// The running() of a core or a thread in one piece: its two words are read apart, and a pair that
-// is read twice alike is one that was, or names the handler that has just ended and when it did.
-// Reads a few times at most; then the last pair will do.
+// The running() of a core or a thread in one piece: its words are read apart, and what is read
+// twice alike is what was, or names the handler that has just ended and when it did. Reads a few
+// times at most; then the last will do.
 template <class Runner>
 RunningHandler ReadRunning(const Runner& runner) {
   constexpr int kMostReads = 4;
@@ -44,25 +49,37 @@ class StallDetector {
   void set_threshold(sys::Ticks threshold) { threshold_ = threshold; }
   sys::Ticks threshold() const { return threshold_; }
 
-  // What runs on a core as of now. Ticks it has been held, once per hold, when that has reached the
-  // threshold. A hold counts from its second look on: the two words of `running` are read apart,
-  // and a pair that never was does not come twice.
-  std::optional<sys::Ticks> Look(size_t core, const RunningHandler& running, sys::Ticks now) {
+  // Takes note of what runs on a core. now: not before that was read.
+  void See(size_t core, const RunningHandler& running, sys::Ticks now) {
     Seen& seen = seen_[core];
-    if (running != seen.running) {
-      seen = {running, false};
-      return std::nullopt;
-    }
-    if (running.entry == nullptr || seen.reported || now - running.since < threshold_) {
+    if (running == seen.running) return;
+    const bool is_exact = running.run == 0;
+    seen = {running, is_exact ? running.since : std::max(running.since, now)};
+  }
+
+  // Since when what was seen last holds its core: when it began to, but of a run with a number when
+  // it was first seen, or as near to its beginning as it tells.
+  sys::Ticks HeldSince(size_t core) const { return seen_[core].since; }
+
+  // Ticks a core has been held, once per hold, when that has reached the threshold. now: not after
+  // what See was told was read. A hold counts from its second look on: the words of `running` are
+  // read apart, and what never was does not come twice.
+  std::optional<sys::Ticks> Look(size_t core, sys::Ticks now) {
+    Seen& seen = seen_[core];
+    const bool is_new = !std::exchange(seen.looked_at, true);
+    const sys::Ticks held = now - seen.since;
+    if (is_new || seen.running.entry == nullptr || seen.reported || held < threshold_) {
       return std::nullopt;
     }
     seen.reported = true;
-    return now - running.since;
+    return held;
   }
 
  private:
   struct Seen {
     RunningHandler running;
+    sys::Ticks since = 0;
+    bool looked_at = false;
     bool reported = false;
   };
 

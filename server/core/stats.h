@@ -72,7 +72,7 @@ struct CoreStats {
   };
   std::vector<PerHandler> histograms;
 
-  // Tasks ended. Core thread only.
+  // Tasks ended.
   uint64_t ended_sum() const {
     uint64_t count = 0;
     for (const Counter& state : ended) count += state.value();

@@ -108,8 +108,7 @@ class Dispatcher {
   void CancelAll(CancelReason reason);
   // Accepted and not ended, counted from the live slots.
   uint64_t in_flight() const;
-  // Counts a refusal, also for those above that refuse what never gets here, and hands it back. One
-  // of a submission is counted as a refused task, too.
+  // Counts a refusal, also for those above, and hands it back; a submission's as a task's, too.
   Refusal Refuse(Refusal refusal);
   Refusal RefuseTask(Refusal refusal);
   // Whether an answer of so many bytes may be held, too.
@@ -122,6 +121,7 @@ class Dispatcher {
   size_t core_count() const { return core_count_; }
   bool has_pool() const { return core_count_ < sides_.size(); }
   Core<Env>& core(size_t index) { return sides_[index]->core; }
+  RunningHandler Running(uint32_t core);  // Not the pool's; since: StallDetector::HeldSince.
 
   // What AdminService.GetStats tells.
   StatsSnapshot Snapshot();

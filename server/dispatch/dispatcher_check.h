@@ -85,7 +85,8 @@ void Dispatcher<Env>::WatchForStalls(sys::Ticks now) {
   stalls_.next_look = now + stalls_.look_ticks;
   for (uint32_t core = 0; core < core_count_; ++core) {
     const RunningHandler running = sides_[core]->core.running();
-    const std::optional<sys::Ticks> held = stalls_.detector.Look(core, running, now);
+    stalls_.detector.See(core, running, env_.Now());
+    const std::optional<sys::Ticks> held = stalls_.detector.Look(core, now);
     if (!held.has_value()) continue;
     stats_.cores[core].stalls.Add();
     stalls_.Tell({.core = core,
@@ -105,7 +106,8 @@ void Dispatcher<Env>::WatchThreads(sys::Ticks now) {
   const BlockingPool& pool = sides_[core_count_]->core.blocking();
   for (uint32_t index = 0; index < pool.threads_max(); ++index) {
     const RunningHandler running = pool.thread(index).running();
-    const std::optional<sys::Ticks> held = stalls_.thread_detector.Look(index, running, now);
+    stalls_.thread_detector.See(index, running, now);  // Its runs have no number.
+    const std::optional<sys::Ticks> held = stalls_.thread_detector.Look(index, now);
     if (!held.has_value()) continue;
     stats_.cores[core_count_].stalls.Add();
     stalls_.Tell({.core = core_count_,

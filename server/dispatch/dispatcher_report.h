@@ -136,6 +136,14 @@ StatsSnapshot Dispatcher<Env>::Snapshot() {
 }
 
 template <class Env>
+RunningHandler Dispatcher<Env>::Running(uint32_t core) {
+  RunningHandler running = ReadRunning(sides_[core]->core);
+  stalls_.detector.See(core, running, env_.Now());
+  running.since = stalls_.detector.HeldSince(core);
+  return running;
+}
+
+template <class Env>
 CoreSnapshot Dispatcher<Env>::SnapshotCore(uint32_t core) {
   RefreshLoad(core);
   const CoreLoad& load = loads_[core];

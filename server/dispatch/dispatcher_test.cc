@@ -349,44 +349,6 @@ TEST_F(DispatcherTest, JudgesTheLatencyTargetByTheLastTenSeconds) {
   EXPECT_EQ(dispatcher_->Snapshot().lifetime.max_ns, 60u);
 }
 
-class TestStallObserver final : public StallObserver {
- public:
-  void OnStall(const Stall& told) override {
-    ++calls;
-    stall = told;
-  }
-  void OnDemoted(const TaskEntry& entry) override { demoted.push_back(entry.name); }
-
-  int calls = 0;
-  Stall stall;
-  std::vector<std::string_view> demoted;
-};
-
-TEST_F(DispatcherTest, NamesAHandlerThatHoldsACoreBeyondTheThresholdOnce) {
-  TestStallObserver observer;
-  AddHandler("stall", true, [this, &observer](TaskContext&) {
-    dispatcher_->Tick(now_);
-    now_ += 90'000'000;
-    dispatcher_->Tick(now_);
-    EXPECT_EQ(observer.calls, 0);
-    for (int look = 0; look < 4; ++look) {
-      now_ += 25'000'000;
-      dispatcher_->Tick(now_);
-    }
-    return TaskOutcome::kSucceeded;
-  });
-  Build();
-  dispatcher_->set_stall_observer(observer);
-  MustSubmit({.handler = "stall"});
-  TurnAll();
-  EXPECT_EQ(observer.calls, 1);
-  EXPECT_EQ(observer.stall.cpu, 10);
-  EXPECT_EQ(observer.stall.holder.entry, Find("stall"));
-  EXPECT_EQ(observer.stall.held_ns, 115'000'000);
-  EXPECT_EQ(observer.stall.threshold_ns, 100'000'000);
-  EXPECT_EQ(dispatcher_->Snapshot().cores[0].stalls, 1u);
-}
-
 TEST_F(DispatcherTest, FindsTaskCountsThatDoNotAddUp) {
   Build();
   // A task that the core was given behind the Door's back: its end belongs to nobody.

@@ -120,14 +120,15 @@ std::optional<Refusal> Steering<Env>::SetBudget(std::optional<uint32_t> cpu,
 // ---- Looking.
 
 template <class Env>
-CoreActivity Steering<Env>::ActivityOf(Core<Env>& core) const {
+CoreActivity Steering<Env>::ActivityOf(uint32_t index) const {
+  Core<Env>& core = dispatcher_.core(index);
   CoreActivity activity;
   activity.budget = core.budget();
   activity.idle = core.options().idle;
   activity.spin_budget_ns = core.stats().spin_budget_ns.value();
   activity.realtime = core.stats().realtime.value() != 0;
   activity.locked_bytes = static_cast<uint64_t>(core.stats().locked_bytes.value());
-  const RunningHandler running = ReadRunning(core);
+  const RunningHandler running = dispatcher_.Running(index);
   if (running.entry == nullptr) return activity;
   activity.running_handler = running.entry->index;
   const sys::Ticks held = core.env().Now() - running.since;
@@ -138,8 +139,8 @@ CoreActivity Steering<Env>::ActivityOf(Core<Env>& core) const {
 template <class Env>
 std::vector<CoreActivity> Steering<Env>::Cores() const {
   std::vector<CoreActivity> activities;
-  for (size_t index = 0; index < dispatcher_.core_count(); ++index) {
-    activities.push_back(ActivityOf(dispatcher_.core(index)));
+  for (uint32_t index = 0; index < dispatcher_.core_count(); ++index) {
+    activities.push_back(ActivityOf(index));
   }
   return activities;
 }

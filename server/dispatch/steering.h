@@ -26,7 +26,7 @@ struct CoreActivity {
   bool realtime = false;
   uint64_t locked_bytes = 0;
   std::optional<size_t> running_handler;  // By TaskEntry::index.
-  int64_t running_for_ns = 0;
+  int64_t running_for_ns = 0;  // With timing off at least so long: since it was first seen.
 };
 
 // What an operator sees and changes of cores and handlers while the daemon runs. Pauses and budgets
@@ -76,7 +76,7 @@ class Steering final : public MetricSource {
   static bool IsDemoted(const TaskEntry& entry) { return entry.pooled.is_set() && !entry.blocking; }
   const TaskEntry* Find(std::string_view handler, std::optional<Refusal>* refusal) const;
   std::optional<Refusal> CheckBudget(const TurnBudget& budget) const;
-  CoreActivity ActivityOf(Core<Env>& core) const;
+  CoreActivity ActivityOf(uint32_t index) const;
 
   Dispatcher<Env>& dispatcher_;
   const EntryLookup& lookup_;
