@@ -139,6 +139,7 @@ class Core {
   void GoTo(Fiber& from, LiveTask* next);
   static void RunnerMain(void* runner);
   void Boundary();
+  void ReadClockAtPace();
 
   // Suspending one (suspend.h).
   void Suspend(LiveTask* task);
@@ -166,9 +167,8 @@ class Core {
   Env env_;
   Doorbell& doorbell_;
   CoreStats stats_;
-  // Read once a boundary: the end of a task is the start of the next. Written by the core alone.
-  std::atomic<sys::Ticks> clock_{0};
-  uint32_t boundaries_unread_ = 0;
+  std::atomic<sys::Ticks> clock_{0};  // As last read, at a boundary. Written by the core alone.
+  ClockPace pace_;
   std::unique_ptr<LiveTask[]> tasks_;  // door_slots(), remote_slots, local_slots.
   std::unique_ptr<TaskCold[]> cold_;
   std::unique_ptr<CancelWord[]> cancels_;  // The Door's, one a slot; the core reads them.

@@ -15,9 +15,6 @@
 
 namespace weft {
 
-// With timing off, the clock is read at every so many boundaries.
-inline constexpr uint32_t kUntimedShare = 16;
-
 // The next task to run in this turn, or null: nothing is ready, the budget is spent, the Door has
 // to drain first, or the turn is over. asker: whether a fresh one is to run on the stack that asks.
 // What most tasks need is here, in the loop that runs them; the rest is NextTaskWithCare's.
@@ -176,11 +173,21 @@ WEFT_HOT void Core<Env>::Execute(LiveTask* task) {
 
 // The one reading of the clock between two tasks. The turn's own reading was ordered after the
 // messages, and time does not go back behind it, so a start is never before its submission. With
-// timing off only some boundaries are read, for age, deadlines and the length of a turn.
+// timing off only some boundaries are read, for age and the length of a turn.
 template <class Env>
 WEFT_HOT void Core<Env>::Boundary() {
-  if (!options_.timing_metrics && ++boundaries_unread_ % kUntimedShare != 0) return;
-  SetClock(std::max(clock(), env_.NowUnordered()));
+  if (options_.timing_metrics) {
+    SetClock(std::max(clock(), env_.NowUnordered()));
+  } else if (pace_.IsDue()) {
+    ReadClockAtPace();
+  }
+}
+
+template <class Env>
+[[gnu::noinline]] void Core<Env>::ReadClockAtPace() {
+  const sys::Ticks now = std::max(clock(), env_.NowUnordered());
+  pace_.Set(now - clock(), look_again_ticks_);
+  SetClock(now);
 }
 
 }  // namespace weft

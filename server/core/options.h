@@ -17,8 +17,10 @@ struct TurnBudget {
   static constexpr uint32_t kMostPolls = 65'536;
   static constexpr uint32_t kMostMicroseconds = 100'000;
 
-  uint32_t polls = 64;        // Tasks started, resumed or set aside; 1 to kMostPolls.
-  uint32_t microseconds = 0;  // Above 0 it counts instead of polls: up to kMostMicroseconds.
+  uint32_t polls = 64;  // Tasks started, resumed or set aside; 1 to kMostPolls.
+  // Above 0 it counts instead of polls, up to kMostMicroseconds: the turn ends after the task that
+  // reaches it. With timing off, and short tasks before, up to ClockPace::kMost - 1 tasks later.
+  uint32_t microseconds = 0;
 
   bool operator==(const TurnBudget&) const = default;
 };

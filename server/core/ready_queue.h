@@ -21,6 +21,8 @@ namespace weft {
 // another lower level, where that is the highest that has a task. So aged tasks get at most one in
 // kAgedShare dispatches, and while the core turns, a task beside which m - 1 tasks of lower levels
 // became ready before it or at the same time waits at most age_limit + kAgedShare * m dispatches.
+// All by the core's clock: with timing off that stands for up to ClockPace::kMost tasks run, so
+// when long ones follow short ones, so many more may go first.
 //
 // A fresh task that needs a stack when none is spare is set aside (SetAside) without losing its
 // place in its level: it comes first again as soon as Pop is told that a stack is spare. One whose
