@@ -23,10 +23,14 @@ void ReadyQueue::Release(const TaskEntry* entry) {
   for (size_t level = 0; level < kPriorityCount; ++level) {
     List& ready = ready_[level];
     LiveTask* before = ready.head;
+    sys::Ticks reached = INT64_MIN;  // Nothing before `before` became ready later.
     for (LiveTask *task = held_[level].head, *next = nullptr; task != nullptr; task = next) {
       next = held_[level].After(task);
       if (task->entry != entry) continue;
       Remove(task);
+      // Held later than a younger one: it had been set aside when that was popped.
+      if (task->ready_since < reached) before = ready.head;
+      reached = task->ready_since;
       while (before != nullptr && before->ready_since <= task->ready_since) {
         before = ready.After(before);
       }

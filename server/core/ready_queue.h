@@ -27,7 +27,7 @@ namespace weft {
 // A fresh task that needs a stack when none is spare is set aside (SetAside) without losing its
 // place in its level: it comes first again as soon as Pop is told that a stack is spare. One whose
 // handler is paused is held (Hold): Pop does not give it until Release put it back among the tasks
-// of its level by age.
+// of its level by age. Its wait counts from then on, and it counts once more among the m of others.
 class ReadyQueue {
  public:
   static constexpr uint32_t kAgedShare = 16;
@@ -75,8 +75,9 @@ class ReadyQueue {
     ++held_count_;
   }
 
-  // Makes ready again what is held for that handler, in the order in which it was ready before.
-  // Walks over all that is held and what is older: bounded by the slots, and rare.
+  // Makes ready again what is held for that handler: each before the first of its level that became
+  // ready after it. Walks over all that is held and what is older, over the latter once more for
+  // each that is older than the one held before it; rare.
   void Release(const TaskEntry* entry);
 
   // Tasks that Hold linked.

@@ -229,6 +229,24 @@ MUTANTS = [
         test="ReadyQueueTest.GivesAgedTasksEverySixteenthDispatchAndNoMore",
     ),
     Mutant(
+        name="ready queue: gives what is held",
+        file="server/core/ready_queue.h",
+        original="    task->place = TaskPlace::kHeld;\n"
+        "    Append(&held_[LevelOf(task)], task);\n"
+        "    ++held_count_;\n",
+        replacement="    Push(task);\n    ++held_count_;\n",
+        target="weft_core_test",
+        test="AgainstOracle.DoesWhatItDoes",
+    ),
+    Mutant(
+        name="ready queue: a released task loses its place",
+        file="server/core/ready_queue.cc",
+        original="InsertBefore(before, &ready, task);",
+        replacement="InsertBefore(nullptr, &ready, task);",
+        target="weft_core_test",
+        test="AgainstOracle.DoesWhatItDoes",
+    ),
+    Mutant(
         name="config: the environment wins over the settings",
         file="server/config/loader.cc",
         original="  for (const std::string& setting : sources.settings) "
