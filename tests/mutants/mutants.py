@@ -213,6 +213,22 @@ MUTANTS = [
         test="CoreTest.UrgentWorkThatComesDuringALongTurnStartsAtTheNextBoundary",
     ),
     Mutant(
+        name="stalls: without timing a task that ends and one that goes on are one hold",
+        file="server/core/core.cc",
+        original="stats_.suspensions.value() + stats_.ended_sum();",
+        replacement="stats_.suspensions.value() + started(Priority::kNormal);",
+        target="weft_dispatch_test",
+        test="StallTest.WithTimingOffTasksThatGoOnOneByOneAreNoStall",
+    ),
+    Mutant(
+        name="clock: without timing it is read no more often among long tasks",
+        file="server/core/turn_limits.h",
+        original="std::min(2 * length_, kMost) : 1;",
+        replacement="std::min(2 * length_, kMost) : length_;",
+        target="weft_core_test",
+        test="UntimedCoreTest.ABudgetInTimeMayBePassedOnceWhenLongTasksFollowShortOnes",
+    ),
+    Mutant(
         name="outbox: a core starts tasks whose end it cannot tell",
         file="server/core/dispatch.h",
         original="static_cast<uint32_t>(outbox_->Room(turn_.budget_beyond));",
