@@ -47,26 +47,14 @@ void ThreadRing::Submit() {
 }
 
 IoOperation* ThreadRing::Take() {
-  if (taken_ == nullptr) {
-    IoOperation* newest = done_.exchange(nullptr, std::memory_order_acquire);
-    while (newest != nullptr) {
-      IoOperation* const older = newest->next;
-      newest->next = taken_;
-      taken_ = newest;
-      newest = older;
-    }
-  }
+  if (taken_ == nullptr) taken_ = finished_.TakeAll();
   IoOperation* const operation = taken_;
   if (operation != nullptr) taken_ = operation->next;
   return operation;
 }
 
 void ThreadRing::Complete(IoOperation* operation) {
-  operation->next = done_.load(std::memory_order_relaxed);
-  // Release pairs with Take's exchange.
-  while (!done_.compare_exchange_weak(operation->next, operation, std::memory_order_release,
-                                      std::memory_order_relaxed)) {
-  }
+  finished_.Push(operation);
   if (waker_.wake != nullptr) waker_.wake(waker_.argument);
 }
 

@@ -1,8 +1,8 @@
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 
+#include "sys/finished_list.h"
 #include "sys/io_pool.h"
 #include "sys/page_cache.h"
 #include "sys/ring.h"
@@ -10,10 +10,9 @@
 namespace weft::sys {
 
 // A ring over threads that block in the core's stead. What a read can have at once, out of the
-// system's cache, it copies itself, as io_uring does: waking a thread takes longer. Protocol of the
-// way back: a thread pushes the finished operation on done_ (compare-and-swap, release), THEN calls
-// the waker; Take takes the whole of done_ (exchange, acquire). So a completion reaches a core as a
-// message in its inbox does, and sys/parking.h tells why none is slept through.
+// system's cache, it copies itself, as io_uring does: waking a thread takes longer. On the way back
+// a thread pushes the finished operation on finished_, THEN calls the waker. So a completion
+// reaches a core as a message in its inbox does, and sys/parking.h tells why none is slept through.
 class ThreadRing final : public Ring {
  public:
   // pool outlives the ring.
@@ -24,9 +23,7 @@ class ThreadRing final : public Ring {
   void Cancel(IoOperation* operation) override;
   void Submit() override;
   IoOperation* Take() override;
-  bool HasCompletions() const override {
-    return taken_ != nullptr || done_.load(std::memory_order_relaxed) != nullptr;
-  }
+  bool HasCompletions() const override { return taken_ != nullptr || !finished_.empty(); }
   bool has_wait() const override { return false; }
   void Wait(int64_t /*timeout_ns*/) override {}
   void Wake() override {}
@@ -47,9 +44,9 @@ class ThreadRing final : public Ring {
   PageCache cache_;
   const uint32_t entries_;
   RingWaker waker_;
-  IoList started_;                           // Since the last Submit.
-  IoOperation* taken_ = nullptr;             // Oldest first.
-  std::atomic<IoOperation*> done_{nullptr};  // Newest first.
+  IoList started_;                // Since the last Submit.
+  IoOperation* taken_ = nullptr;  // Oldest first.
+  FinishedList<IoOperation> finished_;
   size_t busy_ = 0;  // The pool's, under its mutex: threads at work for this ring.
 };
 
