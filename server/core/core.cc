@@ -78,6 +78,9 @@ absl::Status Core<Env>::Prepare() {
   const std::span all(tasks_.get(), slots);
   for (uint32_t slot = 0; slot < slots; ++slot) all[slot].slot = slot;
   own_.Add(all.last(options_.local_slots), all.subspan(first_remote_slot_, options_.remote_slots));
+  stats_.huge_page_bytes.Set(
+      static_cast<int64_t>(sys::UseHugePages(tasks_.get(), slots * sizeof(LiveTask)) +
+                           sys::UseHugePages(cold_.get(), slots * sizeof(TaskCold))));
   inbox_.emplace(options_.inbox_capacity);
   outbox_.emplace(options_.outbox_capacity);
   ready_.emplace(TicksOf(env_.anchor(), int64_t{options_.age_limit_ms} * 1'000'000));

@@ -43,6 +43,8 @@ constexpr MetricDescription kRealtime = {
     "weft_core_realtime", "1 when the core's thread has SCHED_FIFO (executor.realtime)."};
 constexpr MetricDescription kLockedBytes = {
     "weft_core_locked_bytes", "Memory of slots and stacks that is locked (executor.lock_memory)."};
+constexpr MetricDescription kHugePageBytes = {"weft_core_huge_page_bytes",
+                                              "Memory of slots that lies in huge pages."};
 constexpr MetricDescription kLongRuns = {"weft_core_long_runs_total",
                                          "Tasks that ran far longer than usual for their handler."};
 constexpr MetricDescription kLongOffCore = {
@@ -133,6 +135,7 @@ void CoreMetrics::CollectCore(MetricWriter& writer, const CoreRow& core) {
   writer.WriteGauge(kSpinBudget, {{"core", cpu}}, SecondsFromNs(stats.spin_budget_ns.value()));
   gauge(kRealtime, stats.realtime);
   gauge(kLockedBytes, stats.locked_bytes);
+  gauge(kHugePageBytes, stats.huge_page_bytes);
   counter(kLongRuns, stats.long_runs);
   writer.WriteCounter(kLongOffCore, {{"core", cpu}},
                       SecondsFromNs(static_cast<int64_t>(stats.long_off_core_ns.value())));

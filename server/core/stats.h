@@ -42,10 +42,11 @@ struct CoreStats {
   std::array<Counter, kPriorityCount> started;    // Tasks begun, by level.
   std::array<Counter, kPriorityCount> unstarted;  // Tasks ended without a start, by level.
   std::array<Counter, kTaskStateCount> ended;     // By terminal state.
-  Gauge realtime;        // 1: its thread has SCHED_FIFO. Written at the start.
-  Gauge lockable_bytes;  // Of its slots and stacks, to be locked. Written at the start.
-  Gauge locked_bytes;    // The part of them that is. Likewise.
-  Gauge live;            // Tasks taken in and not ended, at the end of a turn.
+  Gauge realtime;         // 1: its thread has SCHED_FIFO. Written at the start.
+  Gauge lockable_bytes;   // Of its slots and stacks, to be locked. Written at the start.
+  Gauge locked_bytes;     // The part of them that is. Likewise.
+  Gauge huge_page_bytes;  // Of its slots that lie in huge pages. Likewise.
+  Gauge live;             // Tasks taken in and not ended, at the end of a turn.
   Gauge held;     // The part of live that stays queued because its handler is paused; likewise.
   Counter turns;  // Turns that did something.
   Counter beats;  // Grows while it spins idle; with turns the signs of life of one that is awake.

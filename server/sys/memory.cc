@@ -9,8 +9,11 @@
 namespace weft::sys {
 namespace {
 
-// Newer than Debian 12's header.
+// Newer than Debian 12's headers.
 constexpr int kGuardInstall = 102;  // MADV_GUARD_INSTALL
+constexpr int kCollapse = 25;       // MADV_COLLAPSE
+
+constexpr uintptr_t kHugePageBytes = 2 * 1024 * 1024;
 
 }  // namespace
 
@@ -39,6 +42,19 @@ void LockMemory(const void* from, size_t bytes, LockedMemory* tally, size_t guar
 bool MayLockMemory(uint64_t bytes) {
   const Mapping asked = Mapping::Make(bytes);
   return asked.data() != nullptr && ::mlock2(asked.data(), bytes, MLOCK_ONFAULT) == 0;
+}
+
+size_t UseHugePages(const void* from, size_t bytes) {
+  const auto begin = reinterpret_cast<uintptr_t>(from);
+  const uintptr_t end = (begin + bytes) / kHugePageBytes * kHugePageBytes;
+  size_t huge = 0;
+  // One by one, until the kernel has none left; the rest stays as it is.
+  for (uintptr_t page = (begin + kHugePageBytes - 1) / kHugePageBytes * kHugePageBytes; page < end;
+       page += kHugePageBytes) {
+    if (::madvise(reinterpret_cast<void*>(page), kHugePageBytes, kCollapse) != 0) break;
+    huge += kHugePageBytes;
+  }
+  return huge;
 }
 
 Mapping::~Mapping() {

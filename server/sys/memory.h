@@ -25,6 +25,11 @@ void LockMemory(const void* from, size_t bytes, LockedMemory* tally, size_t guar
 // Whether so many bytes more may be locked now. Any thread; asks the kernel, commits nothing.
 bool MayLockMemory(uint64_t bytes);
 
+// Puts memory that is committed already into huge pages, as far as it covers whole ones and the
+// kernel has them (Linux 6.1); what it holds stays. Costs a copy of it. Returns how many bytes then
+// lie in huge pages. Any thread.
+size_t UseHugePages(const void* from, size_t bytes);
+
 // Memory that comes straight from the kernel and goes back to it: zeroed, committed page by page as
 // it is touched, on the node of the CPU that touches it first. Owned like any memory; no thread
 // rule of its own.

@@ -16,6 +16,7 @@
 #include <fstream>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace weft::sys {
 namespace {
@@ -53,6 +54,33 @@ TEST(MappingDeathTest, NobodyGetsThroughAGuard) {
 TEST(Mapping, RefusesToGuardWhatIsNoPage) {
   const Mapping mapping = Mapping::Make(PageBytes());
   EXPECT_FALSE(Mapping::Guard(mapping.data() + 1, PageBytes()));
+}
+
+uint64_t HugeBytes() {
+  std::ifstream lines("/proc/self/smaps_rollup");
+  for (std::string word; lines >> word;) {
+    uint64_t kilobytes = 0;
+    if (word == "AnonHugePages:" && lines >> kilobytes) return kilobytes * 1024;
+  }
+  return 0;
+}
+
+TEST(UseHugePages, MovesWholeOnesAndKeepsWhatTheyHold) {
+  constexpr size_t kBytes = 6 * 1024 * 1024;
+  const std::vector<char> data(kBytes, 'x');
+  const uint64_t before = HugeBytes();
+  const size_t huge = UseHugePages(data.data() + 1, kBytes - 2);
+  EXPECT_EQ(std::count(data.begin(), data.end(), 'x'), static_cast<ptrdiff_t>(kBytes));
+  // Before Linux 6.1, or when memory is in pieces.
+  if (huge == 0) GTEST_SKIP() << "the kernel gives no huge pages";
+  EXPECT_EQ(HugeBytes() - before, huge);
+  EXPECT_EQ(huge % (size_t{2} * 1024 * 1024), 0u);
+}
+
+TEST(UseHugePages, LeavesWhatIsSmallerThanOne) {
+  const std::vector<char> data(1'000'000, 'x');
+  EXPECT_EQ(UseHugePages(data.data(), data.size()), 0u);
+  EXPECT_EQ(data[999'999], 'x');
 }
 
 uint64_t LockedBytes() {
