@@ -26,7 +26,7 @@ void CompletionSource::Attach(std::unique_ptr<grpc::ServerCompletionQueue> queue
   queue_ = std::move(queue);
   asking_ = true;
   open_ = true;
-  ring_closed_.store(false);
+  gate_.Open();
 }
 
 size_t CompletionSource::Poll(size_t max_events) {
@@ -56,11 +56,10 @@ size_t CompletionSource::Wait(int64_t timeout_ns) {
 }
 
 void CompletionSource::Ring() {
-  ringers_.fetch_add(1);
-  if (!ring_closed_.load() && gate_.Enter()) {
+  if (gate_.Arrive() && gate_.Enter()) {
     alarm_.Set(queue_.get(), gpr_inf_past(GPR_CLOCK_MONOTONIC), static_cast<Event*>(&*ring_event_));
   }
-  ringers_.fetch_sub(1);
+  gate_.Depart();
 }
 
 void CompletionSource::AtEndOfRound(RoundListener& listener) {
@@ -73,8 +72,8 @@ void CompletionSource::CloseAndDrain() {
   asking_ = false;
   open_ = false;
   listeners_ = every_round_ = nullptr;
-  ring_closed_.store(true);
-  while (ringers_.load() != 0) std::this_thread::yield();
+  gate_.Close();
+  while (!gate_.IsQuiet()) std::this_thread::yield();
   queue_->Shutdown();
   void* tag = nullptr;
   bool ok = false;

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -93,12 +92,9 @@ class CompletionSource final : public DoorSource {
   bool asking_ = false;
   bool open_ = false;
 
-  // The ring. ringers_ lets CloseAndDrain wait for those that are about to arm.
   std::unique_ptr<RingEvent> ring_event_;
   grpc::Alarm alarm_;
   AlarmGate<> gate_;
-  std::atomic<bool> ring_closed_{true};
-  std::atomic<int> ringers_{0};
 };
 
 }  // namespace weft

@@ -95,6 +95,10 @@ class Atomic {
   T fetch_add(T value, std::memory_order order) {
     return Decode(Modify({Change::Kind::kAdd, Encode(value), 0, false, order, order}).old_value);
   }
+  T fetch_sub(T value, std::memory_order order) {
+    const uint64_t less = uint64_t{0} - Encode(value);
+    return Decode(Modify({Change::Kind::kAdd, less, 0, false, order, order}).old_value);
+  }
   bool compare_exchange_strong(T& expected, T value, std::memory_order success,
                                std::memory_order failure) {
     return Compare(expected, value, false, success, failure);

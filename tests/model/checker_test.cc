@@ -126,6 +126,16 @@ TEST(Checker, CountsEveryReadModifyWriteOnce) {
             (Results{"10", "20", "30"}));
 }
 
+TEST(Checker, CountsDownWhatWasCountedUp) {
+  const auto visit = [](size_t index) -> Litmus::Body {
+    return [index](Litmus& t) {
+      t.x.fetch_add(1, kRelaxed);
+      t.seen[index] = t.x.fetch_sub(1, kRelaxed);
+    };
+  };
+  EXPECT_EQ(ResultsOf({visit(0), visit(1)}), (Results{"11", "12", "21"}));
+}
+
 // Thread 0 releases, thread 1 changes the location relaxed, thread 2 acquires from that change.
 Report ReleaseSequence(const Litmus::Body& change) {
   Results results;

@@ -1,0 +1,15 @@
+# Mutants of the code under test, made from its present text so that they cannot drift from it: a
+# copy of the header with one expression replaced and its class renamed.
+function(weft_mutant header class mutant from to)
+  set(source ${CMAKE_SOURCE_DIR}/server/${header})
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${source})
+  file(READ ${source} text)
+  string(FIND "${text}" "${from}" found)
+  if(found EQUAL -1)
+    message(FATAL_ERROR "tests/model: ${header} no longer contains '${from}' for ${mutant}")
+  endif()
+  string(REPLACE "${from}" "${to}" text "${text}")
+  string(REPLACE "${class}" "${mutant}" text "${text}")
+  string(TOLOWER "${mutant}" file)
+  file(CONFIGURE OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/mutants/${file}.h CONTENT "${text}" @ONLY)
+endfunction()
