@@ -13,7 +13,10 @@ namespace {
 constexpr int kGuardInstall = 102;  // MADV_GUARD_INSTALL
 constexpr int kCollapse = 25;       // MADV_COLLAPSE
 
-constexpr uintptr_t kHugePageBytes = 2 * 1024 * 1024;
+constexpr size_t kHugePageBytes = 2 * 1024 * 1024;
+
+// The kernel is told of memory by a pointer that may write, whatever it does with it.
+char* Start(const void* from) { return static_cast<char*>(const_cast<void*>(from)); }
 
 }  // namespace
 
@@ -31,12 +34,12 @@ void LockMemory(const void* from, size_t bytes, LockedMemory* tally, size_t guar
   tally->wanted += bytes;
   if (::mlock2(from, bytes, MLOCK_ONFAULT) != 0) return;
   tally->locked += bytes;
-  const uintptr_t page = PageBytes();
-  const uintptr_t first = (reinterpret_cast<uintptr_t>(from) + guard_bytes) / page * page;
-  const uintptr_t end = reinterpret_cast<uintptr_t>(from) + bytes;
+  const size_t page = PageBytes();
+  char* first = Start(from) + guard_bytes;
+  first -= reinterpret_cast<uintptr_t>(first) % page;
+  const auto length = static_cast<size_t>(Start(from) + bytes - first);
   // Before Linux 5.14 the first touch commits.
-  ::madvise(reinterpret_cast<void*>(first), (end - first + page - 1) / page * page,
-            MADV_POPULATE_WRITE);
+  ::madvise(first, (length + page - 1) / page * page, MADV_POPULATE_WRITE);
 }
 
 bool MayLockMemory(uint64_t bytes) {
@@ -45,13 +48,12 @@ bool MayLockMemory(uint64_t bytes) {
 }
 
 size_t UseHugePages(const void* from, size_t bytes) {
-  const auto begin = reinterpret_cast<uintptr_t>(from);
-  const uintptr_t end = (begin + bytes) / kHugePageBytes * kHugePageBytes;
+  const size_t beyond = reinterpret_cast<uintptr_t>(from) % kHugePageBytes;
+  size_t at = beyond == 0 ? 0 : kHugePageBytes - beyond;
   size_t huge = 0;
   // One by one, until the kernel has none left; the rest stays as it is.
-  for (uintptr_t page = (begin + kHugePageBytes - 1) / kHugePageBytes * kHugePageBytes; page < end;
-       page += kHugePageBytes) {
-    if (::madvise(reinterpret_cast<void*>(page), kHugePageBytes, kCollapse) != 0) break;
+  for (; at + kHugePageBytes <= bytes; at += kHugePageBytes) {
+    if (::madvise(Start(from) + at, kHugePageBytes, kCollapse) != 0) break;
     huge += kHugePageBytes;
   }
   return huge;
