@@ -344,7 +344,8 @@ void Core<Env>::TakeSubmit(const Message& message) {
   MakeReady(task);
 }
 
-// Another thread's; it claimed the slot.
+// Another thread's; it claimed the slot. Each way in fills the slot itself: one function for all
+// cost 4 % of throughput_batch32 (bench/micro/core_bench).
 template <class Env>
 void Core<Env>::TakeSpawn(const Message& message) {
   LiveTask* const task = own_.TakeClaimed();
