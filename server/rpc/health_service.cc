@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <functional>
 #include <utility>
 
 #include "grpc/health/v1/health.grpc.pb.h"
@@ -34,8 +35,10 @@ struct HealthState {
 
 class WatchCall final : public PostedStream<grpc::ServerAsyncWriter<Response>> {
  public:
-  WatchCall(CompletionSource& source, HealthGrpc& service, const HealthState& state)
-      : PostedStream(source), service_(service), state_(state) {}
+  // on_opened: called when a client has opened it.
+  WatchCall(CompletionSource& source, HealthGrpc& service, const HealthState& state,
+            std::function<void()> on_opened)
+      : PostedStream(source), service_(service), state_(state), on_opened_(std::move(on_opened)) {}
 
   // Tells what has changed, once the client has taken what it was told before.
   void Update() {
@@ -58,6 +61,7 @@ class WatchCall final : public PostedStream<grpc::ServerAsyncWriter<Response>> {
   void OnOpened() override {
     told_ = Response::UNKNOWN;  // Never a true status here, so the first Update tells.
     Update();
+    on_opened_();
   }
   void OnOperation(bool ok) override {
     if (ok) Update();
@@ -65,6 +69,7 @@ class WatchCall final : public PostedStream<grpc::ServerAsyncWriter<Response>> {
 
   HealthGrpc& service_;
   const HealthState& state_;
+  const std::function<void()> on_opened_;
   health::HealthCheckRequest request_;
   Response response_;
   Response::ServingStatus told_ = Response::UNKNOWN;
@@ -73,10 +78,18 @@ class WatchCall final : public PostedStream<grpc::ServerAsyncWriter<Response>> {
 }  // namespace
 
 struct HealthService::Parts {
-  Parts(CompletionSource& source_in, std::vector<std::string> services, size_t max_watches,
+  Parts(CompletionSource& source_in, std::vector<std::string> services, size_t max_watches_in,
         size_t max_calls_in)
-      : source(source_in), max_calls(max_calls_in), state{std::move(services)} {
-    for (size_t i = 0; i < max_watches; ++i) watches.emplace_back(source, service, state);
+      : source(source_in),
+        max_watches(max_watches_in),
+        max_calls(max_calls_in),
+        state{std::move(services)} {}
+
+  // One is always posted, until there are as many as may be: each takes 2.5 KB.
+  void PostWatch() {
+    if (watches.size() >= max_watches) return;
+    if (!std::ranges::all_of(watches, &WatchCall::is_open)) return;
+    watches.emplace_back(source, service, state, [this] { PostWatch(); }).Post();
   }
 
   grpc::Status Check(const health::HealthCheckRequest& request, Response& response) {
@@ -89,6 +102,7 @@ struct HealthService::Parts {
   }
 
   CompletionSource& source;
+  const size_t max_watches;
   const size_t max_calls;
   HealthState state;
   HealthGrpc service;
@@ -107,7 +121,7 @@ grpc::Service& HealthService::service() { return parts_->service; }
 
 void HealthService::Start() {
   parts_->check.Start(parts_->source, parts_->max_calls);
-  for (WatchCall& watch : parts_->watches) watch.Post();
+  parts_->PostWatch();
 }
 
 void HealthService::SetNotServing() {

@@ -7,8 +7,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
+#include <memory>
 #include <set>
 
 #include "grpc/health/v1/health.grpc.pb.h"
@@ -199,6 +202,30 @@ TEST_F(RpcServerTest, TellsAWatcherOfAnUnknownServiceSo) {
   ASSERT_TRUE(watch->Read(&response));
   EXPECT_EQ(response.status(), Health::SERVICE_UNKNOWN);
   context.TryCancel();
+}
+
+TEST_F(RpcServerTest, HasWatchersUpToItsBoundAndOneMoreWhenOneGoes) {
+  rpc_options_.max_watches = 3;
+  StartServer();
+  const auto stub = health::Health::NewStub(channel_);
+  std::array<grpc::ClientContext, 4> contexts;
+  std::array<std::unique_ptr<grpc::ClientReader<Health>>, 4> watches;
+  Health response;
+  for (size_t i = 0; i < 4; ++i) {
+    if (i == 3) {
+      grpc::ClientContext one_too_many;
+      one_too_many.set_deadline(std::chrono::system_clock::now() + std::chrono::milliseconds(50));
+      const auto watch = stub->Watch(&one_too_many, {});
+      EXPECT_FALSE(watch->Read(&response));
+      EXPECT_EQ(watch->Finish().error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
+      contexts[0].TryCancel();
+    }
+    contexts[i].set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(30));
+    watches[i] = stub->Watch(&contexts[i], {});
+    ASSERT_TRUE(watches[i]->Read(&response)) << i;
+    EXPECT_EQ(response.status(), Health::SERVING) << i;
+  }
+  for (grpc::ClientContext& context : contexts) context.TryCancel();
 }
 
 TEST_F(RpcServerTest, TellsWatchersAndRefusesWorkWhileItDrains) {
