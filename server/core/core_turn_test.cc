@@ -55,6 +55,46 @@ TEST_F(CoreTest, ATurnRunsNoMoreThanItsBudget) {
   EXPECT_EQ(Drain().size(), 3U);
 }
 
+// Neither its budget nor kLookAgainNs has passed.
+TEST_F(CoreTest, ATaskThatYieldsAloneLetsInWhatHasCome) {
+  Build();
+  int slices = 0;
+  int slices_before = 0;
+  const TaskEntry* other = Plain([&](TaskContext&) {
+    slices_before = slices;
+    return TaskOutcome::kSucceeded;
+  });
+  const TaskEntry* long_one = Suspending([&](TaskContext& context) {
+    for (; slices < 10; ++slices) {
+      if (slices == 3) Submit(other);
+      context.Yield();
+    }
+    return TaskOutcome::kSucceeded;
+  });
+  Submit(long_one);
+  core_->Turn();
+  EXPECT_EQ(slices, 3) << "with nobody there it goes on, then the turn is over";
+  EXPECT_TRUE(Drain().empty());
+  core_->Turn();
+  EXPECT_EQ(slices_before, 4) << "behind what was ready before it";
+  EXPECT_EQ(slices, 10);
+  EXPECT_EQ(Drain().size(), 2U);
+  ExpectConserved();
+}
+
+TEST_F(CoreTest, ATaskThatYieldsAmongOthersGoesOnInTheSameTurn) {
+  Build();
+  const TaskEntry* other = Plain([](TaskContext&) { return TaskOutcome::kSucceeded; });
+  const TaskEntry* yields = Suspending([&](TaskContext& context) {
+    Submit(other);
+    context.Yield();
+    return TaskOutcome::kSucceeded;
+  });
+  for (int i = 0; i < 3; ++i) Submit(yields);
+  core_->Turn();
+  EXPECT_EQ(Drain().size(), 3U) << "others were ready, so none of them ended the turn";
+}
+
 TEST_F(CoreTest, ATurnTakesNoMoreMessagesThanItsBound) {
   constexpr uint32_t kCount = TurnIntake::kMostMessages + 100;
   Build([](CoreOptions& options) {

@@ -89,6 +89,9 @@ class ReadyQueue {
   // Whether Pop would give anything.
   bool CanPop(bool stack_spare) const { return (occupied_ | (stack_spare ? aside_ : 0)) != 0; }
 
+  // Whether anything is linked by Push.
+  bool HasReady() const { return occupied_ != 0; }
+
   // Counts by walking the lists: for checks and tests, not for the hot path.
   size_t CountLinked() const;
 

@@ -38,7 +38,8 @@ WEFT_HOT void Core<Env>::Resume(LiveTask* task) {
   running_entry_.store(task->entry, std::memory_order_release);
 }
 
-// On the task's own runner: only lets others go first.
+// On the task's own runner: only lets others go first. When none is ready, the turn is asked
+// whether it is over: one that goes on by yields is to let in what has come meanwhile.
 template <class Env>
 WakeReason Core<Env>::GiveWay(LiveTask* task) {
   Suspend(task);
@@ -49,6 +50,7 @@ WakeReason Core<Env>::GiveWay(LiveTask* task) {
     is_late = task->deadline <= clock();
   }
   task->ready_since = clock();
+  if (!ready_->HasReady()) turn_.look_again = clock();
   ready_->Push(task);
   LetOthersRun(task);
   return is_late ? WakeReason::kDeadline : WakeReason::kElapsed;

@@ -16,7 +16,7 @@ namespace {
 // The one buffer of a task.
 constexpr size_t kBufferBytes = 64 * 1024;
 // Hashed before other tasks of the core get their turn.
-constexpr size_t kSliceBytes = 16 * 1024;
+constexpr size_t kSliceBytes = 4 * 1024;
 
 class FileHashHandler final : public Handler {
  public:
