@@ -237,7 +237,8 @@ std::vector<ConfigRow> FileRows() {
        "File operations under way at once, of each core; what comes beyond waits.",
        [](Config& c, const ConfigValue& v) { c.io.ring_entries = As(v); }},
       {"io.threads", "threads", Whole(1, 256), "4", kRestart,
-       "Threads that work on files where io_uring is not used, shared by all cores.",
+       "Threads that work on files where io_uring is not used, shared by all cores; with it, at "
+       "most two, which only fetch what large files need.",
        [](Config& c, const ConfigValue& v) { c.io.threads = As(v); }},
   };
 }

@@ -391,7 +391,7 @@ void Server::LogStart() const {
                               {"max_queue_depth", config_.dispatch.blocking_queue_depth}});
   log_.Info("io", {{"backend", io_->backend()},
                    {"ring_entries", config_.io.ring_entries},
-                   {"threads", io_->backend() == "threads" ? config_.io.threads : 0U},
+                   {"threads", io_->threads()},
                    {"file_root", config_.handlers.file_root}});
   log_.Info("handlers",
             {{"count", handlers_.rows().size()}, {"names", absl::StrJoin(HandlerNames(), ",")}});

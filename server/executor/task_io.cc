@@ -31,6 +31,12 @@ int TaskIo::Stat(int fd, struct statx* about) {
 
 int TaskIo::ReadAhead(int fd, uint64_t offset, uint32_t bytes) {
   IoOperation operation{.kind = IoKind::kReadAhead, .fd = fd, .bytes = bytes, .offset = offset};
+  const int error = static_cast<int>(context_.RunIo(operation));
+  return error == 0 && operation.was_missing ? 1 : error;
+}
+
+int TaskIo::Drop(int fd, uint64_t offset, uint32_t bytes) {
+  IoOperation operation{.kind = IoKind::kDrop, .fd = fd, .bytes = bytes, .offset = offset};
   return static_cast<int>(context_.RunIo(operation));
 }
 

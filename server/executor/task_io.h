@@ -30,8 +30,12 @@ class TaskIo {
   // Type, permissions, owner, size and inode of what is open.
   int Stat(int fd, struct statx* about);
   // Has part of a file brought into the system's cache by others than this core, so that reading it
-  // only copies. A hint: 0 whether it could be done or not.
+  // only copies. A hint: not negative whether it could be done or not, and 1 if nothing of it was
+  // there, as the system tells, so that nobody but this task has had use for it.
   int ReadAhead(int fd, uint64_t offset, uint32_t bytes);
+  // Has part of a file leave that cache, by others than this core. A hint, as above: 0. Nothing
+  // leaves where the system does not tell what is there.
+  int Drop(int fd, uint64_t offset, uint32_t bytes);
   // Fills the buffer unless the file ends before; how many bytes were read.
   int64_t Read(int fd, std::span<char> buffer, uint64_t offset);
   // Writes all of it; the number of bytes.

@@ -43,6 +43,7 @@ class FakeContext final : public TaskContext {
   int64_t RunIo(sys::IoOperation& operation) override {
     operations_.push_back(operation.kind);
     if (before_io) before_io(operation);
+    operation.was_missing = operation.kind == sys::IoKind::kReadAhead && nothing_cached;
     if (!operation.runs_to_end && ShouldStop()) return -ECANCELED;
     const auto fault = faults_.find(operation.kind);
     if (fault == faults_.end() || fault->second.skip-- > 0) return sys::RunIoOperation(operation);
@@ -62,6 +63,8 @@ class FakeContext final : public TaskContext {
   using TaskContext::is_alias;
 
   int64_t tick_ns = 100;
+  // Whether what is to be brought into the system's cache is told not to have been there.
+  bool nothing_cached = false;
   // Called before each file operation.
   std::function<void(const sys::IoOperation&)> before_io;
 

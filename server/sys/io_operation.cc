@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <cstdio>
 
+#include "sys/page_cache.h"
+
 namespace weft::sys {
 namespace {
 
@@ -24,6 +26,15 @@ int64_t Call(const IoOperation& operation) {
       ::posix_fadvise(operation.fd, static_cast<off_t>(operation.offset), operation.bytes,
                       POSIX_FADV_WILLNEED);
       return 0;
+    case IoKind::kDrop: {
+      // Where nothing is told to be there just after a read, it may have been there before, too.
+      using Part = PageCache::Part;
+      const Part part = PageCache().Holds(operation.fd, operation.offset, operation.bytes);
+      if (part == Part::kNothing || part == Part::kUnknown) return 0;
+      ::posix_fadvise(operation.fd, static_cast<off_t>(operation.offset), operation.bytes,
+                      POSIX_FADV_DONTNEED);
+      return 0;
+    }
     case IoKind::kRead:
       return ::pread(operation.fd, operation.data, operation.bytes,
                      static_cast<off_t>(operation.offset));
@@ -55,6 +66,8 @@ std::string_view IoKindName(IoKind kind) {
       return "stat";
     case IoKind::kReadAhead:
       return "read_ahead";
+    case IoKind::kDrop:
+      return "drop";
     case IoKind::kRead:
       return "read";
     case IoKind::kWrite:

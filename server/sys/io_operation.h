@@ -13,6 +13,7 @@ enum class IoKind : uint8_t {
   kOpen,
   kStat,
   kReadAhead,  // A hint: the part of the file is brought into the system's cache. Always 0.
+  kDrop,       // A hint: the part of the file leaves that cache. Always 0.
   kRead,
   kWrite,
   kFsync,
@@ -21,7 +22,9 @@ enum class IoKind : uint8_t {
   kClose,
   kNop,  // Touches nothing: what a round trip through the ring costs. Always 0.
 };
-inline constexpr size_t kIoKindCount = 10;
+inline constexpr size_t kIoKindCount = 11;
+// What may be left undone, so that whoever does it may take its time.
+constexpr bool IsHint(IoKind kind) { return kind == IoKind::kReadAhead || kind == IoKind::kDrop; }
 // "open", "stat", ...: the metric's label.
 std::string_view IoKindName(IoKind kind);
 
@@ -31,6 +34,7 @@ std::string_view IoKindName(IoKind kind);
 struct IoOperation {
   IoKind kind = IoKind::kClose;
   bool runs_to_end = false;  // Never cancelled: what cleans up, or must not be left half done.
+  bool was_missing = false;  // kReadAhead sets it: nothing of it was in the cache, as told.
 
   // What is asked; each kind reads its own.
   int fd = -1;                     // A directory for kOpen, kRename and kUnlink.
@@ -38,9 +42,9 @@ struct IoOperation {
   const char* new_path = nullptr;  // kRename: its name in the same directory.
   open_how how = {};               // kOpen.
   char* data = nullptr;            // kRead; kWrite does not change it.
-  uint32_t bytes = 0;              // kReadAhead, kRead, kWrite: most to move; less may be moved.
-  uint64_t offset = 0;             // kReadAhead, kRead, kWrite.
-  struct statx* about = nullptr;   // kStat.
+  uint32_t bytes = 0;   // kReadAhead, kDrop, kRead, kWrite: most to move; less may be moved.
+  uint64_t offset = 0;  // kReadAhead, kDrop, kRead, kWrite.
+  struct statx* about = nullptr;  // kStat.
 
   int64_t result = 0;  // What the system call returns, or -errno.
 

@@ -3,8 +3,6 @@
 #include <string>
 #include <utility>
 
-#include "sys/ring_threads.h"
-
 namespace weft::sys {
 
 absl::StatusOr<std::unique_ptr<IoPool>> IoPool::Start(size_t threads,
@@ -32,12 +30,12 @@ IoPool::~IoPool() {
   work_.notify_all();
 }
 
-void IoPool::Push(ThreadRing* ring, IoList* operations) {
+void IoPool::Push(PoolSeat* seat, IoList* operations) {
   size_t count = 0;
   {
     const std::lock_guard lock(mutex_);
     while (IoOperation* const operation = operations->Pop()) {
-      operation->ring = ring;
+      operation->ring = seat;
       operation->is_waiting = true;
       queue_.Append(operation);
       ++count;
@@ -54,14 +52,15 @@ bool IoPool::Withdraw(IoOperation* operation) {
   return true;
 }
 
-void IoPool::Release(const ThreadRing* ring) {
+void IoPool::Release(PoolSeat* seat) {
   std::unique_lock lock(mutex_);
   IoLevels others;
+  seat->started_ = {};
   while (IoOperation* const operation = queue_.Pop()) {
-    if (operation->ring != ring) others.Append(operation);
+    if (operation->ring != seat) others.Append(operation);
   }
   queue_ = others;
-  quiet_.wait(lock, [ring] { return ring->busy_ == 0; });
+  quiet_.wait(lock, [seat] { return seat->busy_ == 0; });
 }
 
 void IoPool::Run() {
@@ -72,15 +71,15 @@ void IoPool::Run() {
     if (stop_) return;
     IoOperation* const operation = queue_.Pop();
     operation->is_waiting = false;
-    auto* const ring = static_cast<ThreadRing*>(operation->ring);
-    ++ring->busy_;
+    auto* const seat = static_cast<PoolSeat*>(operation->ring);
+    ++seat->busy_;
     lock.unlock();
     if (std::exchange(level, operation->priority) != operation->priority) TakeIoPriority(level);
     operation->result = RunIoOperation(*operation);
-    ring->Complete(operation);
+    seat->Complete(operation);
     lock.lock();
-    // The ring may go from here on.
-    if (--ring->busy_ == 0) quiet_.notify_all();
+    // The seat may go from here on.
+    if (--seat->busy_ == 0) quiet_.notify_all();
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -14,6 +15,9 @@
 namespace weft::sys {
 namespace {
 
+// For hints, where io_uring does the rest: one, and another while that waits for a disk.
+constexpr size_t kHintThreads = 2;
+
 UringFacts ReadFacts() {
   UringFacts facts;
   std::ifstream("/proc/sys/kernel/io_uring_disabled") >> facts.disabled_sysctl;
@@ -24,11 +28,11 @@ UringFacts ReadFacts() {
 
 // Empty when the kernel refuses; *refusal then says why.
 std::vector<std::unique_ptr<Ring>> MakeUrings(uint32_t entries, size_t count,
-                                              const std::vector<int>& worker_cpus,
+                                              const std::vector<int>& worker_cpus, IoPool& hints,
                                               UringRefusal* refusal) {
   std::vector<std::unique_ptr<Ring>> rings;
   for (size_t i = 0; i < count; ++i) {
-    rings.push_back(MakeUring(entries, worker_cpus, refusal));
+    rings.push_back(MakeUring(entries, worker_cpus, hints, refusal));
     if (rings.back() == nullptr) return {};
   }
   return rings;
@@ -69,9 +73,16 @@ absl::StatusOr<std::unique_ptr<IoSystem>> IoSystem::Open(const IoOptions& option
                                                          const std::vector<int>& worker_cpus) {
   std::unique_ptr<IoSystem> system(new IoSystem());
   if (options.backend != IoChoice::kThreads) {
+    absl::StatusOr<std::unique_ptr<IoPool>> hints =
+        IoPool::Start(std::min<size_t>(options.threads, kHintThreads), worker_cpus);
+    if (!hints.ok()) return hints.status();
     UringRefusal refusal;
-    system->rings_ = MakeUrings(options.ring_entries, cores, worker_cpus, &refusal);
-    if (system->rings_.size() == cores) return system;
+    system->rings_ = MakeUrings(options.ring_entries, cores, worker_cpus, **hints, &refusal);
+    system->has_urings_ = system->rings_.size() == cores;
+    if (system->has_urings_) {
+      system->pool_ = *std::move(hints);
+      return system;
+    }
     system->fallback_reason_ = ExplainRefusal(refusal, ReadFacts());
   }
   if (options.backend == IoChoice::kIoUring) {

@@ -36,13 +36,16 @@ class IoSystem {
   std::unique_ptr<Ring> TakeRing(size_t index);
 
   // "io_uring" or "threads".
-  std::string_view backend() const { return pool_ == nullptr ? "io_uring" : "threads"; }
+  std::string_view backend() const { return has_urings_ ? "io_uring" : "threads"; }
+  // That do file I/O, or hints only, in the cores' stead.
+  size_t threads() const { return pool_->threads(); }
   // Why it is threads although io_uring would have been taken; else empty.
   const std::string& fallback_reason() const { return fallback_reason_; }
 
  private:
   IoSystem() = default;
 
+  bool has_urings_ = false;
   std::string fallback_reason_;
   std::unique_ptr<IoPool> pool_;
   std::vector<std::unique_ptr<Ring>> rings_;

@@ -9,6 +9,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <functional>
@@ -48,6 +49,16 @@ TEST(IoSystem, TakesThreadsWhenToldAndGivesNoReason) {
   ASSERT_TRUE(system.ok());
   EXPECT_EQ((*system)->backend(), "threads");
   EXPECT_EQ((*system)->fallback_reason(), "");
+  EXPECT_EQ((*system)->threads(), 4u);
+}
+
+TEST(IoSystem, HasNoMoreThreadsThanToldForHints) {
+  for (const uint32_t threads : {1U, 2U, 4U}) {
+    const auto system = IoSystem::Open({.threads = threads}, 1, {});
+    ASSERT_TRUE(system.ok());
+    if ((*system)->backend() != "io_uring") GTEST_SKIP() << (*system)->fallback_reason();
+    EXPECT_EQ((*system)->threads(), std::min(threads, 2U));
+  }
 }
 
 TEST(IoSystem, GivesEachCoreItsRingOnce) {

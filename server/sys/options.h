@@ -15,7 +15,7 @@ enum class IoChoice : uint8_t {
 struct IoOptions {
   IoChoice backend = IoChoice::kAuto;
   uint32_t ring_entries = 256;  // Operations under way at once, of each core.
-  uint32_t threads = 4;         // Of the threads backend, shared by all cores.
+  uint32_t threads = 4;         // Shared by all cores; with io_uring at most two, for hints.
 };
 
 }  // namespace weft

@@ -1,6 +1,9 @@
 #include "sys/page_cache.h"
 
+#include <fcntl.h>
 #include <unistd.h>
+
+#include <cerrno>
 
 namespace weft::sys {
 namespace {
@@ -21,13 +24,26 @@ struct Cachestat {
 
 }  // namespace
 
-bool PageCache::Holds(int fd, uint64_t offset, uint64_t bytes) {
-  if (!can_tell_) return false;
+PageCache::Part PageCache::Holds(int fd, uint64_t offset, uint64_t bytes) {
+  if (!can_tell_) return Part::kUnknown;
   static const auto kPageBytes = static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
   const CachestatRange range = {offset, bytes};
   Cachestat cache = {};
-  can_tell_ = ::syscall(kSysCachestat, fd, &range, &cache, 0) == 0;
-  return can_tell_ && cache.cached * kPageBytes >= bytes;
+  if (::syscall(kSysCachestat, fd, &range, &cache, 0) != 0) {
+    can_tell_ = errno != ENOSYS;
+    return Part::kUnknown;
+  }
+  if (cache.cached == 0) return Part::kNothing;
+  return cache.cached * kPageBytes >= bytes ? Part::kAll : Part::kSome;
+}
+
+bool PageCache::IsDone(IoOperation* hint) {
+  if (hint->kind != IoKind::kReadAhead) return false;
+  // The system's own guesses would be made by whoever reads: this thread. Setting it never blocks.
+  ::posix_fadvise(hint->fd, 0, 0, POSIX_FADV_RANDOM);
+  const Part part = Holds(hint->fd, hint->offset, hint->bytes);
+  hint->was_missing = part == Part::kNothing;
+  return part == Part::kAll;
 }
 
 }  // namespace weft::sys

@@ -18,7 +18,8 @@ struct RingWaker {
 //
 // There are two. The one over io_uring hears of completions from the kernel, so a core that sleeps
 // while operations are under way has to sleep in it (Wait) and is woken there (Wake). The one over
-// threads completes through memory and the waker, as an inbox does: the core sleeps as ever.
+// threads completes through memory and the waker, as an inbox does: the core sleeps as ever. Hints
+// (IsHint) complete so in both, so before a Wait the core announces that (sys/parking.h).
 class Ring {
  public:
   virtual ~Ring() = default;

@@ -11,7 +11,8 @@ int OpcodeOf(IoKind kind) {
     case IoKind::kStat:
       return IORING_OP_STATX;
     case IoKind::kReadAhead:
-      return IORING_OP_FADVISE;
+    case IoKind::kDrop:
+      break;
     case IoKind::kRead:
       return IORING_OP_READ;
     case IoKind::kWrite:
@@ -39,11 +40,7 @@ void PrepareEntry(io_uring_sqe* entry, IoOperation* operation) {
       io_uring_prep_statx(entry, operation->fd, "", AT_EMPTY_PATH, kStatMask, operation->about);
       break;
     case IoKind::kReadAhead:
-      // The kernel's workers do it, always. Its own guesses would be made by whoever reads: this
-      // thread. Setting that never blocks.
-      ::posix_fadvise(operation->fd, 0, 0, POSIX_FADV_RANDOM);
-      io_uring_prep_fadvise(entry, operation->fd, operation->offset,
-                            static_cast<off_t>(operation->bytes), POSIX_FADV_WILLNEED);
+    case IoKind::kDrop:
       break;
     case IoKind::kRead:
       io_uring_prep_read(entry, operation->fd, operation->data, operation->bytes,

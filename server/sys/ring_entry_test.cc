@@ -20,12 +20,17 @@ io_uring_sqe EntryOf(IoKind kind, uint8_t level) {
 
 TEST(PrepareEntry, AsksForEachKindByItsOwnOpcode) {
   std::set<int> opcodes;
+  size_t hints = 0;
   for (size_t i = 0; i < kIoKindCount; ++i) {
     const auto kind = static_cast<IoKind>(i);
+    if (IsHint(kind)) {
+      ++hints;  // Never the kernel's.
+      continue;
+    }
     EXPECT_EQ(EntryOf(kind, 0).opcode, OpcodeOf(kind));
     opcodes.insert(OpcodeOf(kind));
   }
-  EXPECT_EQ(opcodes.size(), kIoKindCount);
+  EXPECT_EQ(opcodes.size() + hints, kIoKindCount);
 }
 
 TEST(PrepareEntry, TellsTheLevelOfATransfer) {

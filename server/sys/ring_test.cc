@@ -5,8 +5,10 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <linux/magic.h>
 #include <sys/resource.h>
 #include <sys/uio.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <array>
@@ -24,6 +26,7 @@
 
 #include "sys/fd.h"
 #include "sys/io_system.h"
+#include "sys/page_cache.h"
 #include "sys/parking.h"
 
 namespace weft::sys {
@@ -53,17 +56,22 @@ class RingTest : public testing::TestWithParam<IoChoice> {
   }
 
   void WakeUp() {
-    if (parking_.Take() == Parking<>::kParked) parking_.word().notify_one();
+    const uint32_t parked = parking_.Take();
+    if (parked == Parking<>::kParked) parking_.word().notify_one();
+    if (parked == Parking<>::kParkedInRing) ring_->Wake();
   }
 
   // As a core sleeps while operations are under way.
   void Sleep() {
-    if (ring_->has_wait()) {
-      ring_->Wait(-1);
-      return;
+    const bool in_ring = ring_->has_wait();
+    parking_.Announce(in_ring ? Parking<>::kParkedInRing : Parking<>::kParked);
+    if (!ring_->HasCompletions()) {
+      if (in_ring) {
+        ring_->Wait(-1);
+      } else {
+        parking_.word().wait(Parking<>::kParked);
+      }
     }
-    parking_.Announce();
-    if (!ring_->HasCompletions()) parking_.word().wait(Parking<>::kParked);
     parking_.Withdraw();
   }
 
@@ -126,6 +134,7 @@ TEST_P(RingTest, DoesEveryKindOfOperation) {
   EXPECT_EQ(Move(IoKind::kWrite, fd, &text), 12);
   EXPECT_EQ(Run({.kind = IoKind::kFsync, .fd = fd}), 0);
   EXPECT_EQ(Run({.kind = IoKind::kReadAhead, .fd = fd, .bytes = 12}), 0);
+  EXPECT_EQ(Run({.kind = IoKind::kDrop, .fd = fd, .bytes = 12}), 0);
   struct statx about = {};
   EXPECT_EQ(Run({.kind = IoKind::kStat, .fd = fd, .about = &about}), 0);
   EXPECT_EQ(about.stx_size, 12u);
@@ -144,12 +153,74 @@ TEST_P(RingTest, DoesEveryKindOfOperation) {
   EXPECT_FALSE(std::filesystem::exists(folder_ / "new"));
 }
 
+TEST_P(RingTest, TellsWhatItHadToBringIntoTheCache) {
+  const int fd = Open("file", O_CREAT | O_RDWR);
+  ASSERT_GE(fd, 0) << std::strerror(-fd);
+  std::string text(100'000, 'a');
+  EXPECT_EQ(Move(IoKind::kWrite, fd, &text), 100'000);
+  IoOperation ahead{.kind = IoKind::kReadAhead, .fd = fd, .bytes = 100'000};
+  const auto was_missing = [&] {
+    ring_->Start(&ahead);
+    ring_->Submit();
+    EXPECT_EQ(Next(), &ahead);
+    EXPECT_EQ(ahead.result, 0);
+    return ahead.was_missing;
+  };
+  // Some file systems keep all, or tell nothing; so do some kernels.
+  PageCache cache;
+  const auto is_gone = [&] { return cache.Holds(fd, 0, 100'000) == PageCache::Part::kNothing; };
+  const bool is_told = cache.Holds(fd, 0, 100'000) == PageCache::Part::kAll;
+  EXPECT_EQ(was_missing(), is_gone()) << "just written";
+  EXPECT_EQ(Run({.kind = IoKind::kFsync, .fd = fd}), 0);
+  EXPECT_EQ(Run({.kind = IoKind::kDrop, .fd = fd, .bytes = 100'000}), 0);
+  struct statfs system = {};
+  ASSERT_EQ(fstatfs(fd, &system), 0);
+  if (is_told && system.f_type == EXT4_SUPER_MAGIC) {
+    EXPECT_TRUE(is_gone());
+    EXPECT_TRUE(was_missing());
+    EXPECT_FALSE(was_missing()) << "just brought";
+  }
+  EXPECT_EQ(Close(fd), 0);
+}
+
+TEST_P(RingTest, GivesBackAHintOnceWhenItIsCancelled) {
+  const int fd = Open("file", O_CREAT | O_RDWR);
+  ASSERT_GE(fd, 0) << std::strerror(-fd);
+  for (const bool is_submitted : {false, true}) {
+    IoOperation hint{.kind = IoKind::kDrop, .fd = fd, .bytes = 12};
+    ring_->Start(&hint);
+    if (is_submitted) ring_->Submit();
+    ring_->Cancel(&hint);
+    EXPECT_EQ(Next(), &hint);
+    EXPECT_TRUE(hint.result == 0 || hint.result == -ECANCELED) << hint.result;
+    EXPECT_EQ(ring_->Take(), nullptr);
+  }
+  EXPECT_EQ(Close(fd), 0);
+}
+
+TEST_P(RingTest, EndsWithHintsUnderWay) {
+  const int fd = Open("file", O_CREAT | O_RDWR);
+  ASSERT_GE(fd, 0) << std::strerror(-fd);
+  {
+    std::array<IoOperation, kEntries> hints;
+    for (IoOperation& hint : hints) {
+      hint = {.kind = IoKind::kDrop, .fd = fd, .bytes = 12};
+      ring_->Start(&hint);
+      if (&hint != &hints.back()) ring_->Submit();
+    }
+    ring_->Shutdown();
+  }
+  ring_.reset();
+  close(fd);
+}
+
 TEST_P(RingTest, GivesErrorsAsNegativeErrno) {
   EXPECT_EQ(Open("missing", O_RDONLY), -ENOENT);
   EXPECT_EQ(Open("/etc", O_PATH, RESOLVE_BENEATH), -EXDEV);
   EXPECT_EQ(Close(-1), -EBADF);
   // A hint that cannot be followed is no error: the read will tell.
   EXPECT_EQ(Run({.kind = IoKind::kReadAhead, .fd = -1, .bytes = 12}), 0);
+  EXPECT_EQ(Run({.kind = IoKind::kDrop, .fd = -1, .bytes = 12}), 0);
   std::string text = "x";
   EXPECT_EQ(Move(IoKind::kRead, directory_.get(), &text), -EBADF);  // O_PATH cannot be read.
 }

@@ -10,9 +10,7 @@ namespace weft::sys {
 bool ThreadRing::EndsAtOnce(IoOperation* operation) {
   operation->result = 0;
   if (operation->kind == IoKind::kNop) return true;
-  if (operation->kind == IoKind::kReadAhead) {
-    return cache_.Holds(operation->fd, operation->offset, operation->bytes);
-  }
+  if (IsHint(operation->kind)) return cache_.IsDone(operation);
   if (operation->kind != IoKind::kRead) return false;
   const iovec buffer = {operation->data, operation->bytes};
   operation->result =
@@ -24,7 +22,7 @@ void ThreadRing::Start(IoOperation* operation) {
   if (EndsAtOnce(operation)) {
     GiveBack(operation);
   } else {
-    started_.Append(operation);
+    seat_.Start(operation);
   }
 }
 
@@ -37,27 +35,16 @@ void ThreadRing::GiveBack(IoOperation* operation) {
 void ThreadRing::Cancel(IoOperation* operation) {
   // What was started in this very turn goes to the threads first, so that there is one case less.
   Submit();
-  if (!pool_.Withdraw(operation)) return;
+  if (!seat_.Withdraw(operation)) return;
   operation->result = -ECANCELED;
   GiveBack(operation);
 }
 
-void ThreadRing::Submit() {
-  if (!started_.empty()) pool_.Push(this, &started_);
-}
-
 IoOperation* ThreadRing::Take() {
-  if (taken_ == nullptr) taken_ = finished_.TakeAll();
+  if (taken_ == nullptr) taken_ = seat_.TakeAll();
   IoOperation* const operation = taken_;
   if (operation != nullptr) taken_ = operation->next;
   return operation;
 }
-
-void ThreadRing::Complete(IoOperation* operation) {
-  finished_.Push(operation);
-  if (waker_.wake != nullptr) waker_.wake(waker_.argument);
-}
-
-void ThreadRing::Shutdown() { pool_.Release(this); }
 
 }  // namespace weft::sys

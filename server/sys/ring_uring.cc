@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <utility>
 
 #include "sys/fd.h"
 #include "sys/page_cache.h"
@@ -46,8 +47,8 @@ static_assert(alignof(IoOperation) > 2);
 // calls Wake). A write that comes after its sleeper has gone on ends the next Wait early.
 class UringRing final : public Ring {
  public:
-  UringRing(uint32_t entries, std::vector<int> worker_cpus)
-      : entries_(entries), worker_cpus_(std::move(worker_cpus)) {}
+  UringRing(uint32_t entries, std::vector<int> worker_cpus, IoPool& hints)
+      : entries_(entries), worker_cpus_(std::move(worker_cpus)), hints_(hints) {}
   ~UringRing() override {
     if (is_open_) io_uring_queue_exit(&ring_);
   }
@@ -74,6 +75,7 @@ class UringRing final : public Ring {
  private:
   io_uring_sqe* NextSqe();
   void Enter();
+  void StartHint(IoOperation* operation);
   bool Prepare(IoOperation* operation);
   bool PrepareCancel(IoOperation* operation);
   bool PrepareCancelOfAll();
@@ -103,6 +105,8 @@ class UringRing final : public Ring {
   IoList unprepared_;
   IoList uncancelled_;
   PageCache cache_;
+  PoolSeat hints_;
+  IoOperation* taken_hints_ = nullptr;  // Oldest first.
   uint64_t enters_ = 0;
 };
 
@@ -128,6 +132,7 @@ bool UringRing::Open(UringRefusal* refusal) {
   };
   for (size_t i = 0; i < kIoKindCount; ++i) {
     const auto kind = static_cast<IoKind>(i);
+    if (IsHint(kind)) continue;
     if (!has(OpcodeOf(kind)) || !has(IORING_OP_ASYNC_CANCEL)) {
       *refusal = {.lacks_operation = true, .missing = kind};
     }
@@ -138,7 +143,8 @@ bool UringRing::Open(UringRefusal* refusal) {
   return refusal->error == 0 && !refusal->lacks_operation;
 }
 
-void UringRing::Attach(RingWaker /*waker*/) {
+void UringRing::Attach(RingWaker waker) {
+  hints_.Attach(waker);
   // liburing 2.3 declares io_uring_enable_rings and does not export it.
   if (is_disabled_) {
     io_uring_register(static_cast<unsigned>(ring_.ring_fd), IORING_REGISTER_ENABLE_RINGS, nullptr,
@@ -201,18 +207,29 @@ void UringRing::PrepareWhatWaits() {
   }
 }
 
-void UringRing::Start(IoOperation* operation) {
-  // A worker that finds nothing to do costs the Door tens of microseconds.
-  if (operation->kind == IoKind::kReadAhead &&
-      cache_.Holds(operation->fd, operation->offset, operation->bytes)) {
+void UringRing::StartHint(IoOperation* operation) {
+  if (cache_.IsDone(operation)) {
     at_once_.Append(operation);
-    return;
+  } else {
+    hints_.Start(operation);
   }
+}
+
+void UringRing::Start(IoOperation* operation) {
+  if (IsHint(operation->kind)) [[unlikely]]
+    return StartHint(operation);
   operation->is_waiting = !unprepared_.empty() || !Prepare(operation);
   if (operation->is_waiting) unprepared_.Append(operation);
 }
 
 void UringRing::Cancel(IoOperation* operation) {
+  if (IsHint(operation->kind)) {
+    hints_.Submit();
+    if (!hints_.Withdraw(operation)) return;
+    operation->result = -ECANCELED;
+    at_once_.Append(operation);
+    return;
+  }
   if (operation->awaited == 0 && operation->is_waiting) {
     unprepared_.Remove(operation);
     operation->is_waiting = false;
@@ -242,10 +259,12 @@ void UringRing::Enter() {
 void UringRing::Submit() {
   PrepareWhatWaits();
   if (io_uring_sq_ready(&ring_) != 0) Enter();
+  hints_.Submit();
 }
 
 bool UringRing::HasCompletions() const {
-  return HasEntries() || HasKernelWork() || !at_once_.empty();
+  return HasEntries() || HasKernelWork() || !at_once_.empty() || taken_hints_ != nullptr ||
+         hints_.has_finished();
 }
 
 IoOperation* UringRing::Finish(uint64_t user_data, int32_t result) {
@@ -265,9 +284,6 @@ IoOperation* UringRing::Finish(uint64_t user_data, int32_t result) {
     uncancelled_.Remove(operation);
     operation->is_waiting = false;
   }
-  if (operation->kind == IoKind::kReadAhead && operation->result != -ECANCELED) {
-    operation->result = 0;
-  }
   // A worker that was interrupted while it slept in the system call.
   if (operation->cancel_asked && operation->result == -EINTR) operation->result = -ECANCELED;
   return operation;
@@ -275,6 +291,10 @@ IoOperation* UringRing::Finish(uint64_t user_data, int32_t result) {
 
 IoOperation* UringRing::Take() {
   if (IoOperation* const ended = at_once_.Pop()) return ended;
+  if (taken_hints_ != nullptr || hints_.has_finished()) [[unlikely]] {
+    if (taken_hints_ == nullptr) taken_hints_ = hints_.TakeAll();
+    return std::exchange(taken_hints_, taken_hints_->next);
+  }
   if (!HasEntries() && HasKernelWork()) {
     ++enters_;
     io_uring_get_events(&ring_);
@@ -319,6 +339,7 @@ bool UringRing::PrepareCancelOfAll() {
 }
 
 void UringRing::Shutdown() {
+  hints_.Release();
   unprepared_ = {};
   bool is_asked = false;
   while (under_way_ > 0) {
@@ -333,8 +354,8 @@ void UringRing::Shutdown() {
 }  // namespace
 
 std::unique_ptr<Ring> MakeUring(uint32_t entries, const std::vector<int>& worker_cpus,
-                                UringRefusal* refusal) {
-  auto ring = std::make_unique<UringRing>(entries, worker_cpus);
+                                IoPool& hints, UringRefusal* refusal) {
+  auto ring = std::make_unique<UringRing>(entries, worker_cpus, hints);
   if (!ring->Open(refusal)) return nullptr;
   return ring;
 }

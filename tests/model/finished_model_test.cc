@@ -91,7 +91,7 @@ class FinishedScenario : public Scenario {
   }
 
  private:
-  // ---- A thread: IoPool::Run and ThreadRing::Complete.
+  // ---- A thread: IoPool::Run and PoolSeat::Complete.
 
   void End(Operation* operation) {
     Require(operation->result.get() == kAsked, "an operation was begun twice");

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
@@ -23,7 +24,10 @@ constexpr int64_t kPermitRetryNs = 2'000'000;
 constexpr uint64_t kSmallBytes = 64 * 1024;
 // Brought at a time. What is not cached takes a worker that long, where the Door works, too
 // (bench/README.md, "File rows").
-constexpr uint32_t kAheadBytes = 512 * 1024;
+constexpr uint32_t kAheadBytes = 256 * 1024;
+// Of a file that stays in the system's cache however it is read: what somebody may well read again,
+// and whose like fit there by the hundred.
+constexpr uint64_t kKeptBytes = 16 << 20;
 
 absl::Status Wrong(std::string_view path, std::string_view what) {
   return absl::InvalidArgumentError(absl::StrCat("the path ", QuoteForMessage(path), " ",
@@ -168,17 +172,34 @@ TaskOutcome FileTask::Failed(int64_t error, std::string_view did) {
                                     ")"));
 }
 
+int SequentialReader::DropRead() {
+  return passing_bytes_ > 0 ? io_.Drop(fd_, passing_offset_, std::exchange(passing_bytes_, 0)) : 0;
+}
+
+// The next piece; the one before has been read.
+int SequentialReader::Bring() {
+  if (const int error = DropRead(); error < 0) return error;
+  const auto bytes = static_cast<uint32_t>(std::min<uint64_t>(kAheadBytes, size_ - offset_));
+  const int result = io_.ReadAhead(fd_, offset_, bytes);
+  if (result < 0) return result;
+  brought_ = offset_ + bytes;
+  passing_offset_ = offset_;
+  passing_bytes_ = result > 0 && size_ > kKeptBytes ? bytes : 0;
+  return 0;
+}
+
 int64_t SequentialReader::Read(std::span<char> buffer) {
   // What the file has grown by since is the read's to bring.
   const uint64_t wanted = std::min(offset_ + buffer.size(), size_);
   if (size_ > kSmallBytes && wanted > brought_) {
-    const uint64_t bytes = std::min<uint64_t>(kAheadBytes, size_ - offset_);
-    const int error = io_.ReadAhead(fd_, offset_, static_cast<uint32_t>(bytes));
+    const int error = Bring();
     if (error < 0) return error;
-    brought_ = offset_ + bytes;
   }
   const int64_t got = io_.Read(fd_, buffer, offset_);
   if (got > 0) offset_ += static_cast<uint64_t>(got);
+  if (got >= 0 && static_cast<uint64_t>(got) < buffer.size()) {
+    if (const int error = DropRead(); error < 0) return error;
+  }
   return got;
 }
 

@@ -91,7 +91,9 @@ class FileTask {
 
 // Reads a file from its start on, in order, each piece brought into the system's cache before it is
 // read, by others than the core: else the core would do so itself when the file is not cached,
-// megabytes at a time, and let all its other tasks wait. Lives on the task's stack.
+// megabytes at a time, and let all its other tasks wait. What it has brought of a very large file
+// leaves the cache once it is read: it would displace what others use, and memory that is used
+// again at once costs less than ever more of it. Lives on the task's stack.
 class SequentialReader {
  public:
   // fd: open for reading; stays the caller's. size: of the file, as far as known.
@@ -101,11 +103,17 @@ class SequentialReader {
   int64_t Read(std::span<char> buffer);
 
  private:
+  int Bring();
+  int DropRead();
+
   TaskIo& io_;
   const int fd_;
   const uint64_t size_;
   uint64_t offset_ = 0;
   uint64_t brought_ = 0;  // Asked for up to here.
+  // The piece read last, if it is to leave the cache; of no bytes: it is not.
+  uint64_t passing_offset_ = 0;
+  uint32_t passing_bytes_ = 0;
 };
 
 // The flags of every open that is for reading or writing: what was swapped for a fifo or a terminal

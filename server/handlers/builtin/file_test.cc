@@ -181,8 +181,60 @@ TEST_F(FileTest, HasEachPieceOfALargeFileBroughtBeforeItIsRead) {
     }
   };
   EXPECT_EQ(MakeFileHashHandler(access())->Run(context), TaskOutcome::kSucceeded);
-  EXPECT_EQ(pieces, 10);
+  EXPECT_EQ(pieces, 20);
   EXPECT_EQ(brought, kBytes) << "nothing beyond the end, which is never cached";
+}
+
+// What is not in the cache is dropped behind the reads, piece by piece, to the file's last byte.
+TEST_F(FileTest, DropsWhatItHasBroughtOfAVeryLargeFile) {
+  constexpr uint64_t kBytes = (16 << 20) + 100'000;
+  Put("file", "");
+  fs::resize_file(root_ / "file", kBytes);
+  FakeContext context("file");
+  context.nothing_cached = true;
+  uint64_t brought = 0;
+  uint64_t read = 0;
+  uint64_t dropped = 0;
+  context.before_io = [&](const sys::IoOperation& operation) {
+    const uint64_t end = operation.offset + operation.bytes;
+    if (operation.kind == IoKind::kReadAhead) {
+      EXPECT_EQ(dropped, operation.offset) << "two pieces at once";
+      brought = end;
+    } else if (operation.kind == IoKind::kRead) {
+      read = std::min(end, kBytes);
+    } else if (operation.kind == IoKind::kDrop) {
+      EXPECT_EQ(operation.offset, dropped) << "a hole";
+      EXPECT_EQ(end, brought);
+      EXPECT_EQ(end, read) << "not read yet";
+      dropped = end;
+    }
+  };
+  EXPECT_EQ(MakeFileHashHandler(access())->Run(context), TaskOutcome::kSucceeded);
+  EXPECT_EQ(dropped, kBytes);
+}
+
+TEST_F(FileTest, KeepsInTheCacheWhatWasThereAndWhatIsNotVeryLarge) {
+  for (const auto& [bytes, nothing_cached] : {std::pair{(16 << 20) + 1, false}, {16 << 20, true}}) {
+    Put("file", "");
+    fs::resize_file(root_ / "file", bytes);
+    FakeContext context("file");
+    context.nothing_cached = nothing_cached;
+    EXPECT_EQ(MakeFileHashHandler(access())->Run(context), TaskOutcome::kSucceeded);
+    EXPECT_THAT(context.operations(), testing::Contains(IoKind::kReadAhead));
+    EXPECT_THAT(context.operations(), testing::Not(testing::Contains(IoKind::kDrop)));
+  }
+}
+
+TEST_F(FileTest, StopsWhileAPieceIsDropped) {
+  Put("file", "");
+  fs::resize_file(root_ / "file", 17 << 20);
+  FakeContext context("file");
+  context.nothing_cached = true;
+  context.before_io = [&](const sys::IoOperation& operation) {
+    if (operation.kind == IoKind::kDrop) context.Cancel();
+  };
+  EXPECT_EQ(MakeFileHashHandler(access())->Run(context), TaskOutcome::kStopped);
+  EXPECT_EQ(context.operations().back(), IoKind::kClose);
 }
 
 TEST_F(FileTest, ReadsASmallFileAtOnce) {
