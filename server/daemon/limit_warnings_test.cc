@@ -22,6 +22,7 @@ TEST(LimitWarnings, AreNoneWithoutLimits) { EXPECT_TRUE(LimitWarnings({}, 2, {})
 TEST(LimitWarnings, TellFilesWithTheirFigure) {
   Config config;
   config.rpc.max_streams = 4'000;
+  config.web.max_connections = 32;
   const LimitWarning warning = WarningOf(config, {.open_files = 1'024});
   EXPECT_EQ(warning.granted, "1024");
   EXPECT_EQ(warning.needed, "4232");
@@ -33,6 +34,7 @@ TEST(LimitWarnings, TellFilesWithTheirFigure) {
 TEST(LimitWarnings, CountWhatFileTasksHold) {
   Config config;
   config.rpc.max_streams = 4'000;
+  config.web.max_connections = 32;
   config.handlers.file_root = "/srv";
   config.core.stacks = 100;
   const LimitWarning warning = WarningOf(config, {.open_files = 4'232});
@@ -43,6 +45,7 @@ TEST(LimitWarnings, CountWhatFileTasksHold) {
 TEST(MostFileTasks, IsWhatTheLimitOfOpenFilesLeaves) {
   Config config;
   config.rpc.max_streams = 4'000;
+  config.web.max_connections = 32;
   config.core.stacks = 100;
   EXPECT_EQ(MostFileTasks(config, 2, {}), 200);
   EXPECT_EQ(MostFileTasks(config, 2, {.open_files = 1'000'000}), 200);
