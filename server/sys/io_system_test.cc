@@ -52,6 +52,7 @@ TEST(IoSystem, TakesThreadsWhenToldAndGivesNoReason) {
   EXPECT_EQ((*system)->threads(), 4u);
 }
 
+// Where the kernel refuses io_uring, all threads do all the work: the test above.
 TEST(IoSystem, HasNoMoreThreadsThanToldForHints) {
   for (const uint32_t threads : {1U, 2U, 4U}) {
     const auto system = IoSystem::Open({.threads = threads}, 1, {});

@@ -22,7 +22,7 @@ constexpr size_t kShownBytes = 256;     // Of a path, in a message.
 constexpr int64_t kPermitRetryNs = 2'000'000;
 // Of a file that is read without being brought first: one read's worth.
 constexpr uint64_t kSmallBytes = 64 * 1024;
-// Brought at a time. What is not cached takes a worker that long, where the Door works, too
+// Brought at a time. What is not cached takes a thread that long, where the Door works, too
 // (bench/README.md, "File rows").
 constexpr uint32_t kAheadBytes = 256 * 1024;
 // Of a file that stays in the system's cache however it is read: what somebody may well read again,
