@@ -33,7 +33,8 @@ class Machine:
         try:
             self.leader = await_that(self._find_leader, "nspawn starts a first process")
             await_that(self._is_up, "the machine is up", 300)
-        except BaseException:
+        except BaseException as error:
+            error.add_note(self._tell_boot())
             self.__exit__()
             raise
         return self
@@ -115,6 +116,16 @@ class Machine:
     def _is_up(self):
         state = self.run("systemctl", "is-system-running", check=False).stdout.strip()
         return state in ("running", "degraded")
+
+    def _tell_boot(self):
+        """What the boot waits for, and what the console said last."""
+        try:
+            waiting = self.run("systemctl", "--no-pager", "list-jobs", check=False).stdout
+            failed = self.run("systemctl", "--no-pager", "--failed", check=False).stdout
+        except (AssertionError, OSError, subprocess.TimeoutExpired) as error:
+            waiting, failed = "", f"{error}\n"
+        console = self.log.read_text(errors="replace")[-2000:]
+        return f"jobs: {waiting}failed: {failed}console: {console}"
 
     def _signal_leader(self, number):
         try:
