@@ -17,35 +17,57 @@ class Core<Env>::Context final : public TaskContext {
       : TaskContext(task->payload_view(), cancel, task->id, task->deadline != kNoDeadline),
         task_(task) {}
 
-  int64_t NowNs() override { return current_->env_.anchor().TicksToNs(current_->env_.Now()); }
+  int64_t NowNs() override { return current()->env_.anchor().TicksToNs(current()->env_.Now()); }
 
-  int64_t EventTimeNs() override { return current_->env_.anchor().TicksToNs(current_->clock()); }
+  int64_t EventTimeNs() override { return current()->env_.anchor().TicksToNs(current()->clock()); }
 
   WakeReason SleepFor(int64_t duration_ns) override {
     if (duration_ns <= 0) return Yield();
-    const sys::Ticks now = current_->env_.Now();
-    const sys::Ticks duration = current_->env_.anchor().NsToTicks(duration_ns);
+    const sys::Ticks now = current()->env_.Now();
+    const sys::Ticks duration = current()->env_.anchor().NsToTicks(duration_ns);
     const sys::Ticks until =
         duration < sys::kTicksForever - now ? now + duration : sys::kTicksForever - 1;
     if (!MaySuspend() || CancelRequested()) return WakeReason::kCancelled;
-    return current_->Park(task_, until);
+    WakeReason reason = ParkUntil(until);
+    while (reason == WakeReason::kWoken) reason = ParkUntil(until);
+    return reason;
   }
 
   WakeReason Yield() override {
     if (!MaySuspend() || CancelRequested()) return WakeReason::kCancelled;
-    return current_->GiveWay(task_);
+    const WakeReason reason = current()->GiveWay(task_);
+    return is_shielded() ? WakeReason::kElapsed : reason;
   }
+
+  WakeReason Park(int64_t until_ns) override {
+    if (!MaySuspend() || CancelRequested()) return WakeReason::kCancelled;
+    return ParkUntil(current()->env_.anchor().NsToTicks(until_ns));
+  }
+
+  void Unpark() override {
+    if (task_->place == TaskPlace::kNowhere) core()->Unpark(task_, WakeReason::kWoken);
+  }
+
+  void Interrupt() override {
+    const bool is_parked = task_->place == TaskPlace::kNowhere;
+    if (is_parked || task_->place == TaskPlace::kInIo) {
+      core()->CutShort(task_, WakeReason::kCancelled);
+    }
+  }
+
+  TaskHost& host() override { return *current(); }
 
   int64_t RunIo(sys::IoOperation& operation) override {
     if (!MaySuspend()) return -ECANCELED;
-    if (!current_->io_.has_ring()) return -ENOSYS;
+    if (!current()->io_.has_ring()) return -ENOSYS;
+    if (is_shielded()) operation.runs_to_end = true;
     if (!operation.runs_to_end && ShouldStop()) return -ECANCELED;
-    return current_->ParkForIo(task_, &operation);
+    return current()->ParkForIo(task_, &operation);
   }
 
   // Of the pool's core only: has a thread run the handler, and waits for it.
   TaskOutcome RunOnThread(const TaskEntry& entry) {
-    return current_->RunOnThread(task_, entry, *this);
+    return current()->RunOnThread(task_, entry, *this);
   }
 
   using TaskContext::alias;
@@ -59,9 +81,19 @@ class Core<Env>::Context final : public TaskContext {
   using TaskContext::told_nothing;
 
  private:
-  std::string& OutputBuffer() override { return current_->cold_[task_->slot].output; }
-  std::string& ErrorMessage() override { return current_->cold_[task_->slot].error_message; }
-  bool DeadlinePassed() override { return current_->env_.Now() >= task_->deadline; }
+  std::string& OutputBuffer() override { return current()->cold_[task_->slot].output; }
+  std::string& ErrorMessage() override { return current()->cold_[task_->slot].error_message; }
+  bool DeadlinePassed() override { return current()->env_.Now() >= task_->deadline; }
+
+  // Of a task that waits: whoever wakes it may have turned another core since.
+  Core* core() const { return static_cast<Core*>(task_->runner->core); }
+
+  WakeReason ParkUntil(sys::Ticks until) {
+    const WakeReason reason = current()->Park(task_, until, !is_shielded());
+    if (!is_shielded() || reason == WakeReason::kWoken) return reason;
+    // A cancel, or a deadline that passed long ago, ends no shielded wait.
+    return current()->clock() >= until ? WakeReason::kElapsed : WakeReason::kWoken;
+  }
 
   // It then has a stack that it may keep.
   bool MaySuspend() {

@@ -8,7 +8,9 @@
 #include "core/context.h"
 #include "core/dispatch.h"
 #include "core/ending.h"
+#include "core/intake.h"
 #include "core/manual_env.h"
+#include "core/spawned.h"
 #include "core/suspend.h"
 #include "core/thread_run.h"
 #include "sys/prod_env.h"
@@ -37,14 +39,6 @@ constexpr uint64_t kTurnsPerSelfCheck = 4096;
 // say of a millisecond whose it was, and 0.03 % of the time.
 constexpr int64_t kOffCoreAgeNs = 1'000'000;
 
-// What a cancel did whose task had ended when its message was taken: the flag is seen before the
-// message, so the task may have ended by this very cancel.
-CancelOutcome EndedOutcome(const LiveTask& task, TaskState state) {
-  if (state != TaskState::kCancelled) return CancelOutcome::kAlreadyEnded;
-  return task.started.load(std::memory_order_relaxed) == 0 ? CancelOutcome::kCancelledQueued
-                                                           : CancelOutcome::kRequestedRunning;
-}
-
 sys::Ticks TicksOf(const sys::ClockAnchor& anchor, int64_t ns) { return anchor.NsToTicks(ns); }
 
 }  // namespace
@@ -67,10 +61,17 @@ template <class Env>
 Core<Env>::~Core() {
   stop_.store(true, std::memory_order_release);
   Stop();
+  if (inbox_.has_value()) AbandonSpawned();
+  if (here_ == this) here_ = nullptr;
 }
 
 template <class Env>
 absl::Status Core<Env>::Prepare() {
+  SpawnedEntries& entries = host_side_.entries;
+  entries.here = SpawnedBody::Entry(static_cast<uint16_t>(options_.handler_count));
+  entries.on_thread = EntryForThread(entries.here);
+  entries.on_thread.run = &RunSpawnedOnThread;
+  host_side_.frames.Make(*this, options_.local_slots);
   const uint32_t slots = options_.all_slots();
   tasks_ = std::make_unique<LiveTask[]>(slots);
   cold_ = std::make_unique<TaskCold[]>(slots);
@@ -187,6 +188,7 @@ void Core<Env>::SetAgeLimitMs(uint32_t age_limit_ms) {
 
 template <class Env>
 void Core<Env>::TakeThread() {
+  here_ = this;
   thread_id_.store(sys::ThisThreadId(), std::memory_order_relaxed);
   thread_fiber_.emplace();
   MeasureOffCore(env_.Now());
@@ -219,10 +221,13 @@ void Core<Env>::Idle() {
 
 template <class Env>
 bool Core<Env>::Turn() {
+  here_ = this;
   bool worked = TakeMessages();
   // After the messages were taken, so that no task starts before it was submitted. Without any the
   // reading need not wait for what was begun before it.
   SetClock(worked ? env_.Now() : std::max(clock(), env_.NowUnordered()));
+  if (!host_side_.mail.empty()) [[unlikely]]
+    worked |= host_side_.mail.Open(TurnIntake::kMostMail);
   worked |= FireTimers();
   if (io_.busy()) worked |= TakeIo();
   worked |= RunReady();
@@ -246,7 +251,7 @@ void Core<Env>::Rest() {
   uint32_t passes = 0;
   while (now < std::min(spin_until, timer)) {
     for (int look = 0; look < kLooksPerClockRead; ++look) {
-      if (!inbox_->empty() || io_.HasCompletions() || stop_.load(std::memory_order_relaxed)) {
+      if (HasNews() || stop_.load(std::memory_order_relaxed)) {
         stats_.idle_spins.Add(1);
         idle_.WorkCameAfter(now - began);
         return;
@@ -266,7 +271,7 @@ void Core<Env>::Rest() {
   const bool in_ring = io_.must_wait();
   MeasureOffCore(env_.Now());
   parking_.Announce(in_ring ? sys::Parking<>::kParkedInRing : sys::Parking<>::kParked);
-  if (inbox_->empty() && !io_.HasCompletions() && !stop_.load(std::memory_order_acquire)) {
+  if (!HasNews() && !stop_.load(std::memory_order_acquire)) {
     stats_.sleeps.Add(1);
     if (in_ring) {
       io_.Wait(timer == sys::kTicksForever ? -1 : env_.anchor().TicksToNs(timer - now) + 1);
@@ -277,7 +282,7 @@ void Core<Env>::Rest() {
   parking_.Withdraw();
   now = env_.Now();
   off_core_.EndSleep(now);
-  if (!inbox_->empty() || io_.HasCompletions()) idle_.WorkCameAfter(now - began);
+  if (HasNews()) idle_.WorkCameAfter(now - began);
 }
 
 // Nothing more can be taken in or end until the Door drains, and it rings nobody for that.
@@ -327,130 +332,10 @@ bool Core<Env>::TakeMessages() {
 }
 
 template <class Env>
-void Core<Env>::TakeSubmit(const Message& message) {
-  LiveTask* const task = &tasks_[message.slot];
-  assert(message.slot < first_remote_slot_);
-  assert(task->runner == nullptr);
-  task->id = message.id;
-  task->entry = message.entry;
-  task->payload = message.payload;
-  task->payload_bytes = message.payload_bytes;
-  task->deadline = message.deadline;
-  task->submitted = message.submitted;
-  task->priority = message.priority;
-  task->io_priority = message.io_priority;
-  task->ready_since = message.submitted;
-  if (task->deadline != kNoDeadline) timers_->Arm(task, task->deadline);
-  MakeReady(task);
-}
-
-// Another thread's; it claimed the slot. Each way in fills the slot itself: one function for all
-// cost 4 % of throughput_batch32 (bench/micro/core_bench).
-template <class Env>
-void Core<Env>::TakeSpawn(const Message& message) {
-  LiveTask* const task = own_.TakeClaimed();
-  task->entry = message.entry;
-  task->payload = message.payload;
-  task->payload_bytes = message.payload_bytes;
-  task->submitted = message.submitted;
-  task->ready_since = message.submitted;
-  task->priority = message.priority;
-  task->io_priority = message.io_priority;
-  MakeReady(task);
-}
-
-template <class Env>
-void Core<Env>::MakeReady(LiveTask* task) {
-  task->state.store(TaskState::kQueued, std::memory_order_relaxed);
-  stats_.submitted.Add(1);
-  ready_->Push(task);
-}
-
-template <class Env>
-void Core<Env>::TakeCancel(const Message& message) {
-  LiveTask* const task = &tasks_[message.slot];
-  Completion answer;
-  answer.id = message.id;
-  answer.slot = message.slot;
-  answer.kind = CompletionKind::kCancelTaken;
-  answer.state = task->state.load(std::memory_order_relaxed);
-  if (task->id != message.id) {
-    answer.cancel_outcome = CancelOutcome::kAlreadyEnded;
-  } else if (IsTerminal(answer.state)) {
-    answer.cancel_outcome = EndedOutcome(*task, answer.state);
-  } else if (answer.state == TaskState::kQueued) {
-    answer.cancel_outcome = CancelOutcome::kCancelledQueued;
-    SetClock(env_.Now());  // The last turn's reading may be older than the submission.
-    ready_->Remove(task);
-    EndUnstarted(task, StopEnding(*task));
-  } else {
-    answer.cancel_outcome = CancelOutcome::kRequestedRunning;
-    if (answer.state == TaskState::kSuspended) CutShort(task, WakeReason::kCancelled);
-    if (task->place == TaskPlace::kOnThread) blocking_->WakeSleepers(env_);
-  }
-  outbox_->Push(answer);
-  untold_ = true;
-}
-
-template <class Env>
-bool Core<Env>::FireTimers() {
-  size_t count = 0;
-  for (; count < TurnIntake::kMostTimers && outbox_->HasRoom(1); ++count) {
-    LiveTask* const task = timers_->PopDue(clock());
-    if (task == nullptr) break;
-    const TaskState state = task->state.load(std::memory_order_relaxed);
-    if (state == TaskState::kQueued) {
-      ready_->Remove(task);
-      EndUnstarted(task, StopEnding(*task));
-    } else {
-      CutShort(task, task->deadline <= clock() ? WakeReason::kDeadline : WakeReason::kElapsed);
-    }
-  }
-  return count > 0;
-}
-
-// A full outbox does not matter: nothing ends here.
-template <class Env>
-bool Core<Env>::TakeIo() {
-  size_t count = 0;
-  for (; count < TurnIntake::kMostIo; ++count) {
-    sys::IoOperation* const operation = io_.Take();
-    if (operation == nullptr) break;
-    auto* const task = static_cast<LiveTask*>(operation->owner);
-    task->place = TaskPlace::kNowhere;
-    Unpark(task, WakeReason::kElapsed);
-  }
-  return count > 0;
-}
-
-// A task that waits for a file operation goes on when that is done, cancelled or not: until then
-// the kernel may write to its stack.
-template <class Env>
-void Core<Env>::CutShort(LiveTask* task, WakeReason reason) {
-  if (task->place != TaskPlace::kInIo) {
-    Unpark(task, reason);
-  } else if (!task->runner->operation->runs_to_end) {
-    io_.Cancel(task->runner->operation);
-  }
-}
-
-// A parked task goes on when its turn comes. Nothing happens to one that was unparked already.
-template <class Env>
-void Core<Env>::Unpark(LiveTask* task, WakeReason reason) {
-  if (task->place != TaskPlace::kNowhere) return;
-  timers_->Disarm(task);
-  task->wake = reason;
-  task->ready_since = clock();
-  ready_->Push(task);
-  --suspended_count_;
-}
-
-template <class Env>
 bool Core<Env>::RunReady() {
   const TurnBudget budget = budget_.load(std::memory_order_relaxed);
   const bool is_timed = budget.microseconds > 0;
   const uint32_t polls = is_timed ? TurnBudget::kMostPolls : budget.polls;
-  current_ = this;
   const uint64_t given_before = ready_->given();
   turn_.given_until = given_before;
   turn_.budget_beyond = polls;
@@ -489,39 +374,6 @@ void Core<Env>::PublishTurn(bool worked) {
 template <class Env>
 void Core<Env>::MeasureOffCore(sys::Ticks now) {
   if (options_.timing_metrics) off_core_.Read(env_.anchor(), now, env_.ThreadCpuNs());
-}
-
-template <class Env>
-SpawnAnswer Core<Env>::Spawn(const TaskEntry& entry, std::string_view payload, Priority priority) {
-  if (entry.pooled.is_set()) return SpawnAnswer::kBelongsToPool;
-  LiveTask* const task = own_.TakeLocal();
-  if (task == nullptr) return SpawnAnswer::kSlotsTaken;
-  task->entry = &entry;
-  task->payload = payload.data();
-  task->payload_bytes = static_cast<uint32_t>(payload.size());
-  task->submitted = clock();
-  task->ready_since = clock();
-  task->priority = priority;
-  task->io_priority = priority;
-  MakeReady(task);
-  return SpawnAnswer::kSpawned;
-}
-
-template <class Env>
-SpawnAnswer Core<Env>::SpawnRemote(const TaskEntry& entry, std::string_view payload,
-                                   Priority priority) {
-  if (entry.pooled.is_set()) return SpawnAnswer::kBelongsToPool;
-  if (!own_.ClaimRemote()) return SpawnAnswer::kSlotsTaken;
-  const Message message{.entry = &entry,
-                        .payload = payload.data(),
-                        .submitted = env_.Now(),
-                        .payload_bytes = static_cast<uint32_t>(payload.size()),
-                        .kind = MessageKind::kSpawn,
-                        .priority = priority,
-                        .io_priority = priority};
-  if (Post({&message, 1}) == 1) return SpawnAnswer::kSpawned;
-  own_.UnclaimRemote();
-  return SpawnAnswer::kInboxFull;
 }
 
 template class Core<sys::ProdEnv>;

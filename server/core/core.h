@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "core/blocking_pool.h"
 #include "core/doorbell.h"
+#include "core/host_side.h"
 #include "core/idle.h"
 #include "core/inbox.h"
 #include "core/io_queue.h"
@@ -27,6 +28,7 @@
 #include "core/task_end.h"
 #include "core/timer_wheel.h"
 #include "core/turn_limits.h"
+#include "executor/task_host.h"
 #include "sys/parking.h"
 #include "sys/thread.h"
 
@@ -35,12 +37,11 @@ namespace weft {
 // One pinned thread and all it owns. Reached through its inbox, its outbox, its statistics' cells
 // and the cancel word of a task; nothing else. Env gives time, sleep and the ring for file I/O.
 template <class Env>
-class Core {
+class Core final : public TaskHost {
  public:
   // doorbell outlives the core. Allocates nothing large before Prepare.
   Core(const CoreOptions& options, Env env, Doorbell& doorbell);
   ~Core();  // Stops.
-
   // Before Start only. Allocates all that the bounds ask for. Tests then call Turn by hand.
   absl::Status Prepare();
   // Starts the pinned thread, which prepares. FailedPrecondition when the CPU is not granted.
@@ -48,61 +49,58 @@ class Core {
   // Any thread but the core's. Ends the thread at its next turn; a handler that runs is waited for.
   // What is queued or suspended then stays where it is. Harmless when not started.
   void Stop();
-
   // Any thread. Posts the first that fit, in one inbox operation with at most one wake; how many.
   size_t Post(std::span<const Message> messages);
   // Door thread only, before the task's kCancel is posted: a handler that runs sees it at once.
   void SetCancel(uint32_t slot, TaskId id, CancelReason reason) { cancels_[slot].Set(id, reason); }
-  // Any thread, after Start; best another core's. Like Spawn below.
+  // Any thread, after Prepare, these five. SpawnRemote: best another core's; like Spawn below.
   SpawnAnswer SpawnRemote(const TaskEntry& entry, std::string_view payload, Priority priority);
+  SpawnAnswer SpawnTask(SpawnedBody& body, Priority priority) override;
+  void Deliver(Mail& mail) override;
+  int64_t HostNowNs() const override { return env_.anchor().TicksToNs(env_.Now()); }
+  FrameHome* frames() override { return host_side_.frames.get(); }
   // Door thread only. Takes up to out.size() completions, oldest first; returns how many.
   size_t Drain(std::span<Completion> out) { return outbox_->Drain(out); }
   bool HasCompletions() const { return !outbox_->empty(); }
   // Door thread only, from the drain of a task's kEnded to its slot's next use: frees its output.
   void FreeOutput(uint32_t slot) { std::string().swap(cold_[slot].output); }
-
-  // Any thread. As last stored: the state of a slot's task, and when it started (0: it has not).
+  // Any thread, all up to Turn. As last stored: a slot's state; when it started, 0: it has not.
   TaskState SlotState(uint32_t slot) const;
   sys::Ticks SlotStarted(uint32_t slot) const;
-  // Any thread. Tasks begun, and ended without a start, by level; what else was admitted is queued.
+  // Tasks begun, and ended without a start, by level; what else was admitted is queued.
   uint64_t started(Priority priority) const;
   uint64_t ended_unstarted(Priority priority) const;
-  // Any thread. What runs now; whether it sleeps and was not woken; its number, 0 before it runs.
+  // What runs now; whether it sleeps and was not woken; its number, 0 before it runs.
   RunningHandler running() const;
   int thread_id() const { return thread_id_.load(std::memory_order_relaxed); }
   bool asleep() const { return parking_.LooksParked(); }
-  // Any thread. How much one turn runs, from the next turn on; within the bounds of TurnBudget.
+  // How much one turn runs, from the next turn on; within the bounds of TurnBudget.
   void SetBudget(TurnBudget budget) { budget_.store(budget, std::memory_order_relaxed); }
   TurnBudget budget() const { return budget_.load(std::memory_order_relaxed); }
-  // Any thread, after Prepare: executor.age_limit_ms from now on.
-  void SetAgeLimitMs(uint32_t age_limit_ms);
-  // What the blocking pool's core is posted in place of a handler's entry, which outlives it.
+  void SetAgeLimitMs(uint32_t age_limit_ms);  // After Prepare: executor.age_limit_ms.
+  // What the pool's core is posted in place of a handler's entry, which outlives it.
   static TaskEntry EntryForThread(const TaskEntry& entry);
-  // Any thread, after Prepare. The threads are the blocking pool's, which its core alone has.
-  const BlockingPool& blocking() const { return *blocking_; }
+  const BlockingPool& blocking() const { return *blocking_; }  // After Prepare, of the pool's core.
   const CoreStats& stats() const { return stats_; }
   const CoreOptions& options() const { return options_; }
-  // Any thread, after Start. The kernel's error when options().realtime was not granted.
+  // The kernel's error when options().realtime was not granted.
   const absl::Status& realtime_status() const { return thread_->realtime_status(); }
-
-  // Core thread only, the rest (tests: by hand).
-  // First: the stack that Turn runs on, and the ring, are this thread's.
+  // Core thread only, the rest (tests: by hand). First: Turn's stack and the ring are this
+  // thread's.
   void TakeThread();
   // One pass over all there is to do; true if it did anything.
   bool Turn();
   // Follows a turn that did nothing: spins, then sleeps, until there may be work.
   void Idle();
-  // A time not later than the next timer's.
-  sys::Ticks next_timer() const { return timers_->NextDue(); }
-  // From a task here, or between turns: starts one that nobody is told about; payload outlives it.
+  sys::Ticks next_timer() const { return timers_->NextDue(); }  // Or a time before it.
+  // From a task here, or between turns. Nobody is told of it; payload outlives it.
   SpawnAnswer Spawn(const TaskEntry& entry, std::string_view payload, Priority priority);
   Env& env() { return env_; }
 
  private:
   class Context;
   struct ThreadRun;
-  // Whose turn it is here: asking this, the search need not await the stack just switched to.
-  static inline constinit thread_local Core* current_ = nullptr;
+  static Core* current() { return static_cast<Core*>(here_); }
 
   sys::Ticks clock() const { return clock_.load(std::memory_order_relaxed); }
   void SetClock(sys::Ticks now) { clock_.store(now, std::memory_order_relaxed); }
@@ -116,16 +114,18 @@ class Core {
   bool RunReady();
   void PublishTurn(bool worked);
   void MeasureOffCore(sys::Ticks now);
-
-  // Messages and timers (core.cc).
+  // What comes in (intake.h).
   void TakeSubmit(const Message& message);
   void TakeCancel(const Message& message);
   void TakeSpawn(const Message& message);
   void MakeReady(LiveTask* task);
   void Unpark(LiveTask* task, WakeReason reason);
   void CutShort(LiveTask* task, WakeReason reason);
+  void AbandonSpawned();
   void WakeIfParked();
-
+  bool HasNews() const {
+    return !inbox_->empty() || !host_side_.mail.empty() || io_.HasCompletions();
+  }
   // Running one task after another (dispatch.h).
   enum class Asker : bool { kOther, kFreeRunner };
   LiveTask* NextTask(Asker asker);
@@ -140,20 +140,19 @@ class Core {
   static void RunnerMain(void* runner);
   void Boundary();
   void ReadClockAtPace();
-
   // Suspending one (suspend.h).
   void Suspend(LiveTask* task);
   void LetOthersRun(LiveTask* task);
   void Resume(LiveTask* task);
   WakeReason GiveWay(LiveTask* task);
-  WakeReason Park(LiveTask* task, sys::Ticks until);
+  WakeReason Park(LiveTask* task, sys::Ticks until, bool with_deadline = true);
   int64_t ParkForIo(LiveTask* task, sys::IoOperation* operation);
   TaskOutcome RunOnThread(LiveTask* task, const TaskEntry& entry, Context& context);
-
+  static TaskOutcome RunSpawnedOnThread(void* state, TaskContext& context);
   // Ending a task (ending.h).
   TaskEnd Settle(const LiveTask& task, const Context& context, TaskOutcome outcome);
   TaskEnd SettleFailure(const LiveTask& task, const Context& context, TaskOutcome outcome);
-  TaskEnd StopEnding(const LiveTask& task);
+  TaskEnd StopEnding(const LiveTask& task, CancelReason reason);
   void EndTelling(LiveTask* task, const Context& context, TaskOutcome outcome);
   void EndStarted(LiveTask* task, const TaskEnd& ending);
   TimeShare LookAtLong(const LiveTask& task, uint64_t ran_ns);
@@ -174,6 +173,7 @@ class Core {
   std::unique_ptr<CancelWord[]> cancels_;  // The Door's, one a slot; the core reads them.
   OwnSlots own_;
   std::optional<Inbox<>> inbox_;
+  HostSide host_side_;
   std::optional<Outbox<>> outbox_;
   std::optional<ReadyQueue> ready_;
   std::optional<TimerWheel> timers_;

@@ -56,7 +56,7 @@ LiveTask* Core<Env>::NextTaskWithCare(LiveTask* popped, Asker asker) {
       if (task->runner != nullptr || MayStart(*task, asker)) return task;
     }
     if (task->deadline <= clock() || cancels_[task->slot].IsSetFor(task->id)) {
-      EndUnstarted(task, StopEnding(*task));
+      EndUnstarted(task, StopEnding(*task, cancels_[task->slot].ReasonFor(task->id)));
     } else if (task->entry->paused.is_set()) {
       ready_->Hold(task);
     } else if (MayStart(*task, asker)) {
@@ -86,8 +86,7 @@ bool Core<Env>::RefillBudget() {
 // or completions wait and the turn has gone on for kLookAgainNs: among them may be what goes first.
 template <class Env>
 bool Core<Env>::TurnIsOver() const {
-  return clock() >= turn_.end || !inbox_->empty() || next_timer() <= clock() ||
-         io_.HasCompletions();
+  return clock() >= turn_.end || HasNews() || next_timer() <= clock();
 }
 
 // On the thread's own stack. A task that never suspends costs a call; the others run on a runner.

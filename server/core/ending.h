@@ -57,7 +57,7 @@ TaskEnd Core<Env>::SettleFailure(const LiveTask& task, const Context& context,
     ending.text = "the handler is registered as never_suspends and tried to suspend";
     ending.error_code = TaskErrorCode::kHandlerFailed;
   } else if (outcome == TaskOutcome::kStopped) {
-    ending = StopEnding(task);
+    ending = StopEnding(task, context.cancel_reason());
   }
   ending.has_output = context.has_output();
   return ending;
@@ -65,8 +65,8 @@ TaskEnd Core<Env>::SettleFailure(const LiveTask& task, const Context& context,
 
 // How a task ends that obeyed, or that never started: by the reason it was given.
 template <class Env>
-TaskEnd Core<Env>::StopEnding(const LiveTask& task) {
-  switch (cancels_[task.slot].ReasonFor(task.id)) {
+TaskEnd Core<Env>::StopEnding(const LiveTask& task, CancelReason reason) {
+  switch (reason) {
     case CancelReason::kClient:
       return {TaskState::kCancelled, TaskErrorCode::kCancelledByClient, "cancelled by CancelTask"};
     case CancelReason::kDisconnected:

@@ -5,6 +5,7 @@
 
 #include "core/message.h"
 #include "executor/task_context.h"
+#include "executor/task_entry.h"
 #include "sys/clock.h"
 #include "task/priority.h"
 #include "task/task_id.h"
@@ -63,13 +64,5 @@ struct alignas(128) LiveTask {
 static_assert(sizeof(LiveTask) == 128, "a hot task is two cache lines");
 
 inline constexpr uint32_t kNoSlot = UINT32_MAX;
-
-// What came of a core's Spawn; all but the first leave nothing behind.
-enum class SpawnAnswer : uint8_t {
-  kSpawned,
-  kSlotsTaken,     // All of CoreOptions::local_slots, or remote_slots, are taken.
-  kInboxFull,      // Of another core; it is not keeping up.
-  kBelongsToPool,  // The handler may block its thread, or held cores too often: submit the task.
-};
 
 }  // namespace weft

@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "core/time_share.h"
-#include "executor/task_context.h"
+#include "executor/task_entry.h"
 #include "sys/clock.h"
 #include "task/cancel_reason.h"
 #include "task/priority.h"

@@ -32,6 +32,7 @@ struct TurnIntake {
   static constexpr size_t kMostMessages = 4096;
   static constexpr size_t kMostTimers = 1024;
   static constexpr size_t kMostIo = 1024;  // Finished file operations.
+  static constexpr size_t kMostMail = 1024;
 };
 
 // The blocking pool: threads that its core has handlers run on. See BlockingPool.

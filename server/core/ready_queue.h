@@ -8,7 +8,7 @@
 
 #include "core/live_task.h"
 #include "core/runner.h"
-#include "executor/task_context.h"
+#include "executor/task_entry.h"
 
 namespace weft {
 

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "executor/task_context.h"
+#include "executor/task_entry.h"
 #include "sys/clock.h"
 
 namespace weft {

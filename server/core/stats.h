@@ -36,7 +36,7 @@ struct IoCounters {
 // What one core counts. Written by the core's thread only, read by any: each cell is true by
 // itself, sums over cells may be a few tasks apart while the core runs.
 struct CoreStats {
-  explicit CoreStats(uint32_t handler_count) : histograms(handler_count) {}
+  explicit CoreStats(uint32_t handler_count) : histograms(handler_count + 1) {}
 
   Counter submitted;                              // kSubmit messages and spawns taken in.
   std::array<Counter, kPriorityCount> started;    // Tasks begun, by level.
@@ -65,7 +65,8 @@ struct CoreStats {
   Counter violations;        // The core's own count of live tasks disagreed with its lists.
   IoCounters io;
 
-  // By handler index (TaskEntry::index), then level.
+  // By handler index (TaskEntry::index), then level. The last row is of tasks that have no handler:
+  // what TaskHost::SpawnTask started.
   struct PerHandler {
     std::array<LatencyHistograms, kPriorityCount> levels;
     Counter failed;   // Of its executions, those that did not succeed.

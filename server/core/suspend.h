@@ -56,13 +56,14 @@ WakeReason Core<Env>::GiveWay(LiveTask* task) {
   return is_late ? WakeReason::kDeadline : WakeReason::kElapsed;
 }
 
-// The same, and not before a time.
+// The same, and not before a time, or until it is unparked.
 template <class Env>
-WakeReason Core<Env>::Park(LiveTask* task, sys::Ticks until) {
+WakeReason Core<Env>::Park(LiveTask* task, sys::Ticks until, bool with_deadline) {
   Suspend(task);
   ++suspended_count_;
   task->place = TaskPlace::kNowhere;
-  timers_->Arm(task, std::min(until, task->deadline));
+  const sys::Ticks due = with_deadline ? std::min(until, task->deadline) : until;
+  if (due != sys::kTicksForever) timers_->Arm(task, due);
   LetOthersRun(task);
   return task->wake;
 }

@@ -10,6 +10,7 @@
 #include "core/live_task.h"
 #include "core/task_end.h"
 #include "executor/task_context.h"
+#include "executor/task_host.h"
 #include "sys/clock.h"
 #include "sys/io_operation.h"
 
@@ -20,9 +21,11 @@ namespace weft {
 template <class Env>
 class ThreadContext final : public TaskContext {
  public:
-  ThreadContext(const Env& env, const CancelWord& cancel, const LiveTask& task, TaskCold& cold)
+  ThreadContext(const Env& env, TaskHost& host, const CancelWord& cancel, const LiveTask& task,
+                TaskCold& cold)
       : TaskContext(task.payload_view(), cancel, task.id, task.deadline != kNoDeadline),
         env_(env),
+        host_(host),
         cold_(cold),
         deadline_(task.deadline) {}
 
@@ -46,8 +49,28 @@ class ThreadContext final : public TaskContext {
   WakeReason Yield() override {
     event_ = env_.Now();
     if (CancelRequested()) return WakeReason::kCancelled;
-    return event_ >= deadline_ ? WakeReason::kDeadline : WakeReason::kElapsed;
+    return event_ >= deadline() ? WakeReason::kDeadline : WakeReason::kElapsed;
   }
+
+  // Waits with the whole thread.
+  WakeReason Park(int64_t until_ns) override {
+    const WakeReason reason = Wait(env_.anchor().NsToTicks(until_ns), Ender::kAnybody);
+    event_ = env_.Now();
+    return reason;
+  }
+
+  // The host's thread, while the task has the thread.
+  void Unpark() override {
+    is_woken_.store(true, std::memory_order_relaxed);
+    Interrupt();
+  }
+  void Interrupt() override {
+    // Pairs with the look at the alarm in Wait.
+    thread_->alarm().fetch_add(1, std::memory_order_release);
+    env_.Wake(thread_->alarm());
+  }
+
+  TaskHost& host() override { return host_; }
 
   int64_t RunIo(sys::IoOperation& operation) override {
     if (!operation.runs_to_end && ShouldStop()) return -ECANCELED;
@@ -62,13 +85,23 @@ class ThreadContext final : public TaskContext {
     const sys::Ticks duration = env_.anchor().NsToTicks(duration_ns);
     const sys::Ticks end =
         duration < sys::kTicksForever - began ? began + duration : sys::kTicksForever - 1;
-    const sys::Ticks until = std::min(end, deadline_);
+    return Wait(end, Ender::kNobody);
+  }
+
+  enum class Ender : uint8_t { kNobody, kAnybody };
+
+  // ender: who beside time and whoever asks the task to stop ends the wait.
+  WakeReason Wait(sys::Ticks end, Ender ender) {
+    const sys::Ticks until = std::min(end, deadline());
     // Read before the cancel is looked for; pairs with the increment in WakeSleepers: either it is
     // seen here, and the cancel with it, or the sleep ends at once.
     uint32_t alarm = thread_->alarm().load(std::memory_order_acquire);
     while (!CancelRequested()) {
+      if (ender == Ender::kAnybody && is_woken_.exchange(false, std::memory_order_relaxed)) {
+        return WakeReason::kWoken;
+      }
       const sys::Ticks now = env_.Now();
-      if (now >= deadline_) return WakeReason::kDeadline;
+      if (now >= deadline()) return WakeReason::kDeadline;
       if (now >= until) return WakeReason::kElapsed;
       env_.Sleep(thread_->alarm(), alarm, until);
       alarm = thread_->alarm().load(std::memory_order_acquire);
@@ -76,14 +109,18 @@ class ThreadContext final : public TaskContext {
     return WakeReason::kCancelled;
   }
 
+  sys::Ticks deadline() const { return is_shielded() ? sys::kTicksForever : deadline_; }
+
   std::string& OutputBuffer() override { return cold_.output; }
   std::string& ErrorMessage() override { return cold_.error_message; }
   bool DeadlinePassed() override { return env_.Now() >= deadline_; }
 
   Env env_;
+  TaskHost& host_;
   TaskCold& cold_;
   const sys::Ticks deadline_;
   BlockingThread* thread_ = nullptr;
+  std::atomic<bool> is_woken_{false};
   sys::Ticks event_ = 0;  // When the task began or last went on.
 };
 

@@ -40,7 +40,7 @@ struct Core<Env>::ThreadRun : BlockingRun {
         task(task_in),
         io_level(static_cast<uint8_t>(task_in->io_priority)),
         entry(entry_in),
-        context(core_in->env_, core_in->cancels_[task_in->slot], *task_in,
+        context(core_in->env_, *core_in, core_in->cancels_[task_in->slot], *task_in,
                 core_in->cold_[task_in->slot]) {}
 
   static void Run(BlockingRun& self, BlockingThread& thread) {
@@ -97,6 +97,17 @@ TaskEntry Core<Env>::EntryForThread(const TaskEntry& entry) {
   twin.state = const_cast<TaskEntry*>(&entry);
   twin.never_suspends = false;
   return twin;
+}
+
+// The same for what was spawned; it hears of it when it never began.
+template <class Env>
+TaskOutcome Core<Env>::RunSpawnedOnThread(void* state, TaskContext& context) {
+  auto& own = static_cast<Context&>(context);
+  const TaskOutcome outcome = own.RunOnThread(*static_cast<const TaskEntry*>(state));
+  if (!own.is_in_vain()) return outcome;
+  SpawnedBody& body = SpawnedBody::OfPayload(context.payload().data());
+  body.abandon(body, false);
+  return outcome;
 }
 
 // On the task's own runner, which waits meanwhile. The task runs all the time: it is neither

@@ -2,7 +2,7 @@
 
 #include <string_view>
 
-#include "executor/task_context.h"
+#include "executor/task_entry.h"
 
 namespace weft {
 

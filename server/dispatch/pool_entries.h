@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "core/core.h"
-#include "executor/task_context.h"
+#include "executor/task_entry.h"
 #include "task/limits.h"
 
 namespace weft {

@@ -11,7 +11,7 @@
 
 #include "dispatch/payload.h"
 #include "dispatch/waiters.h"
-#include "executor/task_context.h"
+#include "executor/task_entry.h"
 #include "sys/clock.h"
 #include "task/cancel_reason.h"
 #include "task/limits.h"

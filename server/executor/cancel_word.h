@@ -15,6 +15,10 @@ namespace weft {
 template <template <class> class Atomic = std::atomic>
 class BasicCancelWord {
  public:
+  constexpr BasicCancelWord() = default;
+  constexpr BasicCancelWord(TaskId id, CancelReason reason)
+      : word_(KeyOf(id) | static_cast<uint64_t>(reason)) {}
+
   void Set(TaskId id, CancelReason reason) {
     word_.store(KeyOf(id) | static_cast<uint64_t>(reason), std::memory_order_relaxed);
   }
@@ -33,7 +37,7 @@ class BasicCancelWord {
   static constexpr int kReasonBits = 64 - TaskId::kSerialBits;
   static constexpr uint64_t kReasonMask = (uint64_t{1} << kReasonBits) - 1;
 
-  static uint64_t KeyOf(TaskId id) { return id.value() << kReasonBits; }
+  static constexpr uint64_t KeyOf(TaskId id) { return id.value() << kReasonBits; }
 
   Atomic<uint64_t> word_{0};
 };

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -19,7 +18,17 @@ enum class TaskOutcome : uint8_t {
 };
 
 // Why a suspended task goes on.
-enum class WakeReason : uint8_t { kElapsed, kCancelled, kDeadline };
+enum class WakeReason : uint8_t {
+  kElapsed,
+  kCancelled,
+  kDeadline,
+  kWoken,  // By Unpark; only from Park.
+};
+
+class TaskHost;
+
+// A time on NowNs's clock that never comes.
+inline constexpr int64_t kNoEnd = INT64_MAX;
 
 // All a handler may ask of whatever executor runs it. Made for one run of one task and gone
 // afterwards. Task's own thread only; every call but those that say so returns at once. On a thread
@@ -36,7 +45,18 @@ class TaskContext {
 
   // Whether somebody asked the task to stop, or its deadline has passed. A relaxed load when the
   // task has no deadline, one reading of the clock (about 10 ns) when it has.
-  bool ShouldStop() { return CancelRequested() || (has_deadline() && DeadlinePassed()); }
+  bool ShouldStop() {
+    return CancelRequested() || (has_deadline() && !is_shielded() && DeadlinePassed());
+  }
+
+  // Whether somebody asked the task to stop, by whatever way but its deadline.
+  bool CancelRequested() const { return cancel_->IsSetFor(id_) && !is_shielded(); }
+  // The same, but true only once: who is told so takes it upon himself that the task obeys.
+  bool TakeCancelRequest() {
+    if (!CancelRequested() || (marks_ & kCancelTaken) != 0) return false;
+    marks_ |= kCancelTaken;
+    return true;
+  }
 
   // Nanoseconds on a clock that never goes back; its zero has no meaning.
   virtual int64_t NowNs() = 0;
@@ -57,6 +77,35 @@ class TaskContext {
   // of; use that. -ECANCELED: the task was asked to stop, and the operation did not take place; an
   // operation that runs_to_end takes place whatever is asked. -ENOSYS: the executor does no I/O.
   virtual int64_t RunIo(sys::IoOperation& operation) = 0;
+
+  // What async/ is made of; use that. Suspends until Unpark, until a time on NowNs's clock, a
+  // cancel or the deadline. May come back as kWoken for no reason.
+  virtual WakeReason Park(int64_t until_ns) = 0;
+  // On its host's thread only. A parked task goes on: woken, or because it is to stop; nothing
+  // happens to one that is not parked.
+  virtual void Unpark() = 0;
+  virtual void Interrupt() = 0;
+
+  // What runs the task, and may run others for it. Outlives it.
+  virtual TaskHost& host() = 0;
+
+  // What is set in `cancel` for `id` asks the task to stop from now on, nothing else does.
+  void ListenTo(const CancelWord& cancel, TaskId id) {
+    cancel_ = &cancel;
+    id_ = id;
+  }
+  // The word may go: what it said stays said.
+  void StopListening();
+  // Why the task is asked to stop, if not by its deadline.
+  CancelReason cancel_reason() const { return cancel_->ReasonFor(id_); }
+
+  // While it is shielded the task is not asked to stop, neither by a cancel nor by its deadline,
+  // and may suspend all the same. What it was before. See async/try_finally.h.
+  bool SetShielded(bool is_shielded_from_now) {
+    const bool was_shielded = is_shielded();
+    marks_ ^= was_shielded != is_shielded_from_now ? kShielded : uint8_t{0};
+    return was_shielded;
+  }
 
   // The task's output, empty at first. Its memory is reused from task to task, so that steady
   // small outputs allocate nothing.
@@ -92,7 +141,7 @@ class TaskContext {
       : payload_(payload), cancel_(&cancel), id_(id), marks_(has_deadline ? kDeadline : 0) {}
   ~TaskContext() = default;
 
-  bool CancelRequested() const { return cancel_->IsSetFor(id_); }
+  bool is_shielded() const { return (marks_ & kShielded) != 0; }
   virtual bool DeadlinePassed() = 0;
   // Where to put them; what is left there from the task before is overwritten. Asked for once, by
   // tasks that need it.
@@ -123,7 +172,7 @@ class TaskContext {
   void MarkInVain() { marks_ |= kInVain; }
   bool is_in_vain() const { return (marks_ & kInVain) != 0; }
   // None of these: as most tasks end.
-  bool told_nothing() const { return (marks_ & ~kDeadline) == 0; }
+  bool told_nothing() const { return (marks_ & kTold) == 0; }
 
  private:
   static constexpr uint8_t kOutput = 1;
@@ -132,6 +181,9 @@ class TaskContext {
   static constexpr uint8_t kError = 8;
   static constexpr uint8_t kDeadline = 16;
   static constexpr uint8_t kInVain = 32;
+  static constexpr uint8_t kShielded = 64;
+  static constexpr uint8_t kCancelTaken = 128;
+  static constexpr uint8_t kTold = kOutput | kAlias | kMisuse | kError | kInVain;
 
   bool has_deadline() const { return (marks_ & kDeadline) != 0; }
 
@@ -143,38 +195,6 @@ class TaskContext {
   std::string* output_;       // With kOutput.
   const char* alias_;         // A part of payload_; with kAlias.
   size_t alias_bytes_;        // Likewise.
-};
-
-// What the Door steers of a handler while it is used. Written by the Door, read by any thread;
-// relaxed, pairs with nothing. Copied with its entry, on the Door or before Start.
-class SteeringFlag {
- public:
-  SteeringFlag() = default;
-  SteeringFlag(const SteeringFlag& other) : is_set_(other.is_set()) {}
-  SteeringFlag& operator=(const SteeringFlag& other) {
-    Set(other.is_set());
-    return *this;
-  }
-
-  bool is_set() const { return is_set_.load(std::memory_order_relaxed); }
-  void Set(bool is_set) { is_set_.store(is_set, std::memory_order_relaxed); }
-
- private:
-  std::atomic<bool> is_set_{false};
-};
-
-// How an executor reaches the code of a handler. One per registered handler; alive as long as the
-// daemon and, but for the flags, immutable. On a line of its own: a neighbour that somebody writes
-// would cost each start a fetch from the other CPU.
-struct alignas(64) TaskEntry {
-  TaskOutcome (*run)(void* state, TaskContext& context) = nullptr;
-  void* state = nullptr;
-  uint16_t index = 0;           // Dense, below kMaxHandlers: which row of the statistics.
-  bool never_suspends = false;  // Runs as a plain call, on no stack of its own.
-  mutable SteeringFlag paused;  // Tasks that have not started are held back.
-  bool blocking = false;        // May block its thread, and so never runs on a core.
-  mutable SteeringFlag pooled;  // Tasks go to the blocking pool: it is blocking, or was demoted.
-  std::string_view name;        // What a spec calls it.
 };
 
 }  // namespace weft

@@ -1,15 +1,19 @@
 #pragma once
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdint>
+#include <cstdlib>
 #include <functional>
 #include <limits>
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "executor/task_context.h"
+#include "executor/task_host.h"
 #include "sys/io_operation.h"
 #include "task/cancel_reason.h"
 
@@ -39,6 +43,16 @@ class FakeContext final : public TaskContext {
     return reason;
   }
   WakeReason Yield() override { return SleepFor(0); }
+  // Waits in vain unless on_park had it woken; a wait that nothing ends is a defect of the test.
+  WakeReason Park(int64_t until_ns) override {
+    if (on_park) on_park();
+    if (std::exchange(is_woken_, false)) return WakeReason::kWoken;
+    if (until_ns == kNoEnd && std::min(cancel_at_ns_, deadline_ns_) == kNever) std::abort();
+    return SleepFor(until_ns - now_ns_);
+  }
+  void Unpark() override { is_woken_ = true; }
+  void Interrupt() override {}
+  TaskHost& host() override { return host_; }
   // Does it on the spot, for real, unless a fault was set for its kind.
   int64_t RunIo(sys::IoOperation& operation) override {
     operations_.push_back(operation.kind);
@@ -65,6 +79,8 @@ class FakeContext final : public TaskContext {
   int64_t tick_ns = 100;
   // Whether what is to be brought into the system's cache is told not to have been there.
   bool nothing_cached = false;
+  // Called before the task waits to be woken.
+  std::function<void()> on_park;
   // Called before each file operation.
   std::function<void(const sys::IoOperation&)> before_io;
 
@@ -100,6 +116,24 @@ class FakeContext final : public TaskContext {
     return now_ns_;
   }
 
+  // Runs no other task, and opens mail at once.
+  class Host final : public TaskHost {
+   public:
+    explicit Host(const FakeContext& context) : context_(context) { here_ = this; }
+    ~Host() { here_ = nullptr; }
+    Host(const Host&) = delete;
+    Host& operator=(const Host&) = delete;
+    SpawnAnswer SpawnTask(SpawnedBody& /*body*/, Priority /*priority*/) override {
+      return SpawnAnswer::kSlotsTaken;
+    }
+    void Deliver(Mail& mail) override { mail.open(mail); }
+    int64_t HostNowNs() const override { return context_.now_ns_; }
+    FrameHome* frames() override { return nullptr; }
+
+   private:
+    const FakeContext& context_;
+  };
+
   static constexpr TaskId kId{1};
 
   CancelWord cancel_;
@@ -108,6 +142,8 @@ class FakeContext final : public TaskContext {
   std::vector<int64_t> sleeps_;
   std::map<sys::IoKind, Fault> faults_;
   std::vector<sys::IoKind> operations_;
+  Host host_{*this};
+  bool is_woken_ = false;
   int64_t now_ns_ = 0;
   int64_t event_ns_ = 0;
   int64_t deadline_ns_;

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "executor/task_context.h"
+#include "executor/task_entry.h"
 #include "handlers/handler.h"
 
 namespace weft {

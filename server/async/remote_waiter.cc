@@ -1,0 +1,70 @@
+#include "async/remote_waiter.h"
+
+#include <time.h>
+
+#include <algorithm>
+
+#include "sys/futex.h"
+
+namespace weft {
+
+int64_t RemoteWaiter::ThreadNowNs() {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+}
+
+void RemoteWaiter::Notify() {
+  if (context_ == nullptr) {
+    notified_.store(1, std::memory_order_release);
+    sys::FutexWake(notified_);
+  } else if (host_->IsHere()) {
+    WakeTask();
+  } else {
+    host_->Deliver(*this);
+  }
+}
+
+// The context outlives this call: it goes on the host's thread, behind us.
+void RemoteWaiter::WakeTask() {
+  TaskContext& context = *context_;
+  notified_.store(1, std::memory_order_release);
+  context.Unpark();
+}
+
+WaitResult RemoteWaiter::Wait(int64_t until_ns) {
+  return context_ == nullptr ? WaitAsThread(until_ns) : WaitAsTask(until_ns);
+}
+
+WaitResult RemoteWaiter::WaitAsTask(int64_t until_ns) {
+  while (!is_notified()) {
+    const WakeReason reason = context_->Park(until_ns);
+    if (reason == WakeReason::kWoken) continue;
+    return is_notified() ? WaitResult::kDone : WaitResultOf(reason);
+  }
+  return WaitResult::kDone;
+}
+
+WaitResult RemoteWaiter::WaitAsThread(int64_t until_ns) {
+  while (!is_notified()) {
+    int64_t left_ns = -1;
+    if (until_ns != kNoEnd) {
+      left_ns = until_ns - ThreadNowNs();
+      if (left_ns <= 0) return WaitResult::kElapsed;
+    }
+    sys::FutexWait(notified_, 0, left_ns);
+  }
+  return WaitResult::kDone;
+}
+
+void RemoteWaiter::AwaitNotify() {
+  if (context_ == nullptr) {
+    WaitAsThread(kNoEnd);
+    return;
+  }
+  const bool was_shielded = context_->SetShielded(true);
+  WaitAsTask(kNoEnd);
+  context_->SetShielded(was_shielded);
+}
+
+}  // namespace weft

@@ -1,0 +1,89 @@
+#pragma once
+
+#include <string_view>
+
+#include "async/frame_home.h"
+#include "core/core.h"
+
+// What a core runs beside the Door's tasks: what those, other threads or an embedding program
+// started, and of which nobody is told. Part of core.cc's translation unit.
+namespace weft {
+
+template <class Env>
+SpawnAnswer Core<Env>::Spawn(const TaskEntry& entry, std::string_view payload, Priority priority) {
+  if (entry.pooled.is_set()) return SpawnAnswer::kBelongsToPool;
+  LiveTask* const task = own_.TakeLocal();
+  if (task == nullptr) return SpawnAnswer::kSlotsTaken;
+  task->entry = &entry;
+  task->payload = payload.data();
+  task->payload_bytes = static_cast<uint32_t>(payload.size());
+  task->submitted = clock();
+  task->ready_since = clock();
+  task->priority = priority;
+  task->io_priority = priority;
+  MakeReady(task);
+  return SpawnAnswer::kSpawned;
+}
+
+template <class Env>
+SpawnAnswer Core<Env>::SpawnRemote(const TaskEntry& entry, std::string_view payload,
+                                   Priority priority) {
+  if (entry.pooled.is_set()) return SpawnAnswer::kBelongsToPool;
+  if (!own_.ClaimRemote()) return SpawnAnswer::kSlotsTaken;
+  const Message message{.entry = &entry,
+                        .payload = payload.data(),
+                        .submitted = env_.Now(),
+                        .payload_bytes = static_cast<uint32_t>(payload.size()),
+                        .kind = MessageKind::kSpawn,
+                        .priority = priority,
+                        .io_priority = priority};
+  if (Post({&message, 1}) == 1) return SpawnAnswer::kSpawned;
+  own_.UnclaimRemote();
+  return SpawnAnswer::kInboxFull;
+}
+
+template <class Env>
+SpawnAnswer Core<Env>::SpawnTask(SpawnedBody& body, Priority priority) {
+  const TaskEntry& entry =
+      options_.is_pool() ? host_side_.entries.on_thread : host_side_.entries.here;
+  const std::string_view payload = body.AsPayload();
+  if (stop_.load(std::memory_order_relaxed)) return SpawnAnswer::kStopped;
+  return IsHere() ? Spawn(entry, payload, priority) : SpawnRemote(entry, payload, priority);
+}
+
+template <class Env>
+void Core<Env>::Deliver(Mail& mail) {
+  host_side_.mail.Push(mail);
+  WakeIfParked();
+}
+
+// The thread has ended, and nobody posts any more. What came in before is seen first, so that no
+// task is abandoned that had ended.
+template <class Env>
+void Core<Env>::AbandonSpawned() {
+  here_ = this;
+  ShutdownStats found;
+  for (const Message* message = inbox_->Front(); message != nullptr; message = inbox_->Front()) {
+    if (message->kind == MessageKind::kSpawn) {
+      ++found.undrained_entries;
+      SpawnedBody& body = SpawnedBody::OfPayload(message->payload);
+      body.abandon(body, false);
+    }
+    inbox_->Pop();
+  }
+  while (host_side_.mail.Open(1)) ++found.undrained_entries;
+  for (uint32_t slot = first_remote_slot_; slot < options_.all_slots(); ++slot) {
+    LiveTask& task = tasks_[slot];
+    if (IsTerminal(task.state.load(std::memory_order_relaxed))) continue;
+    // The pool waited for what its threads ran.
+    if (task.place == TaskPlace::kOnThread) continue;
+    const bool has_begun = task.runner != nullptr;
+    found.aborted_unwinds += has_begun ? 1 : 0;
+    if (task.entry->name != host_side_.entries.here.name) continue;
+    SpawnedBody& body = SpawnedBody::OfPayload(task.payload);
+    body.abandon(body, has_begun);
+  }
+  host_side_.frames.Close(found);
+}
+
+}  // namespace weft

@@ -1,0 +1,166 @@
+// The same across real threads, for ThreadSanitizer: joins, aborts, tokens, trackers and permits
+// race with the ends of their tasks.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <memory>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "async/spawn_family.h"
+#include "core/core.h"
+#include "sys/clock.h"
+#include "sys/prod_env.h"
+
+namespace weft {
+namespace {
+
+using RealCore = Core<sys::ProdEnv>;
+
+// Two cores on threads of their own, and the pool's.
+class AsyncThreadTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    for (uint32_t index = 0; index < 2; ++index) Add(index, 0);
+    Add(2, 2);
+    for (const auto& core : cores_) ASSERT_TRUE(core->Start().ok());
+  }
+  void TearDown() override {
+    for (const auto& core : cores_) core->Stop();
+  }
+
+  TaskHost& host(size_t index) { return *cores_[index]; }
+  TaskHost& pool() { return *cores_[2]; }
+
+ private:
+  void Add(uint32_t index, uint32_t threads) {
+    CoreOptions options;
+    options.index = index;
+    options.spin_us = 5;
+    options.max_queue_depth = 16;
+    options.stacks = threads == 0 ? 64 : threads;
+    options.local_slots = 64;
+    options.remote_slots = 64;
+    options.blocking.threads_max = threads;
+    cores_.push_back(std::make_unique<RealCore>(options, sys::ProdEnv(clock_.anchor()), doorbell_));
+  }
+
+  sys::Clock clock_;
+  Doorbell doorbell_;
+  std::vector<std::unique_ptr<RealCore>> cores_;
+};
+
+constexpr int kRounds = 2'000;
+
+TEST_F(AsyncThreadTest, AThreadBlocksOnTasksOfEachHost) {
+  for (int round = 0; round < kRounds; ++round) {
+    const auto value = BlockOn(host(static_cast<size_t>(round % 3)), [round] { return round; });
+    ASSERT_TRUE(value.ok()) << value.status();
+    ASSERT_EQ(*value, round);
+  }
+}
+
+TEST_F(AsyncThreadTest, TasksOfOneCoreJoinThoseOfTheOtherAndOfThePool) {
+  const auto sum = BlockOn(host(0), [&](TaskContext& context) {
+    int all = 0;
+    for (int round = 0; round < kRounds; ++round) {
+      auto far = Spawn(host(1), [](TaskContext& inner) {
+        inner.Yield();
+        return 1;
+      });
+      auto pooled = Spawn(pool(), [](TaskContext& inner) {
+        inner.SleepFor(1'000);
+        return 1;
+      });
+      EXPECT_TRUE(far.ok() && pooled.ok());
+      all += *far->Join(context) + *pooled->Join(context);
+    }
+    return all;
+  });
+  ASSERT_TRUE(sum.ok()) << sum.status();
+  EXPECT_EQ(*sum, 2 * kRounds);
+}
+
+TEST_F(AsyncThreadTest, AbortsAndDetachesRaceWithTheEnd) {
+  std::atomic<int> ended{0};
+  for (int round = 0; round < kRounds; ++round) {
+    auto handle = Spawn(host(0), [&](TaskContext& context) {
+      context.SleepFor(round % 3 * 2'000);
+      ended.fetch_add(1);
+    });
+    if (!handle.ok()) {
+      std::this_thread::yield();
+      continue;
+    }
+    if (round % 2 == 0) handle->Abort();
+    if (round % 5 == 0) {
+      handle->Detach();
+    } else {
+      const absl::Status status = handle->BlockingJoin();
+      EXPECT_TRUE(status.ok() || absl::IsCancelled(status)) << status;
+    }
+  }
+  const TaskTracker none;
+  EXPECT_EQ(none.BlockingDrain(), WaitResult::kDone);
+  EXPECT_GT(ended.load(), 0);
+}
+
+TEST_F(AsyncThreadTest, ACancelStopsThoseThatWaitOnEveryHost) {
+  for (int round = 0; round < kRounds / 10; ++round) {
+    const CancellationToken token;
+    const TaskTracker tracker;
+    std::atomic<int> stopped{0};
+    for (size_t index = 0; index < 3; ++index) {
+      auto handle =
+          SpawnCancellableTracked(host(index), token.Child(), tracker, [&](TaskContext& context) {
+            if (context.SleepFor(10'000'000'000) == WakeReason::kCancelled) stopped.fetch_add(1);
+          });
+      EXPECT_TRUE(handle.ok()) << handle.status();
+      auto waiter = SpawnTracked(host(index), tracker, [&](TaskContext& context) {
+        if (token.Wait(context) == WaitResult::kDone) stopped.fetch_add(1);
+      });
+      EXPECT_TRUE(waiter.ok()) << waiter.status();
+    }
+    token.Cancel();
+    EXPECT_EQ(tracker.BlockingDrain(), WaitResult::kDone);
+    EXPECT_GE(stopped.load(), 3) << "one that had not begun never does";
+  }
+}
+
+TEST_F(AsyncThreadTest, WaitsThatElapseRaceWithTheEnd) {
+  for (int round = 0; round < kRounds; ++round) {
+    const auto result = BlockOn(host(0), [&](TaskContext& context) {
+      auto far = Spawn(host(1), [](TaskContext& inner) { inner.SleepFor(5'000); });
+      if (!far.ok()) return true;
+      const int64_t until_ns = context.NowNs() + 10'000 + round % 40 * 1'000;
+      const absl::Status status = far->Join(context, until_ns);
+      return status.ok() || absl::IsDeadlineExceeded(status);
+    });
+    ASSERT_TRUE(result.ok() && *result);
+  }
+}
+
+TEST_F(AsyncThreadTest, PermitsOfOneCoreBoundTasksOfTheOther) {
+  const auto most = BlockOn(host(0), [&](TaskContext& context) {
+    Semaphore semaphore(context.host(), 4);
+    std::atomic<int> under_way{0};
+    std::atomic<int> highest{0};
+    for (int round = 0; round < kRounds; ++round) {
+      const auto handle = SpawnBounded(context, semaphore, host(1), [&](TaskContext& inner) {
+        const int now = under_way.fetch_add(1) + 1;
+        if (now > highest.load()) highest.store(now);
+        inner.Yield();
+        under_way.fetch_sub(1);
+      });
+      EXPECT_TRUE(handle.ok()) << handle.status();
+    }
+    EXPECT_EQ(semaphore.Acquire(context, 4), WaitResult::kDone) << "all have ended";
+    return highest.load();
+  });
+  ASSERT_TRUE(most.ok()) << most.status();
+  EXPECT_LE(*most, 4);
+}
+
+}  // namespace
+}  // namespace weft
