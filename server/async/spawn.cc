@@ -9,8 +9,8 @@ absl::StatusOr<FrameHome*> HomeOf(TaskHost& host) {
   return absl::UnimplementedError("this executor does not spawn tasks for tasks");
 }
 
-absl::Status Launch(TaskHost& host, TaskFrame& frame, Priority priority) {
-  const SpawnAnswer answer = host.SpawnTask(frame, priority);
+absl::Status Launch(TaskHost& host, TaskFrame& frame, TaskLevels levels) {
+  const SpawnAnswer answer = host.SpawnTask(frame, levels);
   if (answer == SpawnAnswer::kSpawned) return absl::OkStatus();
   frame.Discard();
   switch (answer) {

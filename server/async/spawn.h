@@ -109,7 +109,7 @@ constexpr bool kFitsSlot = sizeof(Frame<F>) <= FrameHome::kSlabFrameBytes &&
                            alignof(Frame<F>) <= alignof(std::max_align_t);
 
 // Discards what it refuses.
-absl::Status Launch(TaskHost& host, TaskFrame& frame, Priority priority);
+absl::Status Launch(TaskHost& host, TaskFrame& frame, TaskLevels levels);
 absl::StatusOr<FrameHome*> HomeOf(TaskHost& host);
 
 // slot: of the slab, or null for the heap.
@@ -132,10 +132,10 @@ void* TakeSlotFor(TaskHost& host, FrameHome& home) {
 
 template <class F>
 absl::StatusOr<JoinHandle<ValueOf<F>>> SpawnAt(TaskHost& host, F&& callable, void* slot,
-                                               Priority priority) {
+                                               TaskLevels levels) {
   FrameHome& home = *host.frames();
   Frame<F>& frame = Make<F>(home, std::forward<F>(callable), slot, true);
-  if (absl::Status status = Launch(host, frame, priority); !status.ok()) return status;
+  if (absl::Status status = Launch(host, frame, levels); !status.ok()) return status;
   return JoinHandle<ValueOf<F>>(frame, home.shared_from_this());
 }
 
@@ -144,39 +144,39 @@ absl::StatusOr<JoinHandle<ValueOf<F>>> SpawnAt(TaskHost& host, F&& callable, voi
 // In the slab when the callable fits a slot and one is free, else on the heap.
 template <class F>
 absl::StatusOr<JoinHandle<spawn_internal::ValueOf<F>>> Spawn(
-    TaskHost& host, F callable, Priority priority = Priority::kNormal) {
+    TaskHost& host, F callable, TaskLevels levels = Priority::kNormal) {
   absl::StatusOr<FrameHome*> home = spawn_internal::HomeOf(host);
   if (!home.ok()) return home.status();
   void* const slot = spawn_internal::TakeSlotFor<F>(host, **home);
-  return spawn_internal::SpawnAt<F>(host, std::move(callable), slot, priority);
+  return spawn_internal::SpawnAt<F>(host, std::move(callable), slot, levels);
 }
 
 // The same without a handle: nobody hears of its end.
 template <class F>
-absl::Status SpawnDetached(TaskHost& host, F callable, Priority priority = Priority::kNormal) {
+absl::Status SpawnDetached(TaskHost& host, F callable, TaskLevels levels = Priority::kNormal) {
   absl::StatusOr<FrameHome*> home = spawn_internal::HomeOf(host);
   if (!home.ok()) return home.status();
   void* const slot = spawn_internal::TakeSlotFor<F>(host, **home);
   TaskFrame& frame = spawn_internal::Make<F>(**home, std::move(callable), slot, false);
-  return spawn_internal::Launch(host, frame, priority);
+  return spawn_internal::Launch(host, frame, levels);
 }
 
 // In a slot that was claimed. A callable that is too large for it does not compile.
 template <class F>
 absl::StatusOr<JoinHandle<spawn_internal::ValueOf<F>>> SpawnInSlot(
-    TaskHost& host, SlotClaim claim, F callable, Priority priority = Priority::kNormal) {
+    TaskHost& host, SlotClaim claim, F callable, TaskLevels levels = Priority::kNormal) {
   static_assert(spawn_internal::kFitsSlot<F>,
                 "the callable does not fit a slot of the slab: use Spawn, which takes the heap");
-  return spawn_internal::SpawnAt<F>(host, std::move(callable), claim.Take(), priority);
+  return spawn_internal::SpawnAt<F>(host, std::move(callable), claim.Take(), levels);
 }
 
 // On the heap, whatever its size.
 template <class F>
 absl::StatusOr<JoinHandle<spawn_internal::ValueOf<F>>> SpawnOnHeap(
-    TaskHost& host, F callable, Priority priority = Priority::kNormal) {
+    TaskHost& host, F callable, TaskLevels levels = Priority::kNormal) {
   absl::StatusOr<FrameHome*> home = spawn_internal::HomeOf(host);
   if (!home.ok()) return home.status();
-  return spawn_internal::SpawnAt<F>(host, std::move(callable), nullptr, priority);
+  return spawn_internal::SpawnAt<F>(host, std::move(callable), nullptr, levels);
 }
 
 }  // namespace weft

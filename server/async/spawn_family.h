@@ -53,32 +53,31 @@ CancelLink LinkOf(Cancellable<F>& cancellable, TaskFrame& frame) {
 // Counts in the tracker until the callable has returned and is gone.
 template <class F>
 auto SpawnTracked(TaskHost& host, const TaskTracker& tracker, F callable,
-                  Priority priority = Priority::kNormal) {
+                  TaskLevels levels = Priority::kNormal) {
   return Spawn(
       host,
       [tracked = tracker.Track(), callable = std::move(callable)](TaskContext& context) mutable {
         return spawn_internal::CallOf(callable, context);
       },
-      priority);
+      levels);
 }
 
 // Is aborted when the token is cancelled: see TaskHandle::Abort.
 template <class F>
 auto SpawnCancellable(TaskHost& host, CancellationToken token, F callable,
-                      Priority priority = Priority::kNormal) {
-  return Spawn(host, spawn_internal::Cancellable<F>{std::move(token), std::move(callable)},
-               priority);
+                      TaskLevels levels = Priority::kNormal) {
+  return Spawn(host, spawn_internal::Cancellable<F>{std::move(token), std::move(callable)}, levels);
 }
 
 // Both.
 template <class F>
 auto SpawnCancellableTracked(TaskHost& host, CancellationToken token, const TaskTracker& tracker,
-                             F callable, Priority priority = Priority::kNormal) {
+                             F callable, TaskLevels levels = Priority::kNormal) {
   auto tracked = [tracked = tracker.Track(),
                   callable = std::move(callable)](TaskContext& context) mutable {
     return spawn_internal::CallOf(callable, context);
   };
-  return SpawnCancellable(host, std::move(token), std::move(tracked), priority);
+  return SpawnCancellable(host, std::move(token), std::move(tracked), levels);
 }
 
 // Waits for a permit of the semaphore first, which is given back when the callable has returned: so
@@ -86,7 +85,7 @@ auto SpawnCancellableTracked(TaskHost& host, CancellationToken token, const Task
 // FailedPrecondition when the wait ends otherwise.
 template <class F>
 auto SpawnBounded(TaskContext& context, Semaphore& semaphore, TaskHost& host, F callable,
-                  Priority priority = Priority::kNormal)
+                  TaskLevels levels = Priority::kNormal)
     -> absl::StatusOr<JoinHandle<spawn_internal::ValueOf<F>>> {
   const WaitResult result = semaphore.Acquire(context);
   if (result == WaitResult::kCancelled) return absl::CancelledError("asked to stop");
@@ -99,7 +98,7 @@ auto SpawnBounded(TaskContext& context, Semaphore& semaphore, TaskHost& host, F 
       [permit = Permit(semaphore), callable = std::move(callable)](TaskContext& inner) mutable {
         return spawn_internal::CallOf(callable, inner);
       },
-      priority);
+      levels);
 }
 
 // Has a callable run as a task and blocks the calling thread until it has its value.

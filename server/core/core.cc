@@ -210,12 +210,12 @@ void Core<Env>::Run() {
 }
 
 template <class Env>
-void Core<Env>::Idle() {
+void Core<Env>::Idle(sys::Ticks until) {
   if (!outbox_->HasRoom(kMostCompletions)) {
     AwaitRoom();
   } else if (!ready_->CanPop(!runners_.empty())) {
     // Not when the Door has drained since a full outbox ended the turn: it wakes nobody for that.
-    Rest();
+    Rest(until);
   }
 }
 
@@ -240,10 +240,10 @@ bool Core<Env>::Turn() {
 // Spins for the budget, then sleeps until the next timer, until somebody posts, or until a file
 // operation is done.
 template <class Env>
-void Core<Env>::Rest() {
+void Core<Env>::Rest(sys::Ticks until) {
   const sys::Ticks began = env_.Now();
   if (off_core_.IsTooOld(began)) MeasureOffCore(began);
-  const sys::Ticks timer = next_timer();
+  const sys::Ticks timer = std::min(next_timer(), until);
   const sys::Ticks budget = idle_.spin();
   stats_.spin_budget_ns.Set(budget == sys::kTicksForever ? -1 : env_.anchor().TicksToNs(budget));
   const sys::Ticks spin_until = budget == sys::kTicksForever ? budget : began + budget;

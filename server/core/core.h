@@ -54,8 +54,8 @@ class Core final : public TaskHost {
   // Door thread only, before the task's kCancel is posted: a handler that runs sees it at once.
   void SetCancel(uint32_t slot, TaskId id, CancelReason reason) { cancels_[slot].Set(id, reason); }
   // Any thread, after Prepare, these five. SpawnRemote: best another core's; like Spawn below.
-  SpawnAnswer SpawnRemote(const TaskEntry& entry, std::string_view payload, Priority priority);
-  SpawnAnswer SpawnTask(SpawnedBody& body, Priority priority) override;
+  SpawnAnswer SpawnRemote(const TaskEntry& entry, std::string_view payload, TaskLevels levels);
+  SpawnAnswer SpawnTask(SpawnedBody& body, TaskLevels levels) override;
   void Deliver(Mail& mail) override;
   int64_t HostNowNs() const override { return env_.anchor().TicksToNs(env_.Now()); }
   FrameHome* frames() override { return host_side_.frames.get(); }
@@ -88,25 +88,25 @@ class Core final : public TaskHost {
   // Core thread only, the rest (tests: by hand). First: Turn's stack and the ring are this
   // thread's.
   void TakeThread();
-  // One pass over all there is to do; true if it did anything.
-  bool Turn();
-  // Follows a turn that did nothing: spins, then sleeps, until there may be work.
-  void Idle();
+  bool Turn();  // One pass over all there is to do; true if it did anything.
+  bool has_ready() const { return ready_->HasReady() || HasNews(); }
+  // Follows a turn that did nothing: spins, then sleeps, until there may be work or time is up.
+  void Idle(sys::Ticks until = sys::kTicksForever);
+  uint64_t given() const { return ready_->given(); }            // Starts and resumptions so far.
   sys::Ticks next_timer() const { return timers_->NextDue(); }  // Or a time before it.
   // From a task here, or between turns. Nobody is told of it; payload outlives it.
-  SpawnAnswer Spawn(const TaskEntry& entry, std::string_view payload, Priority priority);
+  SpawnAnswer Spawn(const TaskEntry& entry, std::string_view payload, TaskLevels levels);
   Env& env() { return env_; }
 
  private:
   class Context;
   struct ThreadRun;
   static Core* current() { return static_cast<Core*>(here_); }
-
   sys::Ticks clock() const { return clock_.load(std::memory_order_relaxed); }
   void SetClock(sys::Ticks now) { clock_.store(now, std::memory_order_relaxed); }
   // Run loop, in the order of a turn (core.cc).
   void Run();
-  void Rest();
+  void Rest(sys::Ticks until);
   void AwaitRoom();
   bool TakeMessages();
   bool FireTimers();

@@ -10,7 +10,7 @@
 namespace weft {
 
 template <class Env>
-SpawnAnswer Core<Env>::Spawn(const TaskEntry& entry, std::string_view payload, Priority priority) {
+SpawnAnswer Core<Env>::Spawn(const TaskEntry& entry, std::string_view payload, TaskLevels levels) {
   if (entry.pooled.is_set()) return SpawnAnswer::kBelongsToPool;
   LiveTask* const task = own_.TakeLocal();
   if (task == nullptr) return SpawnAnswer::kSlotsTaken;
@@ -19,15 +19,15 @@ SpawnAnswer Core<Env>::Spawn(const TaskEntry& entry, std::string_view payload, P
   task->payload_bytes = static_cast<uint32_t>(payload.size());
   task->submitted = clock();
   task->ready_since = clock();
-  task->priority = priority;
-  task->io_priority = priority;
+  task->priority = levels.cpu;
+  task->io_priority = levels.io;
   MakeReady(task);
   return SpawnAnswer::kSpawned;
 }
 
 template <class Env>
 SpawnAnswer Core<Env>::SpawnRemote(const TaskEntry& entry, std::string_view payload,
-                                   Priority priority) {
+                                   TaskLevels levels) {
   if (entry.pooled.is_set()) return SpawnAnswer::kBelongsToPool;
   if (!own_.ClaimRemote()) return SpawnAnswer::kSlotsTaken;
   const Message message{.entry = &entry,
@@ -35,20 +35,20 @@ SpawnAnswer Core<Env>::SpawnRemote(const TaskEntry& entry, std::string_view payl
                         .submitted = env_.Now(),
                         .payload_bytes = static_cast<uint32_t>(payload.size()),
                         .kind = MessageKind::kSpawn,
-                        .priority = priority,
-                        .io_priority = priority};
+                        .priority = levels.cpu,
+                        .io_priority = levels.io};
   if (Post({&message, 1}) == 1) return SpawnAnswer::kSpawned;
   own_.UnclaimRemote();
   return SpawnAnswer::kInboxFull;
 }
 
 template <class Env>
-SpawnAnswer Core<Env>::SpawnTask(SpawnedBody& body, Priority priority) {
+SpawnAnswer Core<Env>::SpawnTask(SpawnedBody& body, TaskLevels levels) {
   const TaskEntry& entry =
       options_.is_pool() ? host_side_.entries.on_thread : host_side_.entries.here;
   const std::string_view payload = body.AsPayload();
   if (stop_.load(std::memory_order_relaxed)) return SpawnAnswer::kStopped;
-  return IsHere() ? Spawn(entry, payload, priority) : SpawnRemote(entry, payload, priority);
+  return IsHere() ? Spawn(entry, payload, levels) : SpawnRemote(entry, payload, levels);
 }
 
 template <class Env>

@@ -20,6 +20,18 @@ enum class SpawnAnswer : uint8_t {
   kStopped,        // The executor has stopped.
 };
 
+// At which level a task runs, and at which its file operations wait and reach the system. A single
+// priority stands for both.
+struct TaskLevels {
+  // Implicit on purpose.
+  constexpr TaskLevels(Priority both)
+      : cpu(both), io(both) {}  // NOLINT(google-explicit-constructor)
+  constexpr TaskLevels(Priority of_cpu, Priority of_io) : cpu(of_cpu), io(of_io) {}
+
+  Priority cpu;
+  Priority io;
+};
+
 // What a task runs that another task, or a program, started. Outlives the task's run.
 struct SpawnedBody {
   TaskOutcome (*run)(SpawnedBody& self, TaskContext& context) = nullptr;
@@ -49,7 +61,7 @@ class TaskHost {
   // Any thread. Starts a task that may suspend and of which nobody is told. From the host's own
   // thread it is ready at once, from another it takes a message of the inbox. It is run, or
   // abandoned when the host goes before.
-  virtual SpawnAnswer SpawnTask(SpawnedBody& body, Priority priority) = 0;
+  virtual SpawnAnswer SpawnTask(SpawnedBody& body, TaskLevels levels) = 0;
   // Any thread. Opens the mail on the host's thread, in the order of delivery.
   virtual void Deliver(Mail& mail) = 0;
   // Any thread. Whose thread the caller is on: where the host's tasks run. Null on others.

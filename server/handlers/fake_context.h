@@ -123,7 +123,7 @@ class FakeContext final : public TaskContext {
     ~Host() { here_ = nullptr; }
     Host(const Host&) = delete;
     Host& operator=(const Host&) = delete;
-    SpawnAnswer SpawnTask(SpawnedBody& /*body*/, Priority /*priority*/) override {
+    SpawnAnswer SpawnTask(SpawnedBody& /*body*/, TaskLevels /*levels*/) override {
       return SpawnAnswer::kSlotsTaken;
     }
     void Deliver(Mail& mail) override { mail.open(mail); }

@@ -16,8 +16,8 @@ NESTING_MAX = 3
 # A folder sees itself and the folders of lower rows.
 ROWS = {
     "sys": 0, "metrics": 0, "task": 1, "executor": 2, "wire": 2, "async": 3, "core": 4,
-    "handlers": 4, "journal": 4, "dispatch": 5, "rpc": 6, "ingest": 6, "web": 6, "config": 7,
-    "daemon": 8,
+    "handlers": 4, "journal": 4, "dispatch": 5, "embed": 5, "rpc": 6, "ingest": 6, "web": 6,
+    "config": 7, "daemon": 8,
 }  # fmt: skip
 
 # Third-party headers and the only places below server/ that may include them.
