@@ -49,7 +49,7 @@ class TaskFrame : public SpawnedBody {
   bool Abort();
   bool has_ended() const { return joiner_.load(std::memory_order_acquire) == Ended(); }
 
-  // Of the one joiner. False: it has ended.
+  // Of the one joiner. False: it has ended, or there is a joiner.
   bool Await(RemoteWaiter& joiner);
   // False: it has ended, and the joiner is about to be notified.
   bool Withdraw(RemoteWaiter& joiner);

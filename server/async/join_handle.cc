@@ -21,7 +21,10 @@ absl::Status TaskHandle::AwaitEnd(TaskContext* context, int64_t until_ns) {
   } else {
     waiter.emplace(*context);
   }
-  if (!frame_->Await(*waiter)) return absl::OkStatus();
+  if (!frame_->Await(*waiter)) {
+    if (frame_->has_ended()) return absl::OkStatus();
+    return absl::FailedPreconditionError("somebody else waits for the task");
+  }
   const WaitResult result = waiter->Wait(until_ns);
   if (result == WaitResult::kDone) return absl::OkStatus();
   if (!frame_->Withdraw(*waiter)) {

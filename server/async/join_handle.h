@@ -43,15 +43,21 @@ class TaskHandle {
   // was not started never begins. Whether it had not ended.
   bool Abort() { return frame_ != nullptr && frame_->Abort(); }
 
+  // Waits for the end and leaves the value, and the handle, as they are: errors as of Join, but of
+  // the task's own.
+  absl::Status Await(TaskContext& context, int64_t until_ns = kNoEnd) {
+    return AwaitEnd(&context, until_ns);
+  }
+
   // Whether there is a task, and whether that has ended.
   bool is_attached() const { return frame_ != nullptr; }
   bool has_ended() const { return frame_ != nullptr && frame_->has_ended(); }
 
  protected:
   // Suspends the task, or blocks the thread when context is null, until the task has ended. OK also
-  // when that failed; see End. FailedPrecondition: there is no task, or the caller is a thread that
-  // runs tasks and would wait for itself. Cancelled, DeadlineExceeded: as the context says, or the
-  // time passed; the task goes on.
+  // when that failed; see End. FailedPrecondition: there is no task, somebody else waits for it, or
+  // the caller is a thread that runs tasks and would wait for itself. Cancelled, DeadlineExceeded:
+  // as the context says, or the time passed; the task goes on.
   absl::Status AwaitEnd(TaskContext* context, int64_t until_ns);
   // After AwaitEnd said OK. Internal: it threw; Cancelled: it was aborted before it began;
   // Unavailable: its host stopped first.

@@ -111,7 +111,7 @@ inline void Waiter::Wake() {
 
 // Whether the caller is a task that `host` runs on its own thread, as what belongs to it must be.
 inline bool IsTaskOf(const TaskHost& host, TaskContext& context) {
-  return &context.host() == &host && host.IsHere();
+  return host.IsHere() && &context.host() == &host;
 }
 
 }  // namespace weft

@@ -1,10 +1,10 @@
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <thread>
 #include <utility>
 
@@ -12,14 +12,9 @@
 #include "absl/status/statusor.h"
 #include "async/cancellation.h"
 #include "async/spawn_family.h"
-#include "core/core.h"
-#include "core/doorbell.h"
 #include "embed/executor_options.h"
-#include "executor/mail.h"
 #include "executor/task_host.h"
 #include "sys/clock.h"
-#include "sys/io_system.h"
-#include "sys/prod_env.h"
 
 namespace weft {
 
@@ -36,7 +31,7 @@ class TurnedExecutor {
   TurnedExecutor& operator=(const TurnedExecutor&) = delete;
 
   // Any thread. Where to spawn; see async/spawn.h.
-  TaskHost& host() { return *core_; }
+  TaskHost& host();
 
   // Runs what is ready, at most max_items starts and resumptions, and answers how many it did. When
   // there is nothing to do it waits: without a timeout until there is, else for timeout_ns at the
@@ -73,45 +68,35 @@ class TurnedExecutor {
   // Requests the shutdown and turns until no task lives and no handle is held, for timeout_ns at
   // the longest; what is held then. It may be called again.
   absl::StatusOr<HeldTasks> Quiesce(int64_t timeout_ns);
+  // The same, but for handles: they may outlive their tasks.
+  absl::StatusOr<HeldTasks> QuiesceTasks(int64_t timeout_ns);
 
   // Any thread. Tasks that have not ended; frames not freed, because the task lives or its handle
   // is held.
-  uint64_t live() const { return core_->frames()->live(); }
-  uint64_t outstanding() const { return core_->frames()->outstanding(); }
+  uint64_t live() const;
+  uint64_t outstanding() const;
   HeldTasks held() const;
   // Whether the next turn has something to run or to take in, timers aside.
-  bool has_ready() const { return core_->has_ready(); }
-  const CoreStats& stats() const { return core_->stats(); }
+  bool has_ready() const;
   // "io_uring" or "threads".
-  std::string_view io_backend() const { return io_->backend(); }
-  const sys::ClockAnchor& anchor() const { return clock_.anchor(); }
+  std::string_view io_backend() const;
+  // How ticks become nanoseconds here.
+  const sys::ClockAnchor& anchor() const;
 
  private:
   static constexpr size_t kBlockItems = 64;
 
-  // How long Quiesce waits before it looks at what others hold.
-  static constexpr int64_t kQuiesceLookNs = 1'000'000;
+  struct Engine;
 
-  struct WakeMail : Mail {
-    TurnedExecutor* executor = nullptr;
-    std::atomic<bool> is_sent{false};
-  };
-
-  explicit TurnedExecutor(const ExecutorOptions& options) : options_(options) {}
-  absl::Status Start();
+  explicit TurnedExecutor(std::unique_ptr<Engine> engine);
   absl::Status CheckCaller() const;
   size_t TurnOnce(size_t max_items);
+  absl::StatusOr<HeldTasks> TurnUntil(bool (*is_over)(const HeldTasks& held), int64_t timeout_ns);
 
-  const ExecutorOptions options_;
   const std::thread::id thread_ = std::this_thread::get_id();
-  sys::Clock clock_;
-  Doorbell doorbell_;
-  std::unique_ptr<sys::IoSystem> io_;
   CancellationToken shutdown_;
-  WakeMail wake_;
-  bool was_woken_ = false;
   bool is_turning_ = false;
-  std::unique_ptr<Core<sys::ProdEnv>> core_;
+  std::unique_ptr<Engine> engine_;  // The core and what it stands on.
 };
 
 }  // namespace weft

@@ -86,7 +86,7 @@ class TaskContext {
   virtual void Unpark() = 0;
   virtual void Interrupt() = 0;
 
-  // What runs the task, and may run others for it. Outlives it.
+  // What runs the task, and may run others for it; outlives it. Task's own thread only.
   virtual TaskHost& host() = 0;
 
   // What is set in `cancel` for `id` asks the task to stop from now on, nothing else does.

@@ -20,6 +20,9 @@ ROWS = {
     "config": 7, "daemon": 8,
 }  # fmt: skip
 
+# The C interface, which is installed beside the client's headers.
+EMBED_HEADERS = {"weft/weft.h", "weft/result.h"}
+
 # Third-party headers and the only places below server/ that may include them.
 HOMES = [
     (r"weft/v1/|google/|grpc/|grpcpp/", r"(wire|rpc)/|handlers/.*_test\.cc"),
@@ -172,6 +175,8 @@ def layers(path, text):
 def server_include(path, number, name, is_folder):
     below = path.removeprefix("server/")
     folder = below.split("/")[0] if "/" in below else ""
+    if name in EMBED_HEADERS and folder == "embed":
+        return
     if name.startswith("weft/") and not name.startswith("weft/v1/"):
         yield Finding("layer", path, number, f"the server never sees the client ({name})")
     for library, home in HOMES:

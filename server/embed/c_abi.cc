@@ -1,0 +1,418 @@
+#include "embed/c_abi.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <new>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "async/spawn_family.h"
+#include "executor/task_io.h"
+
+namespace weft {
+namespace {
+
+weft_code CodeOf(const absl::Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kOk:
+      return WEFT_OK;
+    case absl::StatusCode::kInvalidArgument:
+      return WEFT_INVALID_ARGUMENT;
+    case absl::StatusCode::kResourceExhausted:
+      return WEFT_OUT_OF_RESOURCES;
+    case absl::StatusCode::kUnavailable:
+      return WEFT_STOPPED;
+    case absl::StatusCode::kCancelled:
+      return WEFT_CANCELLED;
+    case absl::StatusCode::kDeadlineExceeded:
+      return WEFT_TIMED_OUT;
+    case absl::StatusCode::kUnimplemented:
+      return WEFT_NOT_SUPPORTED;
+    case absl::StatusCode::kInternal:
+      return WEFT_TASK_FAILED;
+    default:
+      return WEFT_WRONG_THREAD;
+  }
+}
+
+constexpr int64_t kMostNs = INT64_MAX;
+
+int64_t ToNs(uint64_t nanoseconds) {
+  return static_cast<int64_t>(std::min<uint64_t>(nanoseconds, kMostNs));
+}
+
+// A struct of the caller's, as far as it goes; what it does not have is zero. False: it is larger
+// than any we know and has something there.
+template <class Attr>
+bool Adopt(const Attr* given, Attr* attr) {
+  *attr = Attr{};
+  if (given == nullptr) return true;
+  const size_t size = given->size == 0 ? sizeof(Attr) : given->size;
+  if (size < sizeof(uint32_t) || size > sizeof(Attr)) return false;
+  std::memcpy(attr, given, size);
+  return true;
+}
+
+std::optional<Priority> PriorityOf(uint32_t priority) {
+  switch (priority) {
+    case WEFT_PRIORITY_NORMAL:
+      return Priority::kNormal;
+    case WEFT_PRIORITY_HIGH:
+      return Priority::kHigh;
+    case WEFT_PRIORITY_LOW:
+      return Priority::kLow;
+    default:
+      return std::nullopt;
+  }
+}
+
+}  // namespace
+
+weft_result ResultOf(weft_code code, std::string_view message, int64_t value) {
+  weft_result result = {};
+  result.code = code;
+  result.value = value;
+  std::memcpy(result.message, message.data(), std::min(message.size(), sizeof(result.message) - 1));
+  return result;
+}
+
+weft_result ResultOf(const absl::Status& status, int64_t value) {
+  if (status.ok()) return weft_success(value);
+  return ResultOf(CodeOf(status), {status.message().data(), status.message().size()});
+}
+
+namespace {
+
+weft_result NullExecutor() { return ResultOf(WEFT_NULL_EXECUTOR, "the executor is NULL"); }
+weft_result NullTask() { return ResultOf(WEFT_NULL_TASK, "the task is NULL"); }
+weft_result NullArgument(std::string_view name) {
+  return ResultOf(WEFT_INVALID_ARGUMENT, absl::StrCat(std::string(name), ": must not be NULL"));
+}
+weft_result WrongNumber(std::string_view name, uint64_t value, std::string_view right) {
+  return ResultOf(
+      WEFT_INVALID_ARGUMENT,
+      absl::StrCat(std::string(name), ": ", value, " is not right, expected ", std::string(right)));
+}
+
+absl::Status ReadAttr(const weft_executor_attr& attr, ExecutorOptions* options) {
+  if (attr.tasks != 0) options->tasks = attr.tasks;
+  if (attr.remote_tasks != 0) options->remote_tasks = attr.remote_tasks;
+  if (attr.stacks != 0) options->stacks = attr.stacks;
+  if (attr.stack_bytes != 0) options->stack_bytes = attr.stack_bytes;
+  if (attr.ring_entries != 0) options->io.ring_entries = attr.ring_entries;
+  if (attr.io_threads != 0) options->io.threads = attr.io_threads;
+  constexpr IoChoice kBackends[] = {IoChoice::kAuto, IoChoice::kIoUring, IoChoice::kThreads};
+  constexpr IdlePolicy kPolicies[] = {IdlePolicy::kAdaptive, IdlePolicy::kSpin, IdlePolicy::kSleep};
+  if (attr.io_backend > WEFT_IO_THREADS) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("io_backend: ", attr.io_backend, " is not right, expected 0 to 2"));
+  }
+  if (attr.idle > WEFT_IDLE_SLEEP) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("idle: ", attr.idle, " is not right, expected 0 to 2"));
+  }
+  options->io.backend = kBackends[attr.io_backend];
+  options->idle = kPolicies[attr.idle];
+  return absl::OkStatus();
+}
+
+bool IsUnderWay(const weft_task& task) {
+  return task.handle.is_attached() && !task.handle.has_ended();
+}
+
+// Of a task that has ended: takes over how.
+void Settle(weft_task& task) {
+  if (!task.handle.is_attached()) return;
+  if (const absl::Status status = task.handle.BlockingJoin(); !status.ok()) {
+    task.result = ResultOf(status);
+  }
+}
+
+weft_result CheckTaskAttr(const weft_task_attr& attr) {
+  if (!PriorityOf(attr.cpu_priority)) {
+    return WrongNumber("cpu_priority", attr.cpu_priority, "0 to 2");
+  }
+  if (!PriorityOf(attr.io_priority)) return WrongNumber("io_priority", attr.io_priority, "0 to 2");
+  return weft_success(0);
+}
+
+// What every call from within a task begins with.
+weft_result CheckContext(const weft_context* context) {
+  if (context == nullptr) return ResultOf(WEFT_NULL_CONTEXT, "the context is NULL");
+  if (context->mark != weft_context::kAlive || !context->host->IsHere()) {
+    return ResultOf(WEFT_FOREIGN_CONTEXT, "the context is of no task that runs on this thread");
+  }
+  return weft_success(0);
+}
+
+// Tells the task's times of what suspends it.
+class Suspension {
+ public:
+  explicit Suspension(weft_task& task) : task_(task) { task_.suspended = sys::ReadTicks(); }
+  ~Suspension() {
+    task_.resumed = sys::ReadTicks();
+    task_.suspended_in_all += task_.resumed - task_.suspended;
+  }
+  Suspension(const Suspension&) = delete;
+  Suspension& operator=(const Suspension&) = delete;
+
+ private:
+  weft_task& task_;
+};
+
+weft_result ResultOfWait(WakeReason reason) {
+  if (reason == WakeReason::kElapsed || reason == WakeReason::kWoken) return weft_success(0);
+  return ResultOf(WEFT_CANCELLED, "the task was asked to stop");
+}
+
+weft_result ResultOfIo(int64_t answer) {
+  if (answer >= 0) return weft_success(answer);
+  if (answer == -ECANCELED) return ResultOf(WEFT_CANCELLED, "the task was asked to stop");
+  if (answer == -ENOSYS) return ResultOf(WEFT_NOT_SUPPORTED, "the executor does no file I/O");
+  return ResultOf(WEFT_IO_ERROR, std::strerror(static_cast<int>(-answer)), -answer);
+}
+
+void RunCode(weft_task& task, TaskContext& context) {
+  task.begun = sys::ReadTicks();
+  weft_context own = {.context = &context, .host = &context.host(), .task = &task};
+  task.result = task.attr.code(&own, task.attr.user);
+  own.mark = 0;
+  task.done = sys::ReadTicks();
+}
+
+}  // namespace
+}  // namespace weft
+
+using weft::CheckContext;
+using weft::NullArgument;
+using weft::NullExecutor;
+using weft::NullTask;
+using weft::ResultOf;
+using weft::Suspension;
+
+uint32_t weft_abi_version(void) { return WEFT_ABI_VERSION; }
+const char* weft_version(void) { return WEFT_VERSION; }
+
+weft_result weft_executor_create(weft_executor** executor, const weft_executor_attr* attr) {
+  if (executor == nullptr) return NullArgument("executor");
+  *executor = nullptr;
+  weft_executor_attr adopted;
+  if (!weft::Adopt(attr, &adopted))
+    return weft::WrongNumber("size", attr->size, "what this library knows");
+  weft::ExecutorOptions options;
+  if (const absl::Status status = weft::ReadAttr(adopted, &options); !status.ok()) {
+    return ResultOf(status);
+  }
+  auto made = weft::TurnedExecutor::Make(options);
+  if (!made.ok()) return ResultOf(made.status());
+  *executor = new (std::nothrow) weft_executor{*std::move(made)};
+  if (*executor == nullptr) return ResultOf(WEFT_OUT_OF_RESOURCES, "no memory");
+  return weft_success(0);
+}
+
+weft_result weft_executor_destroy(weft_executor* executor) {
+  if (executor == nullptr) return NullExecutor();
+  if (const auto polled = executor->executor->PollOnce(1); !polled.ok()) {
+    return ResultOf(polled.status());
+  }
+  const uint64_t live = executor->executor->live();
+  if (live > 0) {
+    return ResultOf(WEFT_BUSY, absl::StrCat(live, " tasks have not ended: quiesce it first"),
+                    static_cast<int64_t>(live));
+  }
+  delete executor;
+  return weft_success(0);
+}
+
+weft_result weft_executor_run(weft_executor* executor, uint64_t max_items,
+                              const struct timespec* timeout) {
+  if (executor == nullptr) return NullExecutor();
+  std::optional<int64_t> timeout_ns;
+  if (timeout != nullptr) {
+    constexpr int64_t kNsPerSecond = 1'000'000'000;
+    if (timeout->tv_sec < 0 || timeout->tv_nsec < 0 || timeout->tv_nsec >= kNsPerSecond) {
+      return ResultOf(WEFT_INVALID_ARGUMENT, "timeout: expected seconds and 0 to 999999999 ns");
+    }
+    timeout_ns = timeout->tv_sec >= weft::kMostNs / kNsPerSecond
+                     ? weft::kMostNs
+                     : timeout->tv_sec * kNsPerSecond + timeout->tv_nsec;
+  }
+  const auto items = executor->executor->Run(max_items, timeout_ns);
+  return items.ok() ? weft_success(static_cast<int64_t>(*items)) : ResultOf(items.status());
+}
+
+weft_result weft_executor_wake(weft_executor* executor) {
+  if (executor == nullptr) return NullExecutor();
+  executor->executor->Wake();
+  return weft_success(0);
+}
+
+weft_result weft_executor_quiesce(weft_executor* executor, uint64_t timeout_ns) {
+  if (executor == nullptr) return NullExecutor();
+  const auto held = executor->executor->QuiesceTasks(weft::ToNs(timeout_ns));
+  return held.ok() ? weft_success(static_cast<int64_t>(held->live)) : ResultOf(held.status());
+}
+
+weft_result weft_executor_live(weft_executor* executor) {
+  if (executor == nullptr) return NullExecutor();
+  return weft_success(static_cast<int64_t>(executor->executor->live()));
+}
+
+weft_result weft_task_create(weft_task** task, const weft_task_attr* attr) {
+  if (task == nullptr) return NullArgument("task");
+  *task = new (std::nothrow) weft_task;
+  if (*task == nullptr) return ResultOf(WEFT_OUT_OF_RESOURCES, "no memory");
+  const weft_result result = weft_task_set(*task, attr);
+  if (result.code != WEFT_OK) delete std::exchange(*task, nullptr);
+  return result;
+}
+
+weft_result weft_task_destroy(weft_task* task) {
+  if (task == nullptr) return NullTask();
+  if (weft::IsUnderWay(*task)) return ResultOf(WEFT_BUSY, "the task has not ended");
+  delete task;
+  return weft_success(0);
+}
+
+weft_result weft_task_set(weft_task* task, const weft_task_attr* attr) {
+  if (task == nullptr) return NullTask();
+  if (weft::IsUnderWay(*task)) return ResultOf(WEFT_BUSY, "the task has not ended");
+  weft_task_attr adopted;
+  if (!weft::Adopt(attr, &adopted))
+    return weft::WrongNumber("size", attr->size, "what this library knows");
+  const weft_result result = weft::CheckTaskAttr(adopted);
+  if (result.code == WEFT_OK) task->attr = adopted;
+  return result;
+}
+
+weft_result weft_task_attach(weft_executor* executor, weft_task* task) {
+  if (executor == nullptr) return NullExecutor();
+  if (task == nullptr) return NullTask();
+  if (task->attr.code == nullptr) return NullArgument("code");
+  if (weft::IsUnderWay(*task)) return ResultOf(WEFT_BUSY, "the task has not ended");
+  task->handle.Detach();
+  task->result = {};
+  task->anchor = executor->executor->anchor();
+  task->attached = weft::sys::ReadTicks();
+  task->begun = task->suspended = task->resumed = task->done = task->suspended_in_all = 0;
+  weft::TurnedExecutor& host = *executor->executor;
+  auto handle = weft::SpawnCancellable(
+      host.host(), host.shutdown(),
+      [task](weft::TaskContext& context) { weft::RunCode(*task, context); },
+      {*weft::PriorityOf(task->attr.cpu_priority), *weft::PriorityOf(task->attr.io_priority)});
+  if (!handle.ok()) return ResultOf(handle.status());
+  task->handle = *std::move(handle);
+  task->was_attached = true;
+  return weft_success(0);
+}
+
+weft_result weft_task_cancel(weft_task* task) {
+  if (task == nullptr) return NullTask();
+  return weft_success(task->handle.Abort() ? 1 : 0);
+}
+
+weft_result weft_task_is_done(weft_task* task) {
+  if (task == nullptr) return NullTask();
+  return weft_success(task->was_attached && !weft::IsUnderWay(*task) ? 1 : 0);
+}
+
+weft_result weft_task_result(weft_task* task) {
+  if (task == nullptr) return NullTask();
+  if (!task->was_attached) return ResultOf(WEFT_NOT_ATTACHED, "the task has not been attached");
+  if (weft::IsUnderWay(*task)) return ResultOf(WEFT_BUSY, "the task has not ended");
+  weft::Settle(*task);
+  return task->result;
+}
+
+weft_result weft_task_get_times(weft_task* task, weft_task_times* times) {
+  if (task == nullptr) return NullTask();
+  if (times == nullptr) return NullArgument("times");
+  *times = {};
+  const auto tell = [&](weft::sys::Ticks ticks, uint64_t* out_ticks, int64_t* out_ns) {
+    *out_ticks = static_cast<uint64_t>(ticks);
+    *out_ns = task->anchor.TicksToNs(ticks);
+  };
+  tell(task->attached, &times->ticks_attached, &times->ns_attached);
+  tell(task->begun, &times->ticks_begun, &times->ns_begun);
+  tell(task->suspended, &times->ticks_suspended, &times->ns_suspended);
+  tell(task->resumed, &times->ticks_resumed, &times->ns_resumed);
+  tell(task->done, &times->ticks_done, &times->ns_done);
+  const weft::sys::Ticks end = task->done != 0 ? task->done : weft::sys::ReadTicks();
+  const weft::sys::Ticks executing =
+      task->begun == 0 ? 0 : end - task->begun - task->suspended_in_all;
+  tell(executing, &times->ticks_executing, &times->ns_executing);
+  return weft_success(0);
+}
+
+weft_task* weft_context_task(weft_context* context) {
+  return context == nullptr ? nullptr : context->task;
+}
+
+weft_result weft_should_stop(weft_context* context) {
+  if (const weft_result wrong = CheckContext(context); wrong.code != WEFT_OK) return wrong;
+  return weft_success(context->context->ShouldStop() ? 1 : 0);
+}
+
+weft_result weft_now(weft_context* context) {
+  if (const weft_result wrong = CheckContext(context); wrong.code != WEFT_OK) return wrong;
+  return weft_success(context->context->NowNs());
+}
+
+weft_result weft_yield(weft_context* context) {
+  if (const weft_result wrong = CheckContext(context); wrong.code != WEFT_OK) return wrong;
+  const Suspension suspension(*context->task);
+  return weft::ResultOfWait(context->context->Yield());
+}
+
+weft_result weft_suspend_for_duration(weft_context* context, uint64_t nanoseconds) {
+  if (const weft_result wrong = CheckContext(context); wrong.code != WEFT_OK) return wrong;
+  const Suspension suspension(*context->task);
+  return weft::ResultOfWait(context->context->SleepFor(weft::ToNs(nanoseconds)));
+}
+
+weft_result weft_await_task(weft_context* context, weft_task* task, uint64_t timeout_ns) {
+  if (const weft_result wrong = CheckContext(context); wrong.code != WEFT_OK) return wrong;
+  if (task == nullptr) return NullTask();
+  if (task == context->task) return ResultOf(WEFT_BUSY, "a task must not wait for itself");
+  if (!task->was_attached) return ResultOf(WEFT_NOT_ATTACHED, "the task has not been attached");
+  if (weft::IsUnderWay(*task)) {
+    const Suspension suspension(*context->task);
+    const int64_t now_ns = context->context->NowNs();
+    const int64_t wait_ns = weft::ToNs(timeout_ns);
+    const int64_t until_ns = wait_ns < weft::kNoEnd - now_ns ? now_ns + wait_ns : weft::kNoEnd;
+    const absl::Status waited = task->handle.Await(*context->context, until_ns);
+    if (absl::IsFailedPrecondition(waited)) {
+      return ResultOf(WEFT_BUSY, "somebody else waits for the task");
+    }
+    if (!waited.ok()) return ResultOf(waited);
+  }
+  return weft_task_result(task);
+}
+
+weft_result weft_read(weft_context* context, int descriptor, void* buffer, uint64_t bytes,
+                      uint64_t offset) {
+  if (const weft_result wrong = CheckContext(context); wrong.code != WEFT_OK) return wrong;
+  if (buffer == nullptr && bytes > 0) return NullArgument("buffer");
+  const Suspension suspension(*context->task);
+  weft::TaskIo io(*context->context);
+  return weft::ResultOfIo(io.Read(descriptor, {static_cast<char*>(buffer), bytes}, offset));
+}
+
+weft_result weft_write(weft_context* context, int descriptor, const void* buffer, uint64_t bytes,
+                       uint64_t offset) {
+  if (const weft_result wrong = CheckContext(context); wrong.code != WEFT_OK) return wrong;
+  if (buffer == nullptr && bytes > 0) return NullArgument("buffer");
+  const Suspension suspension(*context->task);
+  weft::TaskIo io(*context->context);
+  return weft::ResultOfIo(io.Write(descriptor, {static_cast<const char*>(buffer), bytes}, offset));
+}
+
+weft_result weft_fsync(weft_context* context, int descriptor) {
+  if (const weft_result wrong = CheckContext(context); wrong.code != WEFT_OK) return wrong;
+  const Suspension suspension(*context->task);
+  weft::TaskIo io(*context->context);
+  return weft::ResultOfIo(io.Fsync(descriptor));
+}

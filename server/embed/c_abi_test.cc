@@ -1,0 +1,355 @@
+// The C interface, called as a C program calls it: results, refusals, and the life of a task that
+// is attached again and again.
+#include "embed/c_abi.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstring>
+#include <stdexcept>
+#include <string>
+#include <thread>
+
+namespace {
+
+constexpr timespec kAtOnce = {};
+
+class CAbiTest : public testing::Test {
+ protected:
+  void SetUp() override { ASSERT_EQ(weft_executor_create(&executor_, nullptr).code, WEFT_OK); }
+  void TearDown() override {
+    if (executor_ == nullptr) return;
+    EXPECT_EQ(weft_executor_quiesce(executor_, 10'000'000'000).value, 0);
+    EXPECT_EQ(weft_executor_destroy(executor_).code, WEFT_OK);
+  }
+
+  static weft_task* Make(weft_task_code code, void* user = nullptr, uint32_t priority = 0) {
+    weft_task_attr attr = {};
+    attr.code = code;
+    attr.user = user;
+    attr.cpu_priority = priority;
+    weft_task* task = nullptr;
+    EXPECT_EQ(weft_task_create(&task, &attr).code, WEFT_OK);
+    return task;
+  }
+  void Attach(weft_task* task) { EXPECT_EQ(weft_task_attach(executor_, task).code, WEFT_OK); }
+  int64_t Poll(uint64_t max_items = 64) {
+    return weft_executor_run(executor_, max_items, &kAtOnce).value;
+  }
+  void RunUntilDone(weft_task* task) {
+    while (weft_task_is_done(task).value == 0) {
+      ASSERT_EQ(weft_executor_run(executor_, 1, nullptr).code, WEFT_OK);
+    }
+  }
+
+  weft_executor* executor_ = nullptr;
+};
+
+weft_result AddOne(weft_context* /*context*/, void* user) {
+  return weft_success(++*static_cast<int*>(user));
+}
+
+TEST_F(CAbiTest, ATaskRunsEachTimeItIsAttached) {
+  int count = 0;
+  weft_task* task = Make(&AddOne, &count);
+  EXPECT_EQ(weft_task_result(task).code, WEFT_NOT_ATTACHED);
+  EXPECT_EQ(weft_task_is_done(task).value, 0);
+  for (int round = 1; round <= 3; ++round) {
+    Attach(task);
+    EXPECT_EQ(weft_task_is_done(task).value, 0);
+    EXPECT_EQ(weft_task_result(task).code, WEFT_BUSY);
+    EXPECT_EQ(weft_executor_live(executor_).value, 1);
+    EXPECT_EQ(Poll(), 1);
+    EXPECT_EQ(weft_task_is_done(task).value, 1);
+    EXPECT_EQ(weft_task_result(task).value, round);
+    EXPECT_EQ(weft_task_result(task).value, round) << "it stays";
+  }
+  EXPECT_EQ(weft_task_destroy(task).code, WEFT_OK);
+}
+
+TEST_F(CAbiTest, NullsAreRefusedEachByItsOwnCode) {
+  weft_task* task = Make(&AddOne);
+  EXPECT_EQ(weft_executor_create(nullptr, nullptr).code, WEFT_INVALID_ARGUMENT);
+  EXPECT_EQ(weft_executor_destroy(nullptr).code, WEFT_NULL_EXECUTOR);
+  EXPECT_EQ(weft_executor_run(nullptr, 1, nullptr).code, WEFT_NULL_EXECUTOR);
+  EXPECT_EQ(weft_executor_wake(nullptr).code, WEFT_NULL_EXECUTOR);
+  EXPECT_EQ(weft_executor_quiesce(nullptr, 0).code, WEFT_NULL_EXECUTOR);
+  EXPECT_EQ(weft_executor_live(nullptr).code, WEFT_NULL_EXECUTOR);
+  EXPECT_EQ(weft_task_create(nullptr, nullptr).code, WEFT_INVALID_ARGUMENT);
+  EXPECT_EQ(weft_task_attach(nullptr, task).code, WEFT_NULL_EXECUTOR);
+  EXPECT_EQ(weft_task_attach(executor_, nullptr).code, WEFT_NULL_TASK);
+  for (const weft_result& result :
+       {weft_task_destroy(nullptr), weft_task_set(nullptr, nullptr), weft_task_cancel(nullptr),
+        weft_task_is_done(nullptr), weft_task_result(nullptr),
+        weft_task_get_times(nullptr, nullptr)}) {
+    EXPECT_EQ(result.code, WEFT_NULL_TASK);
+    EXPECT_STREQ(result.message, "the task is NULL");
+  }
+  for (const weft_result& result :
+       {weft_should_stop(nullptr), weft_now(nullptr), weft_yield(nullptr),
+        weft_suspend_for_duration(nullptr, 1), weft_await_task(nullptr, task, 1),
+        weft_read(nullptr, 0, nullptr, 0, 0), weft_write(nullptr, 0, nullptr, 0, 0),
+        weft_fsync(nullptr, 0)}) {
+    EXPECT_EQ(result.code, WEFT_NULL_CONTEXT);
+  }
+  EXPECT_EQ(weft_context_task(nullptr), nullptr);
+  EXPECT_EQ(weft_task_get_times(task, nullptr).code, WEFT_INVALID_ARGUMENT);
+  EXPECT_EQ(weft_task_destroy(task).code, WEFT_OK);
+}
+
+TEST_F(CAbiTest, ATaskWithoutCodeIsRefused) {
+  weft_task* task = nullptr;
+  ASSERT_EQ(weft_task_create(&task, nullptr).code, WEFT_OK) << "zeroed attributes are valid";
+  const weft_result result = weft_task_attach(executor_, task);
+  EXPECT_EQ(result.code, WEFT_INVALID_ARGUMENT);
+  EXPECT_STREQ(result.message, "code: must not be NULL");
+  EXPECT_EQ(weft_task_destroy(task).code, WEFT_OK);
+}
+
+TEST_F(CAbiTest, NumbersOutOfRangeAreNamed) {
+  weft_executor* other = nullptr;
+  const auto expect = [&](const weft_executor_attr& attr, const char* message) {
+    const weft_result result = weft_executor_create(&other, &attr);
+    EXPECT_EQ(result.code, WEFT_INVALID_ARGUMENT);
+    EXPECT_STREQ(result.message, message);
+    EXPECT_EQ(other, nullptr);
+  };
+  weft_executor_attr attr = {};
+  attr.tasks = 2'000'000;
+  expect(attr, "tasks: 2000000 is not right, expected 1 to 1000000");
+  attr = {};
+  attr.idle = 7;
+  expect(attr, "idle: 7 is not right, expected 0 to 2");
+  attr = {};
+  attr.io_backend = 3;
+  expect(attr, "io_backend: 3 is not right, expected 0 to 2");
+  attr = {};
+  attr.size = 1;
+  expect(attr, "size: 1 is not right, expected what this library knows");
+  weft_task_attr task_attr = {};
+  task_attr.io_priority = 9;
+  weft_task* task = nullptr;
+  EXPECT_STREQ(weft_task_create(&task, &task_attr).message,
+               "io_priority: 9 is not right, expected 0 to 2");
+  EXPECT_EQ(task, nullptr);
+  EXPECT_EQ(weft_executor_run(executor_, 0, &kAtOnce).code, WEFT_INVALID_ARGUMENT);
+  const timespec wrong = {.tv_sec = 0, .tv_nsec = 1'000'000'000};
+  EXPECT_EQ(weft_executor_run(executor_, 1, &wrong).code, WEFT_INVALID_ARGUMENT);
+}
+
+TEST_F(CAbiTest, AnOlderAndSmallerStructIsTaken) {
+  weft_executor_attr attr = {};
+  attr.size = 8;  // size and tasks, as it were.
+  attr.tasks = 1;
+  attr.stacks = 99'999'999;  // Beyond what the program knows of.
+  weft_executor* other = nullptr;
+  ASSERT_EQ(weft_executor_create(&other, &attr).code, WEFT_OK);
+  int count = 0;
+  weft_task* one = Make(&AddOne, &count);
+  weft_task* two = Make(&AddOne, &count);
+  EXPECT_EQ(weft_task_attach(other, one).code, WEFT_OK);
+  EXPECT_EQ(weft_task_attach(other, two).code, WEFT_OUT_OF_RESOURCES);
+  const weft_result busy = weft_executor_destroy(other);
+  EXPECT_EQ(busy.code, WEFT_OK) << "the look has run it";
+  EXPECT_EQ(count, 1);
+  weft_task_destroy(one);
+  weft_task_destroy(two);
+}
+
+weft_result SleepLong(weft_context* context, void* /*user*/) {
+  const weft_result slept = weft_suspend_for_duration(context, UINT64_MAX);
+  if (weft_should_stop(context).value != 1) return weft_failure(WEFT_FIRST_OWN, "not asked");
+  return slept;
+}
+
+TEST_F(CAbiTest, WhatIsUnderWayIsNotDestroyedNorChangedAndIsCancelled) {
+  weft_task* task = Make(&SleepLong);
+  Attach(task);
+  EXPECT_EQ(Poll(), 1);
+  EXPECT_EQ(weft_task_attach(executor_, task).code, WEFT_BUSY);
+  EXPECT_EQ(weft_task_destroy(task).code, WEFT_BUSY);
+  EXPECT_EQ(weft_task_set(task, nullptr).code, WEFT_BUSY);
+  const weft_result busy = weft_executor_destroy(executor_);
+  EXPECT_EQ(busy.code, WEFT_BUSY);
+  EXPECT_EQ(busy.value, 1);
+  std::thread([&] { EXPECT_EQ(weft_task_cancel(task).value, 1); }).join();
+  RunUntilDone(task);
+  EXPECT_EQ(weft_task_result(task).code, WEFT_CANCELLED);
+  EXPECT_EQ(weft_task_cancel(task).value, 0);
+  EXPECT_EQ(weft_task_destroy(task).code, WEFT_OK);
+}
+
+TEST_F(CAbiTest, WhatIsCancelledBeforeItBeginsNeverDoes) {
+  int count = 0;
+  weft_task* task = Make(&AddOne, &count);
+  Attach(task);
+  EXPECT_EQ(weft_task_cancel(task).value, 1);
+  EXPECT_EQ(Poll(), 1);
+  EXPECT_EQ(count, 0);
+  EXPECT_EQ(weft_task_result(task).code, WEFT_CANCELLED);
+  EXPECT_EQ(weft_task_destroy(task).code, WEFT_OK);
+}
+
+TEST_F(CAbiTest, HigherPriorityRunsFirst) {
+  std::string order;
+  struct Named {
+    std::string* order;
+    char name;
+  };
+  const auto code = [](weft_context* /*context*/, void* user) {
+    *static_cast<Named*>(user)->order += static_cast<Named*>(user)->name;
+    return weft_success(0);
+  };
+  Named low = {&order, 'l'};
+  Named normal = {&order, 'n'};
+  Named high = {&order, 'h'};
+  weft_task* tasks[] = {Make(code, &low, WEFT_PRIORITY_LOW), Make(code, &normal),
+                        Make(code, &high, WEFT_PRIORITY_HIGH)};
+  for (weft_task* task : tasks) Attach(task);
+  EXPECT_EQ(Poll(2), 2);
+  EXPECT_EQ(order, "hn");
+  EXPECT_EQ(Poll(2), 1);
+  EXPECT_EQ(order, "hnl");
+  for (weft_task* task : tasks) weft_task_destroy(task);
+}
+
+TEST_F(CAbiTest, TimesTellWhereTheyWent) {
+  weft_task* task = Make([](weft_context* context, void* /*user*/) {
+    return weft_suspend_for_duration(context, 2'000'000);
+  });
+  weft_task_times times;
+  EXPECT_EQ(weft_task_get_times(task, &times).code, WEFT_OK);
+  EXPECT_EQ(times.ticks_begun, 0U);
+  Attach(task);
+  RunUntilDone(task);
+  ASSERT_EQ(weft_task_get_times(task, &times).code, WEFT_OK);
+  EXPECT_LE(times.ns_attached, times.ns_begun);
+  EXPECT_LE(times.ns_begun, times.ns_suspended);
+  EXPECT_GE(times.ns_resumed - times.ns_suspended, 1'900'000);
+  EXPECT_LE(times.ns_resumed, times.ns_done);
+  EXPECT_LT(times.ticks_attached, times.ticks_done);
+  EXPECT_EQ(times.ticks_executing,
+            times.ticks_done - times.ticks_begun - (times.ticks_resumed - times.ticks_suspended));
+  EXPECT_EQ(weft_task_destroy(task).code, WEFT_OK);
+}
+
+TEST_F(CAbiTest, ATaskAwaitsAnother) {
+  weft_task* sleeper = Make([](weft_context* context, void* /*user*/) {
+    weft_suspend_for_duration(context, 1'000'000);
+    return weft_success(42);
+  });
+  weft_task* waiter = Make(
+      [](weft_context* context, void* user) {
+        auto* const other = static_cast<weft_task*>(user);
+        EXPECT_EQ(weft_await_task(context, weft_context_task(context), 1).code, WEFT_BUSY);
+        EXPECT_EQ(weft_await_task(context, other, 1'000).code, WEFT_TIMED_OUT);
+        return weft_await_task(context, other, UINT64_MAX);
+      },
+      sleeper);
+  Attach(sleeper);
+  Attach(waiter);
+  RunUntilDone(waiter);
+  EXPECT_EQ(weft_task_result(waiter).value, 42);
+  weft_task_destroy(waiter);
+  weft_task_destroy(sleeper);
+}
+
+TEST_F(CAbiTest, AForeignContextIsRefused) {
+  weft_context* stale = nullptr;
+  weft_task* task = Make(
+      [](weft_context* context, void* user) {
+        *static_cast<weft_context**>(user) = context;
+        std::thread([&] {
+          EXPECT_EQ(weft_yield(context).code, WEFT_FOREIGN_CONTEXT);
+          EXPECT_EQ(weft_should_stop(context).code, WEFT_FOREIGN_CONTEXT);
+        }).join();
+        return weft_yield(context);
+      },
+      static_cast<void*>(&stale));
+  Attach(task);
+  RunUntilDone(task);
+  EXPECT_EQ(weft_task_result(task).code, WEFT_OK);
+  EXPECT_EQ(weft_task_destroy(task).code, WEFT_OK);
+}
+
+TEST_F(CAbiTest, AnExceptionOfItsCodeIsItsResult) {
+  weft_task* task = Make([](weft_context* /*context*/, void* /*user*/) -> weft_result {
+    throw std::runtime_error("broken");
+  });
+  Attach(task);
+  RunUntilDone(task);
+  const weft_result result = weft_task_result(task);
+  EXPECT_EQ(result.code, WEFT_TASK_FAILED);
+  EXPECT_STREQ(result.message, "the task threw: broken");
+  EXPECT_EQ(weft_task_destroy(task).code, WEFT_OK);
+}
+
+TEST_F(CAbiTest, FilesGoThroughTheRing) {
+  std::FILE* const file = std::tmpfile();
+  ASSERT_NE(file, nullptr);
+  int descriptor = fileno(file);
+  weft_task* task = Make(
+      [](weft_context* context, void* user) {
+        const int fd = *static_cast<int*>(user);
+        char text[16] = {};
+        EXPECT_EQ(weft_write(context, fd, "through", 7, 0).value, 7);
+        EXPECT_EQ(weft_fsync(context, fd).code, WEFT_OK);
+        EXPECT_EQ(weft_read(context, fd, text, sizeof(text), 0).value, 7);
+        EXPECT_STREQ(text, "through");
+        const weft_result wrong = weft_read(context, -1, text, 1, 0);
+        EXPECT_EQ(wrong.code, WEFT_IO_ERROR);
+        EXPECT_EQ(wrong.value, EBADF);
+        return weft_success(0);
+      },
+      &descriptor);
+  Attach(task);
+  RunUntilDone(task);
+  EXPECT_EQ(weft_task_destroy(task).code, WEFT_OK);
+  std::fclose(file);
+}
+
+TEST_F(CAbiTest, AnExecutorBelongsToItsThread) {
+  std::thread([&] {
+    EXPECT_EQ(weft_executor_run(executor_, 1, &kAtOnce).code, WEFT_WRONG_THREAD);
+    EXPECT_EQ(weft_executor_destroy(executor_).code, WEFT_WRONG_THREAD);
+    EXPECT_EQ(weft_executor_quiesce(executor_, 0).code, WEFT_WRONG_THREAD);
+  }).join();
+}
+
+TEST_F(CAbiTest, TasksMoveBetweenExecutorsOfDifferentThreads) {
+  int count = 0;
+  weft_task* task = Make(&AddOne, &count);
+  Attach(task);
+  RunUntilDone(task);
+  std::thread([&] {
+    weft_executor* other = nullptr;
+    ASSERT_EQ(weft_executor_create(&other, nullptr).code, WEFT_OK);
+    EXPECT_EQ(weft_task_attach(other, task).code, WEFT_OK);
+    EXPECT_EQ(weft_executor_run(other, 1, nullptr).value, 1);
+    EXPECT_EQ(weft_task_attach(executor_, task).code, WEFT_OK) << "and back, from afar";
+    EXPECT_EQ(weft_executor_destroy(other).code, WEFT_OK);
+  }).join();
+  RunUntilDone(task);
+  EXPECT_EQ(weft_task_result(task).value, 3);
+  EXPECT_EQ(weft_task_destroy(task).code, WEFT_OK);
+}
+
+TEST_F(CAbiTest, AWakeEndsAWait) {
+  std::thread other([&] { EXPECT_EQ(weft_executor_wake(executor_).code, WEFT_OK); });
+  EXPECT_EQ(weft_executor_run(executor_, 1, nullptr).value, 0);
+  other.join();
+}
+
+TEST_F(CAbiTest, ALongMessageIsCut) {
+  const std::string text(500, 'x');
+  const weft_result result = weft_failure(WEFT_FIRST_OWN, text.c_str());
+  EXPECT_EQ(std::strlen(result.message), sizeof(result.message) - 1);
+}
+
+TEST(CAbi, TellsItsVersion) {
+  EXPECT_EQ(weft_abi_version(), static_cast<uint32_t>(WEFT_ABI_VERSION));
+  EXPECT_STRNE(weft_version(), "");
+}
+
+}  // namespace
