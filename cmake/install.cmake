@@ -57,13 +57,27 @@ foreach(package IN ITEMS weftd libweft libweft-dev)
 endforeach()
 add_custom_target(weft_documents ALL DEPENDS ${compressed})
 
-install(TARGETS weft_client_shared EXPORT weft-targets
+install(TARGETS weft_client_shared weft_executor_shared EXPORT weft-targets
   LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT libweft NAMELINK_COMPONENT libweft-dev)
 # A folder of its own: google/rpc has no package in Debian, and must not stand in another's way.
 set(headers ${CMAKE_INSTALL_INCLUDEDIR}/weft-client)
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/client/include/ DESTINATION ${headers} COMPONENT libweft-dev)
 install(DIRECTORY ${weft_generated_dir}/weft ${weft_generated_dir}/google DESTINATION ${headers}
   COMPONENT libweft-dev FILES_MATCHING PATTERN *.pb.h PATTERN *.grpc.pb.h EXCLUDE)
+
+# What a program that embeds the executor includes, and what that includes.
+set(headers ${CMAKE_INSTALL_INCLUDEDIR}/weft-executor)
+install(DIRECTORY ${CMAKE_SOURCE_DIR}/server/embed/include/ DESTINATION ${headers}
+  COMPONENT libweft-dev)
+install(DIRECTORY ${CMAKE_SOURCE_DIR}/server/executor ${CMAKE_SOURCE_DIR}/server/async
+  ${CMAKE_SOURCE_DIR}/server/task DESTINATION ${headers} COMPONENT libweft-dev
+  FILES_MATCHING PATTERN *.h PATTERN *_fixture.h EXCLUDE)
+foreach(header IN ITEMS core/options.h embed/executor_options.h embed/turned_executor.h sys/clock.h
+                        sys/finished_list.h sys/io_operation.h sys/options.h)
+  cmake_path(GET header PARENT_PATH folder)
+  install(FILES ${CMAKE_SOURCE_DIR}/server/${header} DESTINATION ${headers}/${folder}
+    COMPONENT libweft-dev)
+endforeach()
 
 set(protos ${CMAKE_INSTALL_DATADIR}/weft/proto)
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/proto/weft ${CMAKE_SOURCE_DIR}/proto/grpc
@@ -78,8 +92,10 @@ configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/weft-config.cmake.in
   ${CMAKE_BINARY_DIR}/weft-config.cmake INSTALL_DESTINATION ${cmake_folder})
 write_basic_package_version_file(${CMAKE_BINARY_DIR}/weft-config-version.cmake
   COMPATIBILITY SameMinorVersion)
-configure_file(${CMAKE_CURRENT_LIST_DIR}/weft-client.pc.in ${CMAKE_BINARY_DIR}/weft-client.pc @ONLY)
+foreach(name IN ITEMS weft weft-client)
+  configure_file(${CMAKE_CURRENT_LIST_DIR}/${name}.pc.in ${CMAKE_BINARY_DIR}/${name}.pc @ONLY)
+endforeach()
 install(FILES ${CMAKE_BINARY_DIR}/weft-config.cmake ${CMAKE_BINARY_DIR}/weft-config-version.cmake
   DESTINATION ${cmake_folder} COMPONENT libweft-dev)
-install(FILES ${CMAKE_BINARY_DIR}/weft-client.pc
+install(FILES ${CMAKE_BINARY_DIR}/weft.pc ${CMAKE_BINARY_DIR}/weft-client.pc
   DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT libweft-dev)

@@ -23,8 +23,8 @@ set(CPACK_DEB_COMPONENT_INSTALL ON)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_RELEASE ${WEFT_PACKAGE_REVISION})
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
-# The library is found here while the daemon's and its own dependencies are worked out.
-set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS ${CMAKE_BINARY_DIR}/client)
+# The libraries are found here while the daemon's and their own dependencies are worked out.
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS ${CMAKE_BINARY_DIR}/client ${CMAKE_BINARY_DIR})
 
 set(control ${CMAKE_SOURCE_DIR}/deploy/debian)
 # Each description's first line is its own, not the project's.
@@ -53,17 +53,19 @@ set(CPACK_DEBIAN_LIBWEFT_PACKAGE_NAME libweft)
 set(CPACK_DEBIAN_LIBWEFT_PACKAGE_SECTION libs)
 set(CPACK_DEBIAN_LIBWEFT_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_LIBWEFT_PACKAGE_CONTROL_EXTRA ${control}/libweft/triggers)
-set(CPACK_DEBIAN_LIBWEFT_DESCRIPTION "C++ client library of weftd
+set(CPACK_DEBIAN_LIBWEFT_DESCRIPTION "executor and client libraries of weftd
 ${first}
-This package holds the shared library that C++ clients run with.")
+This package holds the shared libraries that programs run with which embed the
+executor, and those that are clients in C++.")
 
 set(CPACK_DEBIAN_LIBWEFT-DEV_PACKAGE_NAME libweft-dev)
 set(CPACK_DEBIAN_LIBWEFT-DEV_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_LIBWEFT-DEV_PACKAGE_DEPENDS
     "libweft (= ${PROJECT_VERSION}-${WEFT_PACKAGE_REVISION}), libprotobuf-dev, libabsl-dev")
-set(CPACK_DEBIAN_LIBWEFT-DEV_DESCRIPTION "C++ client library of weftd, development files
+set(CPACK_DEBIAN_LIBWEFT-DEV_DESCRIPTION "executor and client libraries of weftd, development files
 ${first}
-This package holds the headers, the CMake package weft with its target
-weft::client, the pkg-config file weft-client, and the .proto files.")
+This package holds the headers, the CMake package weft with its targets
+weft::executor and weft::client, the pkg-config files weft and weft-client, and
+the .proto files.")
 
 include(CPack)

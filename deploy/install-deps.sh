@@ -43,6 +43,8 @@ case "$*" in
 esac
 # Node.js from elsewhere brings its own npm, which Debian's package would conflict with.
 command -v npm >/dev/null || packages+=(nodejs npm)
+# Nor does another Rust compiler need Debian's; only the packages' tests use one.
+[[ $* != --deploy ]] || command -v rustc >/dev/null || packages+=(rustc)
 
 say() { echo "install-deps: $*"; }
 

@@ -69,7 +69,7 @@ make_tree() {
   local base
   base=$(tests/deploy/base_tree.sh systemd systemd-sysv dbus iproute2 procps) || return 1
   mkdir -p "$tree" && tar -C "$tree" -xf "$base" &&
-    cp "$packages"/*.deb "$tree/root/" && cp -r client/examples/embed "$tree/root/" &&
+    cp "$packages"/*.deb "$tree/root/" && cp -r client/examples/{embed,executor} "$tree/root/" &&
     cp /etc/resolv.conf "$tree/etc/resolv.conf" &&
     # It need not survive a power cut.
     echo force-unsafe-io >"$tree/etc/dpkg/dpkg.cfg.d/unsafe-io"
@@ -138,6 +138,45 @@ with_cmake() {
     equal "$digest" "$(inside /root/embed/build/embed)"
 }
 
+# The examples of the executor, and those of README.md as a reader copies them. What they print is
+# as they say.
+executor_by_hand() {
+  inside sh -c 'cd /root/executor && cc -std=c99 -Wall -Wextra -Werror -o c main.c \
+    $(pkg-config --cflags --libs weft) && g++ -std=c++20 -o cpp main.cc \
+    $(pkg-config --cflags --libs weft)' &&
+    equal "hello from a task
+result 42" "$(inside /root/executor/c)" && equal "sum 36" "$(inside /root/executor/cpp)"
+}
+executor_with_cmake() {
+  inside sh -c "cd /root/executor && cmake -S . -B build && cmake --build build" &&
+    equal "sum 36" "$(inside /root/executor/build/in_cpp)"
+}
+# readme_example NUMBER: the file below the heading "Embed it", its code blocks counted from 1.
+readme_example() {
+  awk -v wanted="$1" '/^## /{on = /^## Embed it/} on && /^```(c|cpp)$/{n++; inside = 1; next}
+    /^```$/{inside = 0} on && inside && n == wanted' README.md
+}
+readme_compiles() {
+  readme_example 1 >"$tree/root/readme.c" && readme_example 2 >"$tree/root/readme.cc" || return 1
+  local file
+  for file in readme.c readme.cc; do
+    (($(wc -l <"$tree/root/$file") < 40)) || { echo "$file is 40 lines or more"; return 1; }
+  done
+  inside sh -c 'cd /root && cc -o readme-c readme.c $(pkg-config --cflags --libs weft) &&
+    g++ -std=c++20 -o readme-cpp readme.cc $(pkg-config --cflags --libs weft)' &&
+    equal "hello from a task" "$(inside /root/readme-c)" &&
+    equal "42" "$(inside /root/readme-cpp)"
+}
+# With the files of the packages, unpacked; the machine that builds has the compiler.
+executor_in_rust() {
+  dpkg-deb -x "$packages"/libweft_*.deb "$work/rust" &&
+    dpkg-deb -x "$packages"/libweft-dev_*.deb "$work/rust" || return 1
+  local libraries
+  libraries=$(dirname "$(find "$work/rust" -name libweft.so)")
+  rustc client/examples/executor/main.rs -l weft -L "$libraries" -o "$work/rust/example" &&
+    equal "result 42" "$(LD_LIBRARY_PATH=$libraries "$work/rust/example")"
+}
+
 with_pkg_config() {
   inside sh -c "cd /root/embed && g++ -std=c++20 -o by-hand main.cc \
     \$(pkg-config --cflags --libs weft-client)" && equal "$digest" "$(inside /root/embed/by-hand)"
@@ -202,6 +241,10 @@ check "apt installs libweft-dev" \
   install_inside '/root/libweft_*.deb' '/root/libweft-dev_*.deb' "${tools[@]}"
 check "a client compiles with CMake and runs" with_cmake
 check "a client compiles with pkg-config and runs" with_pkg_config
+check "programs that embed the executor compile with pkg-config and run" executor_by_hand
+check "they compile with CMake and run" executor_with_cmake
+check "the examples of README.md compile and run" readme_compiles
+check "a Rust program embeds the executor" executor_in_rust
 check "the manual renders without warnings" manual_renders weftd weft weftd.toml
 check "bash completes commands and the daemon's handlers" completes_in_bash
 check "zsh completes both programs" completes_in_zsh

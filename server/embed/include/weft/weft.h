@@ -34,6 +34,7 @@ extern "C" {
 
 #define WEFT_ABI_VERSION 1
 
+struct timespec; /* Of <time.h>, which does not tell everybody. */
 typedef struct weft_executor weft_executor;
 typedef struct weft_task weft_task;
 /* What a task's code gets, of itself: valid until that returns, on its executor's thread only. */
