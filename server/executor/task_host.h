@@ -69,6 +69,10 @@ class TaskHost {
   bool IsHere() const { return here_ == this; }
   // Any thread. The clock of TaskContext::NowNs.
   virtual int64_t HostNowNs() const = 0;
+  // What the program wants its tasks to find: context.host().user_state(). Set before the first
+  // task; stays the program's.
+  void* user_state() const { return user_state_; }
+  void set_user_state(void* state) { user_state_ = state; }
   // Any thread. Where async/ keeps what it spawns here; null: this host spawns nothing.
   virtual FrameHome* frames() = 0;
 
@@ -80,6 +84,9 @@ class TaskHost {
   ~TaskHost() = default;
   TaskHost(const TaskHost&) = delete;
   TaskHost& operator=(const TaskHost&) = delete;
+
+ private:
+  void* user_state_ = nullptr;
 };
 
 inline TaskEntry SpawnedBody::Entry(uint16_t index) {
