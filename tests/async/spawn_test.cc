@@ -2,12 +2,14 @@
 #include "async/spawn.h"
 
 #include <array>
+#include <cerrno>
 #include <memory>
 #include <stdexcept>
 #include <string>
 
 #include "async/spawn_family.h"
 #include "async_fixture.h"
+#include "executor/task_io.h"
 
 namespace weft {
 namespace {
@@ -228,6 +230,25 @@ TEST_F(SpawnTest, AnAbortFromElsewhereActsAtTheNextTurn) {
   EXPECT_TRUE(handle->has_ended());
   handle->Detach();
   EXPECT_EQ(home().outstanding(), 0U);
+}
+
+TEST_F(SpawnTest, AnAbortCutsAFileOperationShortAndWaitsForItsEnd) {
+  int64_t result = 0;
+  auto handle = Spawn(host(), [&](TaskContext& context) {
+    char byte = 0;
+    result = TaskIo(context).Read(3, {&byte, 1}, 0);
+  });
+  Settle();
+  ASSERT_EQ(system_.under_way.size(), 1U);
+  handle->Abort();
+  handle->Abort();
+  Settle();
+  EXPECT_EQ(system_.cancels, std::vector{system_.under_way[0]});
+  EXPECT_FALSE(handle->has_ended()) << "the system may still write to its stack";
+  system_.Complete(0, -ECANCELED);
+  Settle();
+  EXPECT_EQ(result, -ECANCELED);
+  EXPECT_TRUE(handle->has_ended());
 }
 
 TEST_F(SpawnTest, SlotsThatAreFreedElsewhereAreUsedAgain) {

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "async_fixture.h"
+#include "executor/task_io.h"
 
 namespace weft {
 namespace {
@@ -65,6 +66,29 @@ TEST_F(TryFinallyTest, TheCleanupOfACancelledTaskSuspendsAndIsNotCutShort) {
   EXPECT_EQ(order, "cancelled ");
   Advance(2'000'000);
   EXPECT_EQ(order, "cancelled clean ");
+  EXPECT_TRUE(handle->has_ended());
+}
+
+TEST_F(TryFinallyTest, AFileOperationOfACleanupIsNotCutShort) {
+  int64_t result = 0;
+  auto handle = Spawn(host(), [&](TaskContext& context) {
+    TryFinally(
+        context, [&] { context.SleepFor(1'000'000'000); },
+        [&] {
+          char byte = 0;
+          result = TaskIo(context).Read(3, {&byte, 1}, 0);
+        });
+  });
+  Settle();
+  handle->Abort();
+  Settle();
+  ASSERT_EQ(system_.under_way.size(), 1U) << "it begins, though the task is to stop";
+  handle->Abort();
+  Settle();
+  EXPECT_TRUE(system_.cancels.empty());
+  system_.Complete(0, 1);
+  Settle();
+  EXPECT_EQ(result, 1);
   EXPECT_TRUE(handle->has_ended());
 }
 
