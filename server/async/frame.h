@@ -54,6 +54,11 @@ class TaskFrame : public SpawnedBody {
   // False: it has ended, and the joiner is about to be notified.
   bool Withdraw(RemoteWaiter& joiner);
 
+  // Whether the context is that of its own run.
+  bool IsRunIn(const TaskContext& context) const {
+    return context_.load(std::memory_order_relaxed) == &context;
+  }
+
   // After its end.
   FrameEnd end() const { return end_; }
   const std::string& error() const { return error_; }

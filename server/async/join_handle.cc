@@ -15,6 +15,9 @@ absl::Status TaskHandle::AwaitEnd(TaskContext* context, int64_t until_ns) {
     return absl::FailedPreconditionError(
         "a thread that runs tasks must not block: join with the context of a task");
   }
+  if (context != nullptr && frame_->IsRunIn(*context)) {
+    return absl::FailedPreconditionError("a task must not wait for itself");
+  }
   std::optional<RemoteWaiter> waiter;
   if (context == nullptr) {
     waiter.emplace();

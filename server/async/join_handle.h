@@ -55,9 +55,9 @@ class TaskHandle {
 
  protected:
   // Suspends the task, or blocks the thread when context is null, until the task has ended. OK also
-  // when that failed; see End. FailedPrecondition: there is no task, somebody else waits for it, or
-  // the caller is a thread that runs tasks and would wait for itself. Cancelled, DeadlineExceeded:
-  // as the context says, or the time passed; the task goes on.
+  // when that failed; see End. FailedPrecondition: there is no task, somebody else waits for it, it
+  // is the caller, or the caller is a thread that runs tasks and has no context. Cancelled,
+  // DeadlineExceeded: as the context says, or the time passed; the task goes on.
   absl::Status AwaitEnd(TaskContext* context, int64_t until_ns);
   // After AwaitEnd said OK. Internal: it threw; Cancelled: it was aborted before it began;
   // Unavailable: its host stopped first.

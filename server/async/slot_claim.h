@@ -19,6 +19,8 @@ class [[nodiscard]] SlotClaim {
     if (slot_ != nullptr) home_->GiveBack(slot_);
   }
   void* Take() { return std::exchange(slot_, nullptr); }
+  // Whether it is a slot of that host.
+  bool IsOf(TaskHost& host) const { return home_ == host.frames(); }
 
  private:
   friend std::optional<SlotClaim> TryClaimSlot(TaskHost& host);

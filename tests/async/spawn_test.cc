@@ -134,6 +134,24 @@ TEST_F(SpawnTest, ASecondJoinAndAJoinAfterDetachAreRefused) {
   EXPECT_EQ(home().outstanding(), 0U);
 }
 
+TEST_F(SpawnTest, ATaskThatJoinsItselfAndASecondJoinerAreRefused) {
+  absl::StatusOr<JoinHandle<void>> handle;
+  absl::Status itself;
+  absl::Status second;
+  handle = Spawn(host(), [&](TaskContext& context) {
+    itself = handle->Await(context);
+    context.SleepFor(1'000'000);
+  });
+  Settle();
+  Go([&](TaskContext& context) { EXPECT_TRUE(handle->Await(context).ok()); });
+  Go([&](TaskContext& context) { second = handle->Await(context); });
+  Settle();
+  EXPECT_TRUE(absl::IsFailedPrecondition(itself)) << itself;
+  EXPECT_TRUE(absl::IsFailedPrecondition(second)) << second;
+  Advance(2'000'000);
+  EXPECT_EQ(home().live(), 0U);
+}
+
 TEST_F(SpawnTest, ADroppedHandleLeavesTheTaskRunning) {
   int witnessed = 0;
   bool ran = false;
@@ -276,6 +294,12 @@ TEST_F(SpawnTest, AClaimHoldsASlotUntilItIsUsedOrGoes) {
   }
   EXPECT_TRUE(TryClaimSlot(host()).has_value());
   Elsewhere([&] { EXPECT_FALSE(TryClaimSlot(host()).has_value()) << "of the host's thread only"; });
+  sys::Ticks now = 1;
+  Core<ManualEnv> other(core_->options(), ManualEnv(&now), doorbell_);
+  ASSERT_TRUE(other.Prepare().ok());
+  auto claim = TryClaimSlot(host());
+  const auto refused = SpawnInSlot(other, std::move(*claim), [] {});
+  EXPECT_TRUE(absl::IsFailedPrecondition(refused.status())) << refused.status();
 }
 
 TEST_F(SpawnTest, WithoutASlotAndWhenTooLargeItGoesToTheHeap) {

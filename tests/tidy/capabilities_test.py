@@ -37,7 +37,8 @@ class CapabilitiesTest(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             root = pathlib.Path(folder)
             (root / "tests").mkdir()
-            (root / "tests/some_test.cc").write_text("TEST_F(Suite,\n       LongCase) {}\nTEST(A, B) {")
+            text = "TEST_F(Suite,\n       LongCase) {}\nTEST(A, B) {"
+            (root / "tests/some_test.cc").write_text(text)
             self.assertEqual({"Suite.LongCase", "A.B"}, capabilities.gtest_names(root))
 
 
