@@ -1,5 +1,6 @@
 """Judges docs/capabilities.md: every row of its tables says where a capability is and names tests
-that exist. A test is named as `Suite.Case` of GoogleTest, or as `path/of/script: words of its check`.
+that exist. A test is named as `Suite.Case` of GoogleTest, or as `path/of/script: words of its
+check`.
 """
 
 import pathlib
