@@ -15,15 +15,14 @@ packages=(
   # gRPC and protobuf: only all of these together give CMake its targets.
   libgrpc-dev libgrpc++-dev protobuf-compiler protobuf-compiler-grpc libprotobuf-dev
   # Libraries of the daemon and the client.
-  libabsl-dev libboost1.74-dev libboost-context1.74-dev libcivetweb-dev libcli11-dev libhwloc-dev
-  libisal-dev libspdlog-dev libssl-dev libsystemd-dev libtomlplusplus-dev liburing-dev
-  prometheus-cpp-dev
+  libabsl-dev libboost1.74-dev libboost-context1.74-dev libcivetweb-dev libcli11-dev libisal-dev
+  libspdlog-dev libssl-dev libsystemd-dev libtomlplusplus-dev liburing-dev prometheus-cpp-dev
 )
 # Other compilers, tests and benches.
 test_packages=(
   clang clang-format clang-tidy git
   libbenchmark-dev libboost-fiber1.74-dev libconcurrentqueue-dev libgmock-dev libgtest-dev
-  librapidcheck-dev libtbb-dev
+  libhwloc-dev librapidcheck-dev libtbb-dev
   curl jq prometheus python3 python3-grpcio python3-protobuf
 )
 # Booting systemd, building and running images, checking packages.

@@ -182,14 +182,18 @@ void WriteStats(const v1::GetStatsResponse& stats, std::ostream& out) {
     out << "           not io_uring: " << io.fallback_reason() << "\n";
   }
   if (stats.has_blocking()) out << "pool       " << PoolText(stats.blocking()) << "\n";
-  out << absl::StreamFormat("%-5s %8s %8s %8s %8s %8s %12s %8s %8s %8s %6s\n", "core", "high",
-                            "normal", "low", "held", "started", "executed", "sleeps", "wakes",
-                            "no stack", "stalls");
+  out << absl::StreamFormat("%-5s %4s %7s %8s %8s %8s %8s %8s %12s %8s %8s %8s %6s\n", "core",
+                            "node", "package", "high", "normal", "low", "held", "started",
+                            "executed", "sleeps", "wakes", "no stack", "stalls");
   const auto write_core = [&out](const v1::CoreStats& core) {
-    out << absl::StreamFormat("%-5s %8d %8d %8d %8d %8d %12d %8d %8d %8d %6d\n",
-                              CoreText(core.core()), core.queued_high(), core.queued_normal(),
-                              core.queued_low(), core.held(), core.started(), core.tasks_executed(),
-                              core.sleeps(), core.wakes(), core.stack_waits(), core.stalls());
+    // The blocking pool sits nowhere.
+    const bool is_placed = core.core() != UINT32_MAX;
+    out << absl::StreamFormat(
+        "%-5s %4s %7s %8d %8d %8d %8d %8d %12d %8d %8d %8d %6d\n", CoreText(core.core()),
+        is_placed ? absl::StrCat(core.numa_node()) : "-",
+        is_placed ? absl::StrCat(core.package()) : "-", core.queued_high(), core.queued_normal(),
+        core.queued_low(), core.held(), core.started(), core.tasks_executed(), core.sleeps(),
+        core.wakes(), core.stack_waits(), core.stalls());
   };
   for (const v1::CoreStats& core : stats.cores()) write_core(core);
   if (stats.has_blocking()) write_core(stats.blocking().stats());

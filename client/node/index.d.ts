@@ -129,6 +129,8 @@ export interface CoreStats {
   wakes: Int64;
   stalls: Int64;
   held: number;
+  package: number;
+  numaNode: number;
 }
 
 export interface BlockingThread {

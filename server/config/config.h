@@ -21,8 +21,8 @@ enum class LogFormat : uint8_t { kText, kJson };
 // there. Plain data: made by LoadConfig, then only read.
 struct Config {
   struct Cores {
-    std::optional<std::vector<int>> cpus;  // executor.cores; nullopt is "auto".
-    int worker_threads = 0;                // 0: as many as there are cores.
+    std::optional<std::vector<CpuName>> cpus;  // executor.cores; nullopt is "auto".
+    int worker_threads = 0;                    // 0: as many as there are cores.
   };
   struct Daemon {
     int64_t drain_limit_ns = 10'000'000'000;

@@ -56,14 +56,16 @@ void Checking::CheckBounds() {
 
 void Checking::CheckCpus() {
   if (!loaded_.config.cores.cpus.has_value()) return;
-  std::vector<int> cpus = *loaded_.config.cores.cpus;
-  std::sort(cpus.begin(), cpus.end());
-  const auto twice = std::adjacent_find(cpus.begin(), cpus.end());
-  if (twice != cpus.end()) {
-    Add("executor.cores",
-        absl::StrCat(" because CPU ", *twice, " is named twice, expected each once"));
+  const std::vector<CpuName>& cpus = *loaded_.config.cores.cpus;
+  for (auto name = cpus.begin(); name != cpus.end(); ++name) {
+    if (std::find(cpus.begin(), name, *name) == name) continue;
+    Add("executor.cores", absl::StrCat(" because ", name->is_single() ? "CPU " : "", name->Text(),
+                                       " is named twice, expected each once"));
+    break;
   }
-  if (static_cast<size_t>(loaded_.config.cores.worker_threads) > cpus.size()) {
+  // How many CPUs a package or a node has is for the machine to say.
+  const bool is_counted = std::ranges::all_of(cpus, &CpuName::is_single);
+  if (is_counted && static_cast<size_t>(loaded_.config.cores.worker_threads) > cpus.size()) {
     Add("executor.worker_threads",
         absl::StrCat(", expected at most ", cpus.size(), ", as many as executor.cores names"));
   }

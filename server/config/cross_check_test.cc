@@ -33,6 +33,9 @@ TEST(CrossCheck, RefusesADaemonThatNobodyCouldReach) {
 
 TEST(CrossCheck, RefusesOneCpuTwiceAndMoreWorkersThanCores) {
   EXPECT_THAT(Refusal("", {"executor.cores=[0, 1, 0]"}), HasSubstr("CPU 0 is named twice"));
+  EXPECT_THAT(Refusal("", {"executor.cores=[\"n1:2\", \"p0\", \"n1:2\"]"}),
+              HasSubstr("CPU n1:2 is named twice"));
+  EXPECT_THAT(Refusal("", {"executor.cores=[\"p0\", \"p0\"]"}), HasSubstr(" p0 is named twice"));
   EXPECT_THAT(Refusal("", {"executor.cores=[0, 1]", "executor.worker_threads=3"}),
               StartsWith("--set: executor.worker_threads: 3 is not right, expected at most 2"));
 }

@@ -80,7 +80,7 @@ TEST(LoadConfig, TakesValuesFromTheFile) {
     [security]
     insecure = true
   )");
-  EXPECT_THAT(*config.cores.cpus, ElementsAre(1, 3));
+  EXPECT_THAT(*config.cores.cpus, ElementsAre(CpuName{.number = 1}, CpuName{.number = 3}));
   EXPECT_EQ(config.core.idle, IdlePolicy::kSpin);
   EXPECT_FALSE(config.core.timing_metrics);
   EXPECT_FALSE(config.dispatch.timing_metrics);
@@ -113,7 +113,17 @@ TEST(LoadConfig, TakesBareWordsInSettingsAsStrings) {
   EXPECT_EQ(config.web.listen, "");
   EXPECT_THAT(config.rpc.listen, ElementsAre("127.0.0.1:0"));
   EXPECT_EQ(config.daemon.log_format, LogFormat::kJson);
-  EXPECT_THAT(*config.cores.cpus, ElementsAre(0));
+  EXPECT_THAT(*config.cores.cpus, ElementsAre(CpuName{.number = 0}));
+}
+
+TEST(LoadConfig, TakesCpusByWhereTheySit) {
+  const CpuName all{.kind = CpuName::Kind::kPackage, .number = 1};
+  const CpuName one{.kind = CpuName::Kind::kNumaNode, .number = 0, .place = 2};
+  EXPECT_THAT(*Good("executor.cores = [\"p1\", \"n0:2\", \"7\"]\n").cores.cpus,
+              ElementsAre(all, one, CpuName{.number = 7}));
+  EXPECT_THAT(*Good("executor.cores = \"p1\"\n").cores.cpus, ElementsAre(all));
+  EXPECT_THAT(*Good("", {"executor.cores=n0:2"}).cores.cpus, ElementsAre(one));
+  EXPECT_EQ(Good("", {"executor.cores=auto"}).cores.cpus, std::nullopt);
 }
 
 TEST(LoadConfig, TellsAllMistakesAtOnceEachWithItsPlace) {

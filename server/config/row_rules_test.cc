@@ -79,6 +79,9 @@ TEST_P(EveryRow, RefusesWhatIsBelowAndAbove) {
     case Kind::kCpus:
       ExpectWrong("[-1]");
       ExpectWrong("[4096]");
+      ExpectWrong("\"p4096\"");
+      ExpectWrong("[\"n1:4096\"]");
+      ExpectWrong("[\"p1\", \"auto\"]");
       return;
     case Kind::kFlag:
       ExpectWrong("-1");

@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "config/cpu_name.h"
 #include "config/schema.h"
 
 namespace weft {
@@ -50,10 +51,18 @@ std::vector<std::string> AsTextList(const ConfigValue& value) {
   return std::get<std::vector<std::string>>(value);
 }
 
-std::optional<std::vector<int>> AsCpus(const ConfigValue& value) {
-  const auto* numbers = std::get_if<std::vector<int64_t>>(&value);
-  if (numbers == nullptr) return std::nullopt;
-  return std::vector<int>(numbers->begin(), numbers->end());
+std::optional<std::vector<CpuName>> AsCpus(const ConfigValue& value) {
+  std::vector<CpuName> names;
+  if (const auto* numbers = std::get_if<std::vector<int64_t>>(&value)) {
+    for (const int64_t number : *numbers) {
+      names.push_back({.number = static_cast<uint32_t>(number)});
+    }
+    return names;
+  }
+  const std::vector<std::string> texts = AsTextList(value);
+  if (texts == std::vector<std::string>{"auto"}) return std::nullopt;
+  for (const std::string& text : texts) names.push_back(*ParseCpuName(text));
+  return names;
 }
 
 constexpr int64_t kSocketPathMost = sizeof(sockaddr_un::sun_path) - 1;
@@ -68,11 +77,14 @@ constexpr std::string_view kLogFormats[] = {"text", "json"};
 std::vector<ConfigRow> ExecutorRows() {
   return {
       {"executor.cores",
-       "CPU numbers",
+       "CPUs",
        {.kind = Kind::kCpus},
        "\"auto\"",
        kRestart,
-       "CPUs that get an executor core each; auto: all allowed ones but one for the Door.",
+       "CPUs that get an executor core each, by number or by where they sit; auto: all allowed "
+       "ones "
+       "but one for the Door. \"p1\" and \"n1\" are all allowed CPUs of package 1 and of NUMA node "
+       "1, \"p1:0\" the first of them, ascending. `weft cores` tells where each sits.",
        [](Config& c, const ConfigValue& v) { c.cores.cpus = AsCpus(v); }},
       {"executor.worker_threads", "", Whole(0, 256), "0", kRestart,
        "Uses only that many of executor.cores; 0: all.",

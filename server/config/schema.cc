@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "config/cpu_name.h"
 #include "config/listen_address.h"
 
 namespace weft {
@@ -33,11 +34,16 @@ size_t EditDistance(std::string_view from, std::string_view to) {
 }
 
 bool AreCpus(const ConfigValue& value) {
-  if (const auto* text = std::get_if<std::string>(&value)) return *text == "auto";
+  const auto is_name = [](const std::string& text) { return ParseCpuName(text).has_value(); };
+  if (const auto* text = std::get_if<std::string>(&value)) return *text == "auto" || is_name(*text);
+  if (const auto* names = std::get_if<std::vector<std::string>>(&value)) {
+    return !names->empty() && std::ranges::all_of(*names, is_name);
+  }
   const auto* numbers = std::get_if<std::vector<int64_t>>(&value);
   return numbers != nullptr && !numbers->empty() &&
-         std::all_of(numbers->begin(), numbers->end(),
-                     [](int64_t number) { return number >= 0 && number < 4096; });
+         std::ranges::all_of(*numbers, [](int64_t number) {
+           return number >= 0 && number <= int64_t{kHighestCpuNumber};
+         });
 }
 
 bool IsPath(const ConfigRule& rule, const ConfigValue& value) {
@@ -149,7 +155,10 @@ std::string DescribeExpected(const ConfigRow& row) {
     case Kind::kAddressList:
       return absl::StrCat("a list of addresses, each ", kAddressForm);
     case Kind::kCpus:
-      return "\"auto\" or a list of CPU numbers from 0 to 4095";
+      return absl::StrCat(
+          "\"auto\", a list of CPU numbers from 0 to ", kHighestCpuNumber,
+          ", or a list of names as in [\"p1\", \"n0:2\"], one alone without brackets: p and n for "
+          "package and NUMA node, their number, and for a single CPU of them its place from 0 on");
   }
   return "";
 }

@@ -65,11 +65,14 @@ TEST(ConfigSchema, HoldsNumbersToBothEndsOfTheirRange) {
   EXPECT_EQ(DescribeExpected(*row), "a whole number from 0 to 10000 (microseconds)");
 }
 
-TEST(ConfigSchema, TakesCpusAsAutoOrAsAListOfNumbers) {
+TEST(ConfigSchema, TakesCpusAsAutoOrAsAListOfNumbersOrOfNames) {
   const ConfigRow* const row = FindConfigRow("executor.cores");
   ASSERT_NE(row, nullptr);
   EXPECT_TRUE(Obeys(row->rule, std::string("auto")));
   EXPECT_TRUE(Obeys(row->rule, std::vector<int64_t>{0, 3}));
+  EXPECT_TRUE(Obeys(row->rule, std::string("p1")));
+  EXPECT_TRUE(Obeys(row->rule, std::vector<std::string>{"p1:0", "n2", "3"}));
+  EXPECT_FALSE(Obeys(row->rule, std::vector<std::string>{"p1", "auto"}));
   EXPECT_FALSE(Obeys(row->rule, std::string("all")));
   EXPECT_FALSE(Obeys(row->rule, std::vector<int64_t>{-1}));
   EXPECT_FALSE(Obeys(row->rule, std::vector<std::string>{}));

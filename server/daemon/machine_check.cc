@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <string_view>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -9,7 +10,6 @@
 #include "config/schema.h"
 #include "daemon/listen_guard.h"
 #include "handlers/builtin/builtin.h"
-#include "sys/topology.h"
 
 namespace weft {
 namespace {
@@ -18,7 +18,8 @@ std::string_view CpuKey(const Config& config) {
   return config.cores.cpus.has_value() ? "executor.cores" : "executor.worker_threads";
 }
 
-absl::StatusOr<std::vector<int>> CoreCpus(const Config& config, absl::Span<const int> allowed) {
+absl::StatusOr<std::vector<int>> CoreCpus(const Config& config,
+                                          absl::Span<const sys::CpuPlace> allowed) {
   return sys::ChooseCores(
       {.cores = config.cores.cpus, .worker_threads = config.cores.worker_threads}, allowed);
 }
@@ -46,8 +47,9 @@ absl::Status CheckGrant(const CoreGrant& grant, const sys::MachineLimits& limits
 }  // namespace
 
 MachineOffer TryMachine(const Config& config, absl::Span<const int> allowed) {
-  const absl::StatusOr<std::vector<int>> chosen = CoreCpus(config, allowed);
-  return {.cpus = {allowed.begin(), allowed.end()},
+  std::vector<sys::CpuPlace> places = sys::ReadTopology(allowed).cpus;
+  const absl::StatusOr<std::vector<int>> chosen = CoreCpus(config, places);
+  return {.cpus = std::move(places),
           .grant = TryGrants(config, chosen.ok() ? chosen->size() : 1),
           .limits = sys::ReadMachineLimits("")};
 }

@@ -8,13 +8,14 @@
 #include "config/loader.h"
 #include "daemon/core_grants.h"
 #include "sys/machine_limits.h"
+#include "sys/topology.h"
 
 namespace weft {
 
 // What a machine offers to a start.
 struct MachineOffer {
-  std::vector<int> cpus;  // That a start would be allowed.
-  CoreGrant grant;        // Of what is asked for; one that says nothing stands for all of it.
+  std::vector<sys::CpuPlace> cpus;  // That a start would be allowed.
+  CoreGrant grant;  // Of what is asked for; one that says nothing stands for all of it.
   sys::MachineLimits limits;
 };
 

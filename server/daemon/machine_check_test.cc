@@ -30,7 +30,8 @@ class MachineCheck : public testing::Test {
   void TearDown() override { std::filesystem::remove_all(folder_); }
 
   static std::vector<std::string> Warnings(const std::string& toml,
-                                           const MachineOffer& offer = {.cpus = {0, 2}}) {
+                                           const MachineOffer& offer = {
+                                               .cpus = {{.cpu = 0}, {.cpu = 2}}}) {
     const auto loaded = ParseConfig({"w.toml", toml});
     EXPECT_TRUE(loaded.ok()) << loaded.status();
     return MachineWarnings(*loaded, offer);
@@ -52,6 +53,13 @@ TEST_F(MachineCheck, TellsEachThingThatIsNotGrantedWithItsPlace) {
               ElementsAre(StartsWith("w.toml:1:27: executor.worker_threads = 9")));
 }
 
+TEST_F(MachineCheck, TellsOfAPackageThatIsNotThere) {
+  EXPECT_THAT(Warnings("executor.cores = \"p1\"\n"),
+              ElementsAre(AllOf(StartsWith("w.toml:1:18: executor.cores names p1, but "),
+                                EndsWith("are in 1 package: 0 (this machine)"))));
+  EXPECT_THAT(Warnings("executor.cores = \"n0:1\"\n"), IsEmpty());
+}
+
 TEST_F(MachineCheck, IsSilentWhereAStartWouldGoOn) {
   EXPECT_THAT(Warnings(""), IsEmpty());
   EXPECT_THAT(Warnings("executor.cores = [0, 2]\nhandlers.file_root = \"" + folder_ +
@@ -61,7 +69,7 @@ TEST_F(MachineCheck, IsSilentWhereAStartWouldGoOn) {
 }
 
 TEST_F(MachineCheck, TellsWhatCoresWouldBeWithout) {
-  MachineOffer offer{.cpus = {0, 2}};
+  MachineOffer offer{.cpus = {{.cpu = 0}, {.cpu = 2}}};
   offer.grant.realtime = absl::PermissionDeniedError("SCHED_FIFO was not granted");
   offer.grant.lockable_bytes = 1000;
   offer.limits.realtime_priority = 0;
@@ -80,7 +88,8 @@ TEST_F(MachineCheck, AsksForNothingThatIsNotConfigured) {
   const MachineOffer offer = TryMachine(Config(), {0});
   EXPECT_EQ(offer.grant.lockable_bytes, 0u);
   EXPECT_TRUE(offer.grant.realtime.ok());
-  EXPECT_EQ(offer.cpus, std::vector<int>{0});
+  ASSERT_EQ(offer.cpus.size(), 1u);
+  EXPECT_EQ(offer.cpus[0].cpu, 0);
 }
 
 // In a process of its own, as the limit that was given up cannot be had back.

@@ -95,13 +95,18 @@ absl::Status Server::Start() {
 absl::Status Server::ChooseCpus() {
   absl::StatusOr<std::vector<int>> allowed = sys::AllowedCpus();
   if (!allowed.ok()) return allowed.status();
-  allowed_cpus_ = *std::move(allowed);
+  topology_ = sys::ReadTopology(*allowed);
+  if (!topology_.untold.empty()) {
+    log_.Warn("topology_unknown", {{"file", topology_.untold},
+                                   {"meaning", "CPUs of unknown place count as of package 0"}});
+  }
   absl::StatusOr<std::vector<int>> chosen = sys::ChooseCores(
-      {.cores = config_.cores.cpus, .worker_threads = config_.cores.worker_threads}, allowed_cpus_);
+      {.cores = config_.cores.cpus, .worker_threads = config_.cores.worker_threads},
+      topology_.cpus);
   // What the configuration names is well formed by now; it is the machine that does not grant it.
   if (!chosen.ok()) return absl::UnavailableError(chosen.status().message());
   cpus_ = *std::move(chosen);
-  front_cpus_ = sys::FrontCpus(allowed_cpus_, cpus_);
+  front_cpus_ = sys::FrontCpus(*allowed, cpus_);
   const bool is_shared = std::any_of(cpus_.begin(), cpus_.end(), [this](int cpu) {
     return std::find(front_cpus_.begin(), front_cpus_.end(), cpu) != front_cpus_.end();
   });
@@ -193,6 +198,8 @@ absl::Status Server::StartCores() {
   for (const int cpu : cpus_) {
     options.index = static_cast<uint32_t>(cores_.size());
     options.cpu = cpu;
+    options.package = topology_.Find(cpu)->package;
+    options.numa_node = topology_.Find(cpu)->numa_node;
     cores_.push_back(std::make_unique<Core<sys::ProdEnv>>(options, env, doorbell_));
     cores.push_back(cores_.back().get());
     if (absl::Status status = cores_.back()->Start(); !status.ok()) return status;
@@ -224,7 +231,6 @@ absl::Status Server::StartRpc() {
   for (const HandlerRegistry::Row& row : handlers_.rows()) {
     info.handlers.push_back({std::string(row.handler->help()), row.entry.never_suspends});
   }
-  info.places = sys::CpuPlaces(cpus_);
   rpc_.emplace(config_.rpc, *dispatcher_, *steering_, std::move(info));
   rpc_->Adopt(std::move(inherited_));
   // Before the first core can ring.
@@ -293,7 +299,7 @@ absl::Status Server::StartReloader() {
   options.running = std::move(loaded_);
   options.warn = [this](const LoadedConfig& fresh) {
     // What a restart would get of the two that are granted only then cannot be tried beside these.
-    return MachineWarnings(fresh, {.cpus = allowed_cpus_});
+    return MachineWarnings(fresh, {.cpus = topology_.cpus});
   };
   options.apply = [this](const Config& config) { ApplyLive(config); };
   options.post = [this](DoorErrand& errand) { return door_->Post(errand); };
@@ -375,10 +381,14 @@ absl::Status Server::StartWeb() {
 }
 
 void Server::LogStart() const {
+  std::vector<sys::CpuPlace> places;
+  for (const int cpu : cpus_) places.push_back(*topology_.Find(cpu));
   log_.Info("weftd", {{"version", version_}, {"pid", getpid()}});
   log_.Info("clock", {{"source", clock_.uses_tsc() ? "tsc" : "clock_monotonic"}});
   log_.Info("cores", {{"count", cpus_.size()},
                       {"cpus", absl::StrJoin(cpus_, ",")},
+                      {"places", sys::FormatPlaces(places)},
+                      {"numa_nodes", topology_.node_count},
                       {"door_cpus", sys::FormatCpus(front_cpus_)},
                       {"idle", IdleName(config_.core.idle)},
                       {"spin_us", config_.core.spin_us},

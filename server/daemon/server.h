@@ -39,6 +39,7 @@
 #include "sys/fd.h"
 #include "sys/io_system.h"
 #include "sys/prod_env.h"
+#include "sys/topology.h"
 #include "web/http_server.h"
 
 namespace weft {
@@ -122,7 +123,7 @@ class Server {
   std::optional<FilePermits> file_permits_;
   HandlerRegistry handlers_;
   const Lookup lookup_;
-  std::vector<int> allowed_cpus_;        // At the start.
+  sys::Topology topology_;               // Of the CPUs allowed at the start.
   std::vector<int> cpus_;                // One core each.
   std::vector<int> front_cpus_;          // Of the Door, gRPC and all other threads.
   std::vector<ListenSocket> inherited_;  // Until the gRPC server has them.

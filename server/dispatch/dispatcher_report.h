@@ -149,7 +149,10 @@ CoreSnapshot Dispatcher<Env>::SnapshotCore(uint32_t core) {
   const CoreLoad& load = loads_[core];
   const CoreStats& own = sides_[core]->core.stats();
   CoreSnapshot snapshot;
-  snapshot.cpu = static_cast<uint32_t>(sides_[core]->core.options().cpu);
+  const CoreOptions& options = sides_[core]->core.options();
+  snapshot.cpu = static_cast<uint32_t>(options.cpu);
+  snapshot.package = options.package;
+  snapshot.numa_node = options.numa_node;
   for (size_t level = 0; level < kPriorityCount; ++level) {
     snapshot.queued[level] = load.Queued(static_cast<Priority>(level));
     const uint64_t executed = load.ended[level] - load.ended_unstarted[level];

@@ -116,6 +116,8 @@ class DispatchStats : public MetricSource {
 // One core at one moment.
 struct CoreSnapshot {
   uint32_t cpu = 0;
+  uint32_t package = 0;
+  uint32_t numa_node = 0;
   std::array<uint64_t, kPriorityCount> queued{};
   uint64_t held = 0;     // The part of queued whose handler is paused.
   uint64_t started = 0;  // And not ended.

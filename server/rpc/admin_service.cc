@@ -43,7 +43,7 @@ struct AdminService::Parts {
   grpc::Status ListCores(v1::ListCoresResponse& response);
   grpc::Status SetBudget(const v1::SetBudgetRequest& request, v1::SetBudgetResponse& response);
   grpc::Status ListHandlers(v1::ListHandlersResponse& response);
-  void WriteCore(const CoreActivity& activity, size_t index, v1::CoreInfo* core) const;
+  void WriteCore(const CoreActivity& activity, v1::CoreInfo* core) const;
 
   // Applies f to every unary method.
   template <class Function>
@@ -97,12 +97,7 @@ struct AdminService::Parts {
   CallPool<ReloadConfigCall> reload_config;
 };
 
-void AdminService::Parts::WriteCore(const CoreActivity& activity, size_t index,
-                                    v1::CoreInfo* core) const {
-  if (index < info.places.size()) {
-    core->set_numa_node(info.places[index].numa_node);
-    core->set_package(info.places[index].package);
-  }
+void AdminService::Parts::WriteCore(const CoreActivity& activity, v1::CoreInfo* core) const {
   if (activity.budget.microseconds > 0) {
     core->mutable_budget()->set_microseconds(activity.budget.microseconds);
   } else {
@@ -124,7 +119,9 @@ grpc::Status AdminService::Parts::ListCores(v1::ListCoresResponse& response) {
   for (size_t index = 0; index < activities.size(); ++index) {
     v1::CoreInfo* const core = response.add_cores();
     StatsTeller::WriteCore(stats.cores[index], core->mutable_stats());
-    WriteCore(activities[index], index, core);
+    core->set_numa_node(stats.cores[index].numa_node);
+    core->set_package(stats.cores[index].package);
+    WriteCore(activities[index], core);
   }
   if (stats.pool) teller.WritePool(*stats.pool, response.mutable_blocking());
   return grpc::Status::OK;

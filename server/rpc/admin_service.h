@@ -11,7 +11,6 @@
 #include "dispatch/steering.h"
 #include "grpcpp/impl/codegen/service_type.h"
 #include "rpc/rpc_context.h"
-#include "sys/topology.h"
 
 namespace weft {
 
@@ -36,7 +35,6 @@ struct AdminInfo {
     bool never_suspends = false;
   };
   std::vector<HandlerRow> handlers;     // By TaskEntry::index; the steering has their names.
-  std::vector<sys::CpuPlace> places;    // By core index; none: not known.
   std::string version;                  // "0.1.0"
   std::function<void()> request_drain;  // Must not block; Door::RequestDrain.
   std::string io_backend;               // "io_uring" or "threads".

@@ -186,6 +186,8 @@ TEST_F(AdminServiceTest, ListsTheCores) {
   core_options_.idle = IdlePolicy::kAdaptive;
   core_options_.budget.polls = 9;
   core_options_.lock_memory = true;
+  core_options_.package = 3;
+  core_options_.numa_node = 2;
   StartServer();
   const uint64_t id = Submit(Spec("spin", "60s"));
   v1::ListCoresResponse cores = Cores();
@@ -196,6 +198,8 @@ TEST_F(AdminServiceTest, ListsTheCores) {
   EXPECT_GE(core.running_for_ns(), 0);
   EXPECT_EQ(core.numa_node(), 2u);
   EXPECT_EQ(core.package(), 3u);
+  EXPECT_EQ(core.stats().numa_node(), 2u);
+  EXPECT_EQ(core.stats().package(), 3u);
   EXPECT_EQ(core.idle(), "adaptive");
   EXPECT_FALSE(core.realtime());
   EXPECT_EQ(core.locked_bytes(), static_cast<uint64_t>(core_->stats().locked_bytes.value()));

@@ -55,7 +55,6 @@ class RpcFixture : public ::testing::Test, public EntryLookup {
       names.emplace_back(row.handler->name());
       info.handlers.push_back({std::string(row.handler->help()), row.entry.never_suspends});
     }
-    info.places = {{.numa_node = 2, .package = 3}};
     info.version = "1.2.3";
     info.request_drain = [this] { door_->RequestDrain(); };
     info.request_reload = [this](AdminInfo::ReloadAnswer answer) {

@@ -111,6 +111,8 @@ void StatsTeller::WriteCore(const CoreSnapshot& core, v1::CoreStats* message) {
   message->set_sleeps(core.sleeps);
   message->set_wakes(core.wakes);
   message->set_stalls(core.stalls);
+  message->set_package(core.package);
+  message->set_numa_node(core.numa_node);
 }
 
 void StatsTeller::WritePool(const PoolSnapshot& pool, v1::BlockingPool* message) const {

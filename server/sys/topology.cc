@@ -1,13 +1,21 @@
 #include "sys/topology.h"
 
-#include <hwloc.h>
+#include <fcntl.h>
 #include <sched.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <map>
 #include <memory>
+#include <string_view>
+#include <utility>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "sys/fd.h"
 
 namespace weft::sys {
 namespace {
@@ -15,6 +23,9 @@ namespace {
 // The kernel refuses a mask smaller than its own with EINVAL, so the size grows until it fits.
 constexpr int kCpuCountFirst = 1024;
 constexpr int kCpuCountMax = 1 << 16;
+
+// The list of a node's CPUs; 65,536 of them with every other missing would take more.
+constexpr size_t kListBytesMax = 1 << 18;
 
 struct CpuSetDeleter {
   void operator()(cpu_set_t* set) const { CPU_FREE(set); }
@@ -24,57 +35,148 @@ bool Contains(absl::Span<const int> cpus, int cpu) {
   return std::find(cpus.begin(), cpus.end(), cpu) != cpus.end();
 }
 
-struct TopologyDeleter {
-  void operator()(hwloc_topology* topology) const { hwloc_topology_destroy(topology); }
-};
-using TopologyPtr = std::unique_ptr<hwloc_topology, TopologyDeleter>;
+// ---- What the kernel tells of the machine. It is read here and not by hwloc: that costs 460 KB of
+// ---- resident memory for good, and each CPU several files that nobody needs.
 
-// With packages and NUMA nodes only: caches and devices are most of what a full one costs. Null
-// when the machine tells nothing.
-TopologyPtr LoadTopology() {
-  hwloc_topology_t made = nullptr;
-  if (hwloc_topology_init(&made) != 0) return nullptr;
-  TopologyPtr topology(made);
-  hwloc_topology_set_all_types_filter(made, HWLOC_TYPE_FILTER_KEEP_NONE);
-  hwloc_topology_set_type_filter(made, HWLOC_OBJ_PACKAGE, HWLOC_TYPE_FILTER_KEEP_ALL);
-  return hwloc_topology_load(made) == 0 ? std::move(topology) : nullptr;
+// Empty when it cannot be read.
+std::string ReadText(const std::string& path) {
+  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  std::string text;
+  if (!file.valid()) return text;
+  std::array<char, 4096> part;
+  while (text.size() < kListBytesMax) {
+    const ssize_t count = ::read(file.get(), part.data(), part.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) break;
+    text.append(part.data(), static_cast<size_t>(count));
+  }
+  return text;
 }
 
-CpuPlace PlaceOf(hwloc_topology_t topology, int cpu) {
-  CpuPlace place;
-  const hwloc_obj_t unit = hwloc_get_pu_obj_by_os_index(topology, static_cast<unsigned>(cpu));
-  if (unit == nullptr) return place;
-  const int node = unit->nodeset == nullptr ? -1 : hwloc_bitmap_first(unit->nodeset);
-  if (node >= 0) place.numa_node = static_cast<uint32_t>(node);
-  const hwloc_obj_t package = hwloc_get_ancestor_obj_by_type(topology, HWLOC_OBJ_PACKAGE, unit);
-  const bool is_numbered = package != nullptr && package->os_index != HWLOC_UNKNOWN_INDEX;
-  if (is_numbered) place.package = package->os_index;
-  return place;
+std::optional<int> ReadNumber(const std::string& path) {
+  int number = 0;
+  if (!absl::SimpleAtoi(ReadText(path), &number)) return std::nullopt;
+  return number;
 }
 
-std::vector<int> AutoCores(absl::Span<const int> allowed) {
-  if (allowed.size() <= 1) return {allowed.begin(), allowed.end()};
-  return {allowed.begin() + 1, allowed.end()};
+// Of "0-3,8"; whatever is none of this is left out.
+std::vector<int> ParseList(const std::string& text) {
+  std::vector<int> numbers;
+  for (const absl::string_view part : absl::StrSplit(text, ',')) {
+    const std::pair<absl::string_view, absl::string_view> ends =
+        absl::StrSplit(part, absl::MaxSplits('-', 1));
+    int first = 0;
+    if (!absl::SimpleAtoi(ends.first, &first) || first < 0) continue;
+    int last = first;
+    if (!ends.second.empty() && !absl::SimpleAtoi(ends.second, &last)) continue;
+    for (int number = first; number <= std::min(last, kCpuCountMax - 1); ++number) {
+      numbers.push_back(number);
+    }
+  }
+  return numbers;
 }
 
-absl::Status CheckList(const std::vector<int>& cores, absl::Span<const int> allowed) {
-  if (cores.empty()) {
+// By CPU. A kernel without NUMA has no such files, and then there is one node.
+std::map<int, uint32_t> ReadNodes(const std::string& root, uint32_t* count) {
+  const std::string folder = root + "/sys/devices/system/node/";
+  std::map<int, uint32_t> node_of;
+  const std::vector<int> nodes = ParseList(ReadText(folder + "online"));
+  for (const int node : nodes) {
+    for (const int cpu : ParseList(ReadText(absl::StrCat(folder, "node", node, "/cpulist")))) {
+      node_of[cpu] = static_cast<uint32_t>(node);
+    }
+  }
+  *count = static_cast<uint32_t>(std::max<size_t>(nodes.size(), 1));
+  return node_of;
+}
+
+// Some machines number a package they know nothing of -1.
+uint32_t NumberOr0(std::optional<int> number) {
+  return static_cast<uint32_t>(std::max(number.value_or(0), 0));
+}
+
+// ---- The choice of cores.
+
+std::vector<int> NumbersOf(absl::Span<const CpuPlace> places) {
+  std::vector<int> cpus;
+  cpus.reserve(places.size());
+  for (const CpuPlace& place : places) cpus.push_back(place.cpu);
+  return cpus;
+}
+
+uint32_t GroupOf(const CpuPlace& place, CpuName::Kind kind) {
+  return kind == CpuName::Kind::kPackage ? place.package : place.numa_node;
+}
+
+// How many packages or nodes the allowed CPUs are in, and which: "2 packages: 0-1".
+std::string GroupsText(CpuName::Kind kind, absl::Span<const CpuPlace> allowed) {
+  std::vector<int> groups;
+  for (const CpuPlace& place : allowed) groups.push_back(static_cast<int>(GroupOf(place, kind)));
+  std::sort(groups.begin(), groups.end());
+  groups.erase(std::unique(groups.begin(), groups.end()), groups.end());
+  const char* const word = kind == CpuName::Kind::kPackage ? "package" : "NUMA node";
+  return absl::StrCat(groups.size(), " ", word, groups.size() == 1 ? "" : "s", ": ",
+                      FormatCpus(groups));
+}
+
+absl::Status NotThere(const CpuName& name, absl::Span<const CpuPlace> allowed,
+                      absl::Span<const int> group) {
+  const std::string named = absl::StrCat("executor.cores names ", name.Text());
+  if (group.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat(named, ", but the CPUs this process may use, ",
+                                                   FormatCpus(NumbersOf(allowed)), ", are in ",
+                                                   GroupsText(name.kind, allowed)));
+  }
+  const std::string whole = CpuName{.kind = name.kind, .number = name.number}.Text();
+  return absl::InvalidArgumentError(
+      absl::StrCat(named, ", but of ", whole, " this process may use ", group.size(),
+                   group.size() == 1 ? " CPU" : " CPUs", ", ", FormatCpus(group),
+                   ", whose places are ", whole, ":0 to ", whole, ":", group.size() - 1));
+}
+
+// Adds the CPUs that one name stands for.
+absl::Status AddNamed(const CpuName& name, absl::Span<const CpuPlace> allowed,
+                      std::vector<int>* cores) {
+  if (name.kind == CpuName::Kind::kCpu) {
+    cores->push_back(static_cast<int>(name.number));
+    if (Contains(NumbersOf(allowed), cores->back())) return absl::OkStatus();
+    return absl::InvalidArgumentError(absl::StrCat("executor.cores names core ", name.number,
+                                                   ", which this process may not use; allowed are ",
+                                                   FormatCpus(NumbersOf(allowed))));
+  }
+  std::vector<int> group;
+  for (const CpuPlace& place : allowed) {
+    if (GroupOf(place, name.kind) == name.number) group.push_back(place.cpu);
+  }
+  if (group.size() <= name.place.value_or(0)) return NotThere(name, allowed, group);
+  if (name.place.has_value()) group = {group[*name.place]};
+  cores->insert(cores->end(), group.begin(), group.end());
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<int>> NamedCores(const std::vector<CpuName>& names,
+                                            absl::Span<const CpuPlace> allowed) {
+  if (names.empty()) {
     return absl::InvalidArgumentError(
         absl::StrCat("executor.cores is empty; name at least one of the allowed CPUs ",
-                     FormatCpus(allowed), ", or \"auto\""));
+                     FormatCpus(NumbersOf(allowed)), ", or \"auto\""));
+  }
+  std::vector<int> cores;
+  for (const CpuName& name : names) {
+    if (absl::Status status = AddNamed(name, allowed, &cores); !status.ok()) return status;
   }
   for (auto core = cores.begin(); core != cores.end(); ++core) {
-    if (!Contains(allowed, *core)) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("executor.cores names core ", *core,
-                       ", which this process may not use; allowed are ", FormatCpus(allowed)));
-    }
-    if (std::find(cores.begin(), core, *core) != core) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("executor.cores names core ", *core, " twice; each core may stand once"));
-    }
+    if (std::find(cores.begin(), core, *core) == core) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat("executor.cores names core ", *core, " twice; each core may stand once"));
   }
-  return absl::OkStatus();
+  return cores;
+}
+
+std::vector<int> AutoCores(absl::Span<const CpuPlace> allowed) {
+  std::vector<int> cores = NumbersOf(allowed);
+  if (cores.size() > 1) cores.erase(cores.begin());
+  return cores;
 }
 
 }  // namespace
@@ -98,26 +200,48 @@ absl::StatusOr<std::vector<int>> AllowedCpus() {
       absl::StrCat("sched_getaffinity: the kernel's mask is wider than ", kCpuCountMax, " CPUs"));
 }
 
-absl::StatusOr<std::vector<int>> ChooseCores(const CoreRequest& request,
-                                             absl::Span<const int> allowed) {
-  if (allowed.empty()) return absl::InvalidArgumentError("this process is allowed no CPU at all");
-  if (request.cores.has_value()) {
-    if (absl::Status status = CheckList(*request.cores, allowed); !status.ok()) return status;
+const CpuPlace* Topology::Find(int cpu) const {
+  const auto found = std::find_if(cpus.begin(), cpus.end(),
+                                  [cpu](const CpuPlace& place) { return place.cpu == cpu; });
+  return found == cpus.end() ? nullptr : &*found;
+}
+
+Topology ReadTopology(absl::Span<const int> cpus, const std::string& root) {
+  Topology topology;
+  const std::map<int, uint32_t> node_of = ReadNodes(root, &topology.node_count);
+  for (const int cpu : cpus) {
+    const std::string folder = absl::StrCat(root, "/sys/devices/system/cpu/cpu", cpu, "/topology/");
+    const std::string package_file = folder + "physical_package_id";
+    const std::optional<int> package = ReadNumber(package_file);
+    if (!package.has_value() && topology.untold.empty()) topology.untold = package_file;
+    const auto node = node_of.find(cpu);
+    topology.cpus.push_back({.cpu = cpu,
+                             .package = NumberOr0(package),
+                             .numa_node = node == node_of.end() ? 0 : node->second,
+                             .core = NumberOr0(ReadNumber(folder + "core_id"))});
   }
-  std::vector<int> cores = request.cores.has_value() ? *request.cores : AutoCores(allowed);
+  return topology;
+}
+
+absl::StatusOr<std::vector<int>> ChooseCores(const CoreRequest& request,
+                                             absl::Span<const CpuPlace> allowed) {
+  if (allowed.empty()) return absl::InvalidArgumentError("this process is allowed no CPU at all");
+  absl::StatusOr<std::vector<int>> cores = AutoCores(allowed);
+  if (request.cores.has_value()) cores = NamedCores(*request.cores, allowed);
+  if (!cores.ok()) return cores;
   if (request.worker_threads < 0) {
     return absl::InvalidArgumentError(
         absl::StrCat("executor.worker_threads = ", request.worker_threads,
                      "; it must be 0 (all cores) or more"));
   }
   const auto wanted = static_cast<size_t>(request.worker_threads);
-  if (wanted > cores.size()) {
+  if (wanted > cores->size()) {
     return absl::InvalidArgumentError(absl::StrCat(
         "executor.worker_threads = ", wanted, ", but executor.cores ",
-        request.cores.has_value() ? "names" : "= \"auto\" gives", " only ", cores.size(),
-        " of the allowed CPUs ", FormatCpus(allowed), "; use at most ", cores.size()));
+        request.cores.has_value() ? "names" : "= \"auto\" gives", " only ", cores->size(),
+        " of the allowed CPUs ", FormatCpus(NumbersOf(allowed)), "; use at most ", cores->size()));
   }
-  if (wanted > 0) cores.resize(wanted);
+  if (wanted > 0) cores->resize(wanted);
   return cores;
 }
 
@@ -130,14 +254,6 @@ std::vector<int> FrontCpus(absl::Span<const int> allowed, const std::vector<int>
   return front;
 }
 
-std::vector<CpuPlace> CpuPlaces(absl::Span<const int> cpus) {
-  std::vector<CpuPlace> places(cpus.size());
-  const TopologyPtr topology = LoadTopology();
-  if (topology == nullptr) return places;
-  for (size_t i = 0; i < cpus.size(); ++i) places[i] = PlaceOf(topology.get(), cpus[i]);
-  return places;
-}
-
 std::string FormatCpus(absl::Span<const int> cpus) {
   std::string text;
   for (size_t first = 0; first < cpus.size();) {
@@ -146,6 +262,31 @@ std::string FormatCpus(absl::Span<const int> cpus) {
     absl::StrAppend(&text, text.empty() ? "" : ",", cpus[first]);
     if (last > first) absl::StrAppend(&text, "-", cpus[last]);
     first = last + 1;
+  }
+  return text;
+}
+
+std::string FormatPlaces(absl::Span<const CpuPlace> places) {
+  struct Group {
+    uint32_t package;
+    uint32_t numa_node;
+    std::vector<int> cpus;
+  };
+  std::vector<Group> groups;
+  for (const CpuPlace& place : places) {
+    auto group = std::find_if(groups.begin(), groups.end(), [&place](const Group& other) {
+      return other.package == place.package && other.numa_node == place.numa_node;
+    });
+    if (group == groups.end()) {
+      group = groups.insert(groups.end(), {place.package, place.numa_node, {}});
+    }
+    group->cpus.push_back(place.cpu);
+  }
+  std::string text;
+  for (Group& group : groups) {
+    std::sort(group.cpus.begin(), group.cpus.end());
+    absl::StrAppend(&text, text.empty() ? "" : " ", "p", group.package, "n", group.numa_node, ":",
+                    FormatCpus(group.cpus));
   }
   return text;
 }

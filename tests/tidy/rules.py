@@ -33,7 +33,7 @@ HOMES = [
     (r"civetweb\.h", r"web/"),
     (r"toml\+\+/", r"config/"),
     (r"prometheus/", r"metrics/"),
-    (r"hwloc\.h", r"sys/topology"),
+    (r"hwloc\.h", r"sys/topology_test"),
     (r"systemd/", r"daemon/"),
     (r"spdlog/", r"daemon/|main\.cc"),
     (r"isa-l", r"handlers/"),
