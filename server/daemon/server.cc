@@ -259,13 +259,13 @@ absl::Status Server::StartWatches() {
     }
   }
   io_metrics_.emplace(std::move(io_rows), std::string(io_->backend()), &cores_.back()->blocking());
-  if (absl::Status status = StartStallLog(); !status.ok()) return status;
+  if (absl::Status status = StartDispatchLog(); !status.ok()) return status;
   if (absl::Status status = StartReloader(); !status.ok()) return status;
   process_metrics_.emplace([this] { return *drain_.unreadiness() == '\0'; });
   metrics_page_.emplace(
       version_, std::vector<const MetricSource*>{
                     &*process_metrics_, &dispatcher_->stats(), &*steering_, &rpc_->metrics(),
-                    &*core_metrics_, &*io_metrics_, &*stall_log_, &*reloader_, &*file_permits_});
+                    &*core_metrics_, &*io_metrics_, &*dispatch_log_, &*reloader_, &*file_permits_});
   if (notifier_.has_listener()) {
     notify_thread_.emplace(MakeServiceReport(), [this] { return ReadService(); });
     if (absl::Status status = notify_thread_->Start(); !status.ok()) return status;
@@ -274,9 +274,9 @@ absl::Status Server::StartWatches() {
   return signals_->Start();
 }
 
-absl::Status Server::StartStallLog() {
+absl::Status Server::StartDispatchLog() {
   if (absl::Status status = sys::PrepareStackCapture(); !status.ok()) return status;
-  StallLog::Options options;
+  DispatchLog::Options options;
   options.handler_names = HandlerNames();
   options.trace = [](int thread_id) {
     return sys::DescribeStack(sys::CaptureStack(thread_id, kTraceTimeoutNs), kTracedFrames);
@@ -288,9 +288,9 @@ absl::Status Server::StartStallLog() {
            stall.holder;
   };
   options.now_ns = [] { return ClockNs(CLOCK_MONOTONIC); };
-  stall_log_.emplace(std::move(options), log_);
-  dispatcher_->set_stall_observer(*stall_log_);
-  return stall_log_->Start();
+  dispatch_log_.emplace(std::move(options), log_);
+  dispatcher_->set_observer(*dispatch_log_);
+  return dispatch_log_->Start();
 }
 
 absl::Status Server::StartReloader() {

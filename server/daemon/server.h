@@ -16,6 +16,7 @@
 #include "core/doorbell.h"
 #include "core/io_metrics.h"
 #include "daemon/config_reloader.h"
+#include "daemon/dispatch_log.h"
 #include "daemon/drain.h"
 #include "daemon/inherited_sockets.h"
 #include "daemon/library_log.h"
@@ -26,7 +27,6 @@
 #include "daemon/notify_thread.h"
 #include "daemon/process_metrics.h"
 #include "daemon/signals.h"
-#include "daemon/stall_log.h"
 #include "dispatch/dispatcher.h"
 #include "dispatch/door.h"
 #include "dispatch/entry_lookup.h"
@@ -92,7 +92,7 @@ class Server {
   absl::Status StartRpc();
   absl::Status StartWeb();
   absl::Status StartWatches();
-  absl::Status StartStallLog();
+  absl::Status StartDispatchLog();
   absl::Status StartReloader();
   void LogStart() const;
   void WarnOfLimits() const;
@@ -141,7 +141,7 @@ class Server {
   std::optional<Door> door_;
   std::optional<CoreMetrics> core_metrics_;
   std::optional<IoMetrics> io_metrics_;
-  std::optional<StallLog> stall_log_;
+  std::optional<DispatchLog> dispatch_log_;
   std::optional<ConfigReloader> reloader_;
   std::optional<ProcessMetrics> process_metrics_;
   std::optional<MetricsPage> metrics_page_;

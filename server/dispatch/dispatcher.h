@@ -95,8 +95,8 @@ class Dispatcher {
   // Takes over those of the options that may change while tasks are under way. Whatever is beyond a
   // smaller bound ends as it would have, but results, which the next Ticks drop.
   void Reconfigure(const DispatchOptions& options, uint32_t stall_threshold_ms);
-  // Before Start only. Who hears of stalls; outlives the dispatcher.
-  void set_stall_observer(StallObserver& observer) { stalls_.observer = &observer; }
+  // Before Start only. Who hears of what it notices; outlives the dispatcher.
+  void set_observer(DispatchObserver& observer) { stalls_.observer = &observer; }
 
   // From now on Submit refuses with kDraining.
   void BeginDrain() { admission_.BeginDrain(); }

@@ -12,7 +12,7 @@
 namespace weft {
 namespace {
 
-class TestStallObserver final : public StallObserver {
+class TestObserver final : public DispatchObserver {
  public:
   void OnStall(const Stall& told) override {
     ++calls;
@@ -60,7 +60,7 @@ class StallTest : public DispatcherFixture {
 
   void BuildWatched() {
     Build();
-    dispatcher_->set_stall_observer(observer_);
+    dispatcher_->set_observer(observer_);
   }
   // Without timing the clock of a core that has run many tasks of no length stands for the most.
   void BuildUntimed() {
@@ -70,7 +70,7 @@ class StallTest : public DispatcherFixture {
     TurnAll();
   }
 
-  TestStallObserver observer_;
+  TestObserver observer_;
 };
 
 TEST_F(StallTest, NamesAHandlerThatHoldsACoreBeyondTheThresholdOnce) {
@@ -124,7 +124,7 @@ TEST_F(StallTest, WithTimingOffTasksThatGoOnOneByOneAreNoStall) {
   });
   options_.timing_metrics = false;
   Build(/*core_count=*/1, /*stacks=*/32);
-  dispatcher_->set_stall_observer(observer_);
+  dispatcher_->set_observer(observer_);
   for (int task = 0; task < 31; ++task) MustSubmit({.handler = "brief_at_last"});
   TurnAll();
   now_ += 2'000'000;

@@ -23,7 +23,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-class TestObserver final : public StallObserver {
+class TestObserver final : public DispatchObserver {
  public:
   void OnStall(const Stall& stall) override { stalls.push_back(stall); }
   void OnDemoted(const TaskEntry& entry) override { demoted.emplace_back(entry.name); }
@@ -79,7 +79,7 @@ class PoolTest : public DispatcherFixture {
   }
   void BuildAll() {
     Build();
-    dispatcher_->set_stall_observer(observer_);
+    dispatcher_->set_observer(observer_);
     steering_.emplace(*dispatcher_, *this,
                       std::vector<std::string>{"echo", "fail", "sleep", "hold", "nap", "throw",
                                                "echo_there", "stall"});

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "core/stall_detector.h"
+#include "dispatch/dispatch_observer.h"
 #include "dispatch/options.h"
-#include "dispatch/stall_observer.h"
 #include "sys/clock.h"
 #include "task/limits.h"
 
@@ -84,7 +84,7 @@ struct StallWatch {
   StallDetector detector;         // By core.
   StallDetector thread_detector;  // By thread of the pool.
   StallTally tally;
-  StallObserver* observer = nullptr;
+  DispatchObserver* observer = nullptr;
   sys::Ticks look_ticks;  // Between two looks; 0: never.
   sys::Ticks next_look = sys::kTicksForever;
 };

@@ -17,12 +17,13 @@ struct Stall {
   int64_t threshold_ns = 0;
 };
 
-// Hears of handlers that hold a core beyond executor.stall_threshold_ms, or a thread of the
-// blocking pool beyond blocking.stall_threshold_s; the daemon names them in its log. Door thread
-// only.
-class StallObserver {
+// Hears of what the Dispatcher notices and an operator should know, such as handlers that hold a
+// core beyond executor.stall_threshold_ms, or a thread of the blocking pool beyond
+// blocking.stall_threshold_s; the daemon tells it in its log. Door thread only, which must not
+// wait.
+class DispatchObserver {
  public:
-  virtual ~StallObserver() = default;
+  virtual ~DispatchObserver() = default;
   // Once a hold, while it lasts.
   virtual void OnStall(const Stall& stall) = 0;
   // From now on new tasks of the handler go to the blocking pool.

@@ -1,4 +1,4 @@
-#include "daemon/stall_log.h"
+#include "daemon/dispatch_log.h"
 
 #include <algorithm>
 #include <string>
@@ -17,9 +17,9 @@ constexpr MetricDescription kReports = {
 
 }  // namespace
 
-StallLog::StallLog(Options options, Log& log) : options_(std::move(options)), log_(log) {}
+DispatchLog::DispatchLog(Options options, Log& log) : options_(std::move(options)), log_(log) {}
 
-StallLog::~StallLog() {
+DispatchLog::~DispatchLog() {
   {
     const std::lock_guard lock(mutex_);
     stop_ = true;
@@ -28,11 +28,11 @@ StallLog::~StallLog() {
   thread_.reset();
 }
 
-absl::Status StallLog::Start() {
+absl::Status DispatchLog::Start() {
   return sys::StartThread(&thread_, {.name = "weft-stalls"}, [this] { Run(); });
 }
 
-void StallLog::OnStall(const Stall& stall) {
+void DispatchLog::OnStall(const Stall& stall) {
   {
     const std::lock_guard lock(mutex_);
     const auto older = std::find_if(pending_.begin(), pending_.end(), [&](const Stall& other) {
@@ -48,7 +48,7 @@ void StallLog::OnStall(const Stall& stall) {
   changed_.notify_one();
 }
 
-void StallLog::OnDemoted(const TaskEntry& entry) {
+void DispatchLog::OnDemoted(const TaskEntry& entry) {
   {
     const std::lock_guard lock(mutex_);
     if (std::ranges::find(demoted_, entry.index) != demoted_.end()) return;
@@ -57,7 +57,7 @@ void StallLog::OnDemoted(const TaskEntry& entry) {
   changed_.notify_one();
 }
 
-void StallLog::Run() {
+void DispatchLog::Run() {
   std::vector<Stall> stalls;
   std::vector<uint16_t> demoted;
   std::unique_lock lock(mutex_);
@@ -83,7 +83,7 @@ void StallLog::Run() {
   }
 }
 
-void StallLog::Write(const Stall& stall) {
+void DispatchLog::Write(const Stall& stall) {
   const std::optional<uint64_t> left_out = limit_.Admit(options_.now_ns());
   if (!left_out.has_value()) {
     left_out_.Add();
@@ -106,7 +106,7 @@ void StallLog::Write(const Stall& stall) {
   (stack.empty() ? untraced_ : traced_).Add();
 }
 
-void StallLog::Collect(MetricWriter& writer) const {
+void DispatchLog::Collect(MetricWriter& writer) const {
   const auto counter = [&](const char* outcome, const Counter& count) {
     writer.WriteCounter(kReports, {{"outcome", outcome}}, static_cast<double>(count.value()));
   };

@@ -1,6 +1,6 @@
 // Stalls reach the log by the handler's name and with the stack of its thread, the newest of a CPU
 // when the log is slow, a bounded number of them, and all are counted.
-#include "daemon/stall_log.h"
+#include "daemon/dispatch_log.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -53,15 +53,15 @@ class Outcomes final : public MetricWriter {
   std::map<std::string, double> counts;
 };
 
-double CountOf(const StallLog& stalls, const std::string& outcome) {
+double CountOf(const DispatchLog& stalls, const std::string& outcome) {
   Outcomes outcomes;
   stalls.Collect(outcomes);
   return outcomes.counts[outcome];
 }
 
-class StallLogTest : public testing::Test {
+class DispatchLogTest : public testing::Test {
  protected:
-  StallLogTest() {
+  DispatchLogTest() {
     options_.handler_names = {"echo", "spin"};
     options_.trace = [](int thread_id) {
       return "Spin() < Run(" + std::to_string(thread_id) + ")";
@@ -71,23 +71,23 @@ class StallLogTest : public testing::Test {
   }
 
   // Until it has written all.
-  static void Await(const StallLog& stalls, double lines) {
+  static void Await(const DispatchLog& stalls, double lines) {
     while (CountOf(stalls, "traced") + CountOf(stalls, "untraced") + CountOf(stalls, "left_out") <
            lines) {
       std::this_thread::yield();
     }
   }
 
-  StallLog::Options options_;
+  DispatchLog::Options options_;
   std::atomic<int64_t> now_ns_{1};
   std::ostringstream out_;
   Log log_{LogLevel::kInfo, LogFormat::kText,
            std::make_shared<spdlog::sinks::ostream_sink_mt>(out_)};
 };
 
-TEST_F(StallLogTest, NamesTheHandlerItsCpuAndWhereItIs) {
+TEST_F(DispatchLogTest, NamesTheHandlerItsCpuAndWhereItIs) {
   {
-    StallLog stalls(options_, log_);
+    DispatchLog stalls(options_, log_);
     ASSERT_TRUE(stalls.Start().ok());
     stalls.OnStall(MakeStall(0, kSpin, 125));
     Await(stalls, 1);
@@ -98,13 +98,13 @@ TEST_F(StallLogTest, NamesTheHandlerItsCpuAndWhereItIs) {
                         "left_out=0 stack=\"Spin() < Run(4711)\"\n"));
 }
 
-TEST_F(StallLogTest, TracesNothingWhenTheHoldIsOver) {
+TEST_F(DispatchLogTest, TracesNothingWhenTheHoldIsOver) {
   options_.lasts = [](const Stall&) { return false; };
   options_.trace = [](int) -> std::string {
     ADD_FAILURE() << "there is nobody to be interrupted";
     return "";
   };
-  StallLog stalls(options_, log_);
+  DispatchLog stalls(options_, log_);
   ASSERT_TRUE(stalls.Start().ok());
   stalls.OnStall(MakeStall(0, kSpin, 125));
   Await(stalls, 1);
@@ -112,14 +112,14 @@ TEST_F(StallLogTest, TracesNothingWhenTheHoldIsOver) {
   EXPECT_THAT(out_.str(), HasSubstr("stack=\"\"\n"));
 }
 
-TEST_F(StallLogTest, TakesNoStackForTheHoldersThatWasTracedAfterIt) {
+TEST_F(DispatchLogTest, TakesNoStackForTheHoldersThatWasTracedAfterIt) {
   bool traced = false;
   options_.trace = [&traced](int) {
     traced = true;
     return std::string("Core::Rest()");
   };
   options_.lasts = [&traced](const Stall&) { return !traced; };
-  StallLog stalls(options_, log_);
+  DispatchLog stalls(options_, log_);
   ASSERT_TRUE(stalls.Start().ok());
   stalls.OnStall(MakeStall(0, kSpin, 125));
   Await(stalls, 1);
@@ -127,9 +127,9 @@ TEST_F(StallLogTest, TakesNoStackForTheHoldersThatWasTracedAfterIt) {
   EXPECT_THAT(out_.str(), Not(HasSubstr("Rest")));
 }
 
-TEST_F(StallLogTest, WritesABoundedNumberOfLinesAndTellsHowManyItLeftOut) {
-  constexpr auto kMost = static_cast<double>(StallLog::kMostLines);
-  StallLog stalls(options_, log_);
+TEST_F(DispatchLogTest, WritesABoundedNumberOfLinesAndTellsHowManyItLeftOut) {
+  constexpr auto kMost = static_cast<double>(DispatchLog::kMostLines);
+  DispatchLog stalls(options_, log_);
   ASSERT_TRUE(stalls.Start().ok());
   for (double i = 1; i <= kMost + 3; ++i) {
     stalls.OnStall(MakeStall(0, kSpin, 125));
@@ -137,7 +137,7 @@ TEST_F(StallLogTest, WritesABoundedNumberOfLinesAndTellsHowManyItLeftOut) {
   }
   EXPECT_EQ(CountOf(stalls, "traced"), kMost);
   EXPECT_EQ(CountOf(stalls, "left_out"), 3);
-  now_ns_ += StallLog::kWindowNs;
+  now_ns_ += DispatchLog::kWindowNs;
   stalls.OnStall(MakeStall(0, kEcho, 200));
   Await(stalls, kMost + 4);
   EXPECT_THAT(out_.str(), HasSubstr("handler=echo cpu=3 held_ms=200 threshold_ms=100 left_out=3"));
@@ -160,11 +160,11 @@ class StuckSink final : public spdlog::sinks::base_sink<std::mutex> {
   void flush_() override {}
 };
 
-TEST_F(StallLogTest, NeverHoldsUpTheDoorForASlowLog) {
+TEST_F(DispatchLogTest, NeverHoldsUpTheDoorForASlowLog) {
   const auto sink = std::make_shared<StuckSink>();
   Log log(LogLevel::kInfo, LogFormat::kText, sink);
   {
-    StallLog stalls(options_, log);
+    DispatchLog stalls(options_, log);
     ASSERT_TRUE(stalls.Start().ok());
     stalls.OnStall(MakeStall(0, kEcho, 101));
     sink->stuck.get_future().wait();

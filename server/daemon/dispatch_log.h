@@ -11,20 +11,22 @@
 #include "absl/status/status.h"
 #include "daemon/line_limit.h"
 #include "daemon/log.h"
-#include "dispatch/stall_observer.h"
+#include "dispatch/dispatch_observer.h"
 #include "metrics/cell.h"
 #include "metrics/metric_source.h"
 #include "sys/thread.h"
 
 namespace weft {
 
-// Names in the log each handler that held a core, or a thread of the blocking pool, for too long,
-// with the stack of that thread, from a thread of its own: whoever reads the log may be slow, and
-// the Door must not wait for it. Owned by the daemon. Bounded to one line a core and one a thread
-// of the pool that is not yet written, in whose place a newer stall goes, and to kMostLines in
-// kWindowNs; each demotion has a line of its own; what is left out is counted. Every stall is
-// counted by the Dispatcher, in weft_dispatch_stalls_total.
-class StallLog final : public StallObserver, public MetricSource {
+// Tells in the log what the Dispatcher notices, from a thread of its own: whoever reads the log may
+// be slow, and the Door must not wait for it. Owned by the daemon.
+//
+// Stalls: names each handler that held a core, or a thread of the blocking pool, for too long, with
+// the stack of that thread. Bounded to one line a core and one a thread of the pool that is not yet
+// written, in whose place a newer stall goes, and to kMostLines in kWindowNs; each demotion has a
+// line of its own; what is left out is counted. Every stall is counted by the Dispatcher, in
+// weft_dispatch_stalls_total.
+class DispatchLog final : public DispatchObserver, public MetricSource {
  public:
   static constexpr uint64_t kMostLines = 10;
   static constexpr int64_t kWindowNs = 10'000'000'000;
@@ -39,9 +41,9 @@ class StallLog final : public StallObserver, public MetricSource {
   };
 
   // log outlives this.
-  StallLog(Options options, Log& log);
+  DispatchLog(Options options, Log& log);
   // Writes what is pending.
-  ~StallLog() override;
+  ~DispatchLog() override;
 
   // Once; until then stalls only wait to be written. As sys::StartThread.
   absl::Status Start();
