@@ -19,6 +19,7 @@ using enum ConfigReload;
 constexpr int64_t kMiB = 1024 * 1024;
 constexpr int64_t kTiB = kMiB * kMiB;
 constexpr int64_t kSecondNs = 1'000'000'000;
+constexpr int64_t kMostCores = 255;  // kMaxCores of task/limits.h, which config/ does not see.
 
 ConfigRule Flag() { return {.kind = Kind::kFlag}; }
 ConfigRule Whole(int64_t least, int64_t most) {
@@ -86,7 +87,7 @@ std::vector<ConfigRow> ExecutorRows() {
        "but one for the Door. \"p1\" and \"n1\" are all allowed CPUs of package 1 and of NUMA node "
        "1, \"p1:0\" the first of them, ascending. `weft cores` tells where each sits.",
        [](Config& c, const ConfigValue& v) { c.cores.cpus = AsCpus(v); }},
-      {"executor.worker_threads", "", Whole(0, 256), "0", kRestart,
+      {"executor.worker_threads", "", Whole(0, kMostCores), "0", kRestart,
        "Uses only that many of executor.cores; 0: all.",
        [](Config& c, const ConfigValue& v) { c.cores.worker_threads = As<int>(v); }},
       {"executor.idle", "", Choice(kIdlePolicies), "\"adaptive\"", kRestart,

@@ -35,11 +35,12 @@ absl::Status DispatchLog::Start() {
 void DispatchLog::OnStall(const Stall& stall) {
   {
     const std::lock_guard lock(mutex_);
-    const auto older = std::find_if(pending_.begin(), pending_.end(), [&](const Stall& other) {
+    std::vector<Stall>& stalls = pending_.stalls;
+    const auto older = std::find_if(stalls.begin(), stalls.end(), [&](const Stall& other) {
       return other.core == stall.core && other.thread == stall.thread;
     });
-    if (older == pending_.end()) {
-      pending_.push_back(stall);
+    if (older == stalls.end()) {
+      stalls.push_back(stall);
     } else {
       *older = stall;
       ++replaced_;
@@ -51,36 +52,57 @@ void DispatchLog::OnStall(const Stall& stall) {
 void DispatchLog::OnDemoted(const TaskEntry& entry) {
   {
     const std::lock_guard lock(mutex_);
-    if (std::ranges::find(demoted_, entry.index) != demoted_.end()) return;
-    demoted_.push_back(entry.index);
+    std::vector<uint16_t>& demoted = pending_.demoted;
+    if (std::ranges::find(demoted, entry.index) != demoted.end()) return;
+    demoted.push_back(entry.index);
+  }
+  changed_.notify_one();
+}
+
+void DispatchLog::OnAbsentCore(uint32_t core, std::string_view field) {
+  {
+    const std::lock_guard lock(mutex_);
+    ++pending_.absent_cores;
+    pending_.absent_core = core;
+    pending_.absent_field = field;
   }
   changed_.notify_one();
 }
 
 void DispatchLog::Run() {
-  std::vector<Stall> stalls;
-  std::vector<uint16_t> demoted;
   std::unique_lock lock(mutex_);
-  const auto has_some = [this] { return !pending_.empty() || !demoted_.empty(); };
   while (true) {
-    changed_.wait(lock, [&] { return stop_ || has_some(); });
-    if (!has_some()) return;
-    stalls.swap(pending_);
-    demoted.swap(demoted_);
+    changed_.wait(lock, [this] { return stop_ || !pending_.empty(); });
+    if (pending_.empty()) return;
+    const Pending pending = std::exchange(pending_, {});
     left_out_.Add(std::exchange(replaced_, 0));
     lock.unlock();
-    for (const Stall& stall : stalls) Write(stall);
-    for (const uint16_t handler : demoted) {
-      log_.Warn("handler_demoted",
-                {{"handler", options_.handler_names[handler]},
-                 {"stalls", kStallsToDemote},
-                 {"within_s", kDemoteWindowNs / 1'000'000'000},
-                 {"meaning", "its new tasks run in the blocking pool until ResumeHandler"}});
-    }
-    stalls.clear();
-    demoted.clear();
+    Write(pending);
     lock.lock();
   }
+}
+
+void DispatchLog::Write(const Pending& pending) {
+  for (const Stall& stall : pending.stalls) Write(stall);
+  for (const uint16_t handler : pending.demoted) {
+    log_.Warn("handler_demoted",
+              {{"handler", options_.handler_names[handler]},
+               {"stalls", kStallsToDemote},
+               {"within_s", kDemoteWindowNs / 1'000'000'000},
+               {"meaning", "its new tasks run in the blocking pool until ResumeHandler"}});
+  }
+  if (pending.absent_cores > 0) WriteAbsentCore(pending);
+}
+
+void DispatchLog::WriteAbsentCore(const Pending& pending) {
+  absent_left_out_ += pending.absent_cores - 1;
+  if (!absent_limit_.Admit(options_.now_ns()).has_value()) {
+    ++absent_left_out_;
+    return;
+  }
+  log_.Warn("core_out_of_range", {{"field", pending.absent_field},
+                                  {"core", pending.absent_core},
+                                  {"left_out", std::exchange(absent_left_out_, 0)}});
 }
 
 void DispatchLog::Write(const Stall& stall) {

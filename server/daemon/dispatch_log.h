@@ -6,6 +6,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -26,6 +27,10 @@ namespace weft {
 // written, in whose place a newer stall goes, and to kMostLines in kWindowNs; each demotion has a
 // line of its own; what is left out is counted. Every stall is counted by the Dispatcher, in
 // weft_dispatch_stalls_total.
+//
+// Cores that are named and not there: the last of those not yet written, and kMostLines in
+// kWindowNs; a line tells how many were left out since the one before. All are counted by the
+// Dispatcher, in weft_dispatch_core_out_of_range_total.
 class DispatchLog final : public DispatchObserver, public MetricSource {
  public:
   static constexpr uint64_t kMostLines = 10;
@@ -50,22 +55,37 @@ class DispatchLog final : public DispatchObserver, public MetricSource {
 
   void OnStall(const Stall& stall) override;
   void OnDemoted(const TaskEntry& entry) override;
+  void OnAbsentCore(uint32_t core, std::string_view field) override;
 
   // Any thread.
   void Collect(MetricWriter& writer) const override;
 
  private:
+  // What waits to be written.
+  struct Pending {
+    std::vector<Stall> stalls;
+    std::vector<uint16_t> demoted;  // Handlers, each once.
+    uint64_t absent_cores = 0;      // Requests that named one; of the last of them:
+    uint32_t absent_core = 0;
+    std::string absent_field;
+
+    bool empty() const { return stalls.empty() && demoted.empty() && absent_cores == 0; }
+  };
+
   void Run();
+  void Write(const Pending& pending);
   void Write(const Stall& stall);
+  void WriteAbsentCore(const Pending& pending);
 
   const Options options_;
   Log& log_;
-  LineLimit limit_{kMostLines, kWindowNs};
+  LineLimit limit_{kMostLines, kWindowNs};  // The log's thread only, as the next two.
+  LineLimit absent_limit_{kMostLines, kWindowNs};
+  uint64_t absent_left_out_ = 0;  // Since the last line.
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::vector<Stall> pending_;
-  uint64_t replaced_ = 0;          // Of those pending, by newer ones.
-  std::vector<uint16_t> demoted_;  // Handlers, each once; not yet written.
+  Pending pending_;
+  uint64_t replaced_ = 0;  // Stalls of those pending, by newer ones.
   bool stop_ = false;
   Counter traced_;
   Counter untraced_;

@@ -181,5 +181,25 @@ TEST_F(DispatchLogTest, NeverHoldsUpTheDoorForASlowLog) {
   EXPECT_THAT(sink->out.str(), HasSubstr("cpu=3 held_ms=104"));
 }
 
+TEST_F(DispatchLogTest, TellsOfACoreThatIsNotThere) {
+  {
+    DispatchLog told(options_, log_);
+    ASSERT_TRUE(told.Start().ok());
+    told.OnAbsentCore(4'095, "spec.core");
+  }
+  EXPECT_THAT(out_.str(),
+              HasSubstr("warn core_out_of_range field=spec.core core=4095 left_out=0\n"));
+}
+
+TEST_F(DispatchLogTest, TellsOfTheLastOfThoseCoresAndCountsTheOthers) {
+  {
+    // Not started yet, so that all of them wait.
+    DispatchLog told(options_, log_);
+    for (uint32_t core = 0; core < 1'000; ++core) told.OnAbsentCore(core, "filter.core");
+    ASSERT_TRUE(told.Start().ok());
+  }
+  EXPECT_THAT(out_.str(), HasSubstr("field=filter.core core=999 left_out=999\n"));
+}
+
 }  // namespace
 }  // namespace weft

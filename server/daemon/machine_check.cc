@@ -10,6 +10,7 @@
 #include "config/schema.h"
 #include "daemon/listen_guard.h"
 #include "handlers/builtin/builtin.h"
+#include "task/limits.h"
 
 namespace weft {
 namespace {
@@ -20,8 +21,10 @@ std::string_view CpuKey(const Config& config) {
 
 absl::StatusOr<std::vector<int>> CoreCpus(const Config& config,
                                           absl::Span<const sys::CpuPlace> allowed) {
-  return sys::ChooseCores(
-      {.cores = config.cores.cpus, .worker_threads = config.cores.worker_threads}, allowed);
+  return sys::ChooseCores({.cores = config.cores.cpus,
+                           .worker_threads = config.cores.worker_threads,
+                           .most = kMaxCores},
+                          allowed);
 }
 
 absl::Status CheckFileRoot(const Config& config) {

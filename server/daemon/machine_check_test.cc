@@ -10,6 +10,8 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "task/limits.h"
+
 namespace weft {
 namespace {
 
@@ -58,6 +60,15 @@ TEST_F(MachineCheck, TellsOfAPackageThatIsNotThere) {
               ElementsAre(AllOf(StartsWith("w.toml:1:18: executor.cores names p1, but "),
                                 EndsWith("are in 1 package: 0 (this machine)"))));
   EXPECT_THAT(Warnings("executor.cores = \"n0:1\"\n"), IsEmpty());
+}
+
+TEST_F(MachineCheck, TellsOfMoreCoresThanATasksIdCanName) {
+  MachineOffer offer;
+  for (int cpu = 0; cpu < 300; ++cpu) offer.cpus.push_back({.cpu = cpu});
+  EXPECT_THAT(Warnings("executor.cores = \"p0\"\n", offer),
+              ElementsAre(HasSubstr("names 300 CPUs, but there may be 255 cores")));
+  EXPECT_THAT(Warnings("", offer), IsEmpty());
+  EXPECT_EQ(FindConfigRow("executor.worker_threads")->rule.most, int64_t{kMaxCores});
 }
 
 TEST_F(MachineCheck, IsSilentWhereAStartWouldGoOn) {

@@ -21,6 +21,7 @@
 #include "sys/stack_trace.h"
 #include "sys/thread.h"
 #include "sys/topology.h"
+#include "task/limits.h"
 
 namespace weft {
 namespace {
@@ -100,9 +101,11 @@ absl::Status Server::ChooseCpus() {
     log_.Warn("topology_unknown", {{"file", topology_.untold},
                                    {"meaning", "CPUs of unknown place count as of package 0"}});
   }
-  absl::StatusOr<std::vector<int>> chosen = sys::ChooseCores(
-      {.cores = config_.cores.cpus, .worker_threads = config_.cores.worker_threads},
-      topology_.cpus);
+  absl::StatusOr<std::vector<int>> chosen =
+      sys::ChooseCores({.cores = config_.cores.cpus,
+                        .worker_threads = config_.cores.worker_threads,
+                        .most = kMaxCores},
+                       topology_.cpus);
   // What the configuration names is well formed by now; it is the machine that does not grant it.
   if (!chosen.ok()) return absl::UnavailableError(chosen.status().message());
   cpus_ = *std::move(chosen);

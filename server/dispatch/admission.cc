@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
+#include "dispatch/absent_core.h"
 #include "dispatch/printable.h"
 #include "dispatch/router.h"
 #include "task/limits.h"
@@ -96,11 +96,7 @@ std::optional<Refusal> Admission::CheckCpu(uint32_t cpu, std::string_view field_
     checked->core = static_cast<uint32_t>(found - cpus_.begin());
     return std::nullopt;
   }
-  return Refusal{
-      .reason = RefusalReason::kInvalidField,
-      .message = absl::StrCat(Field(field_prefix, "core"), " is ", cpu,
-                              ", which is not one of executor.cores: ", absl::StrJoin(cpus_, ", ")),
-      .field = Field(field_prefix, "core")};
+  return AbsentCore(Field(field_prefix, "core"), cpu, cpus_);
 }
 
 std::optional<Refusal> Admission::CheckAffinity(const TaskSpec& spec, std::string_view field_prefix,

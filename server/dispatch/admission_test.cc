@@ -121,7 +121,8 @@ TEST_F(AdmissionTest, RefusesACpuOutsideTheSetAndListsTheSet) {
   EXPECT_EQ(refusal->reason, RefusalReason::kInvalidField);
   EXPECT_EQ(refusal->field, "specs[3].core");
   EXPECT_THAT(refusal->message, HasSubstr("core is 3"));
-  EXPECT_THAT(refusal->message, HasSubstr("executor.cores: 2, 5"));
+  EXPECT_EQ(refusal->absent_core, 3u);
+  EXPECT_THAT(refusal->message, HasSubstr("not one of the 2 CPUs of executor.cores: 2,5"));
 }
 
 TEST_F(AdmissionTest, GivesAKeyTheSameCoreEachTime) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include "core/stall_detector.h"
 
@@ -28,6 +29,9 @@ class DispatchObserver {
   virtual void OnStall(const Stall& stall) = 0;
   // From now on new tasks of the handler go to the blocking pool.
   virtual void OnDemoted(const TaskEntry& entry) = 0;
+  // A request named a core that is not there, by the number of a CPU or in a task's id, and was
+  // refused. field: where it did, such as "spec.core"; holds for the call.
+  virtual void OnAbsentCore(uint32_t core, std::string_view field) = 0;
 };
 
 }  // namespace weft

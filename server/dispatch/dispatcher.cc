@@ -58,7 +58,7 @@ Dispatcher<Env>::Dispatcher(const DispatchOptions& options, std::span<Core<Env>*
       stats_(dispatch_internal::CpusOf(cores), cores.back()->options().is_pool()),
       stalls_(dispatch_internal::StallOptions(anchor_, options, cores)),
       drained_(kCollectMax) {
-  assert(!cores.empty());
+  assert(!cores.empty() && core_count_ >= 1 && core_count_ <= kMaxCores);
   const uint64_t first_serial = FirstSerial(anchor_.unix_ns);
   const auto kept_share =
       static_cast<uint32_t>((options.results_max_count + core_count_ - 1) / core_count_);
@@ -184,6 +184,10 @@ Refusal Dispatcher<Env>::RefuseTask(Refusal refusal) {
 template <class Env>
 Refusal Dispatcher<Env>::Refuse(Refusal refusal) {
   stats_.refused[static_cast<size_t>(refusal.reason)].Add();
+  if (refusal.absent_core.has_value()) {
+    stats_.absent_cores.Add();
+    stalls_.TellAbsentCore(*refusal.absent_core, refusal.field);
+  }
   return refusal;
 }
 

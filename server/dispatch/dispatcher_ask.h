@@ -3,6 +3,7 @@
 // dispatcher.cc only.
 
 #include <optional>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "dispatch/dispatcher.h"
@@ -18,11 +19,13 @@ FoundTask Dispatcher<Env>::Find(TaskId id) const {
 
 template <class Env>
 Refusal Dispatcher<Env>::NotFound(TaskId id) {
-  return Refuse({.reason = RefusalReason::kTaskNotFound,
-                 .message = absl::StrCat("there is no task ", id.value(),
-                                         ": it never was, or its result is no longer kept "
-                                         "(results.max_age_s, max_count, max_bytes)"),
-                 .field = "task_id"});
+  Refusal refusal{.reason = RefusalReason::kTaskNotFound,
+                  .message = absl::StrCat("there is no task ", id.value(),
+                                          ": it never was, or its result is no longer kept "
+                                          "(results.max_age_s, max_count, max_bytes)"),
+                  .field = "task_id"};
+  if (id.core_index() >= sides_.size()) refusal.absent_core = id.core_index();
+  return Refuse(std::move(refusal));
 }
 
 template <class Env>

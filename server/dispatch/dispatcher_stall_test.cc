@@ -19,6 +19,7 @@ class TestObserver final : public DispatchObserver {
     stall = told;
   }
   void OnDemoted(const TaskEntry& entry) override { demoted.push_back(entry.name); }
+  void OnAbsentCore(uint32_t /*core*/, std::string_view /*field*/) override {}
 
   int calls = 0;
   Stall stall;

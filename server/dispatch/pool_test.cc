@@ -27,6 +27,7 @@ class TestObserver final : public DispatchObserver {
  public:
   void OnStall(const Stall& stall) override { stalls.push_back(stall); }
   void OnDemoted(const TaskEntry& entry) override { demoted.emplace_back(entry.name); }
+  void OnAbsentCore(uint32_t /*core*/, std::string_view /*field*/) override {}
 
   std::vector<Stall> stalls;
   std::vector<std::string> demoted;

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
 #include "core/stall_detector.h"
@@ -44,8 +45,8 @@ class StallTally {
   std::vector<Stalls> stalls_;
 };
 
-// When the Door looks for handlers that hold a core or a thread of the pool, and who hears of them.
-// Owned by the Dispatcher. Door thread only.
+// When the Door looks for handlers that hold a core or a thread of the pool, and who hears of them
+// and of all else that is noticed. Owned by the Dispatcher. Door thread only.
 struct StallWatch {
   struct Options {
     size_t cores = 0;
@@ -70,6 +71,9 @@ struct StallWatch {
 
   void Tell(const Stall& stall) {
     if (observer != nullptr) observer->OnStall(stall);
+  }
+  void TellAbsentCore(uint32_t core, std::string_view field) {
+    if (observer != nullptr) observer->OnAbsentCore(core, field);
   }
   // A handler has held a core once more. True: once too often, so that its new tasks go to the
   // blocking pool from now on.

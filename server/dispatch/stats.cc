@@ -10,6 +10,10 @@ constexpr MetricDescription kEnded = {"weft_dispatch_ended_total",
                                       "Tasks ended, by terminal state."};
 constexpr MetricDescription kRefused = {"weft_dispatch_refused_total",
                                         "Requests refused by the dispatcher, by reason."};
+constexpr MetricDescription kAbsentCores = {
+    "weft_dispatch_core_out_of_range_total",
+    "Requests refused because a task, a filter, a budget or a task's id named a core that is not "
+    "there."};
 constexpr MetricDescription kInFlight = {"weft_dispatch_in_flight",
                                          "Tasks admitted and not ended."};
 constexpr MetricDescription kInFlightBytes = {
@@ -163,6 +167,7 @@ void DispatchStats::CollectTasks(MetricWriter& writer) const {
     const std::string reason = LowerCase(RefusalReasonName(static_cast<RefusalReason>(i)));
     writer.WriteCounter(kRefused, {{"reason", reason}}, Value(refused[i]));
   }
+  writer.WriteCounter(kAbsentCores, {}, Value(absent_cores));
   writer.WriteGauge(kInFlight, {}, Value(in_flight));
   writer.WriteGauge(kInFlightBytes, {}, Value(in_flight_bytes));
   writer.WriteGauge(kInFlightMaxBytes, {}, Value(bounds.in_flight_bytes));

@@ -88,6 +88,7 @@ class DispatchStats : public MetricSource {
   std::array<Counter, kRefusalReasonCount> refused_tasks;  // Submissions only.
   std::array<Counter, kPromiseCount> violations;
   Counter clock_clamps;
+  Counter absent_cores;  // Requests that named a core there is not.
   DoorCounters door;
   Gauge in_flight;
   Gauge in_flight_bytes;

@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "core/manual_env.h"
+#include "dispatch/absent_core.h"
 #include "dispatch/printable.h"
 
 namespace weft {
@@ -101,20 +101,17 @@ std::optional<Refusal> Steering<Env>::SetBudget(std::optional<uint32_t> cpu,
                                                 const TurnBudget& budget,
                                                 std::vector<uint32_t>* cpus) {
   if (auto refusal = CheckBudget(budget)) return dispatcher_.Refuse(*std::move(refusal));
-  std::vector<uint32_t> known;
+  std::vector<int> known;
   for (size_t index = 0; index < dispatcher_.core_count(); ++index) {
     Core<Env>& core = dispatcher_.core(index);
-    known.push_back(static_cast<uint32_t>(core.options().cpu));
-    if (cpu.has_value() && known.back() != *cpu) continue;
+    known.push_back(core.options().cpu);
+    const auto number = static_cast<uint32_t>(known.back());
+    if (cpu.has_value() && number != *cpu) continue;
     core.SetBudget(budget);
-    cpus->push_back(known.back());
+    cpus->push_back(number);
   }
   if (!cpus->empty()) return std::nullopt;
-  return dispatcher_.Refuse(
-      {.reason = RefusalReason::kInvalidField,
-       .message = absl::StrCat(
-           "core is ", *cpu, ", which is not one of executor.cores: ", absl::StrJoin(known, ", ")),
-       .field = "core"});
+  return dispatcher_.Refuse(AbsentCore("core", *cpu, std::move(known)));
 }
 
 // ---- Looking.

@@ -242,6 +242,13 @@ absl::StatusOr<std::vector<int>> ChooseCores(const CoreRequest& request,
         " of the allowed CPUs ", FormatCpus(NumbersOf(allowed)), "; use at most ", cores->size()));
   }
   if (wanted > 0) cores->resize(wanted);
+  if (cores->size() <= request.most) return cores;
+  if (request.cores.has_value()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "executor.cores names ", cores->size(), " CPUs, but there may be ", request.most,
+        " cores; name fewer, or set executor.worker_threads = ", request.most));
+  }
+  cores->resize(request.most);
   return cores;
 }
 

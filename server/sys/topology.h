@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -47,6 +48,8 @@ struct CoreRequest {
   std::optional<std::vector<CpuName>> cores;
   // `executor.worker_threads`: 0 means as many as there are cores.
   int worker_threads = 0;
+  // How many cores there may be at all; auto takes no more.
+  size_t most = SIZE_MAX;
 };
 
 // The CPUs that get an executor core each, in the order of the request (auto, and those of one
@@ -54,7 +57,7 @@ struct CoreRequest {
 // a single allowed CPU is shared. allowed: ascending. Pure. INVALID_ARGUMENT names the key, the
 // wrong value and what is right: an empty list, a CPU, package or node that is not among the
 // allowed ones, a place beyond a package's or node's last, a CPU named twice, a negative
-// worker_threads or one above the number of cores.
+// worker_threads or one above the number of cores, more cores than there may be.
 absl::StatusOr<std::vector<int>> ChooseCores(const CoreRequest& request,
                                              absl::Span<const CpuPlace> allowed);
 

@@ -99,7 +99,9 @@ class HwlocMachine {
  public:
   explicit HwlocMachine(const char* synthetic = nullptr) {
     EXPECT_EQ(hwloc_topology_init(&topology_), 0);
-    if (synthetic != nullptr) EXPECT_EQ(hwloc_topology_set_synthetic(topology_, synthetic), 0);
+    if (synthetic != nullptr) {
+      EXPECT_EQ(hwloc_topology_set_synthetic(topology_, synthetic), 0);
+    }
     EXPECT_EQ(hwloc_topology_load(topology_), 0);
   }
   ~HwlocMachine() { hwloc_topology_destroy(topology_); }
@@ -196,6 +198,15 @@ TEST(Topology, RefusesMoreWorkerThreadsThanCores) {
               HasSubstr("worker_threads = 3"));
   EXPECT_THAT(Refusal({.worker_threads = 2}, Places({0, 1})), HasSubstr("use at most 1"));
   EXPECT_THAT(Refusal({.worker_threads = -1}, Places({0, 1})), HasSubstr("worker_threads = -1"));
+}
+
+TEST(Topology, HasNoMoreCoresThanThereMayBe) {
+  const std::vector<CpuPlace> allowed = Places(NumbersFrom(0, 300));
+  EXPECT_EQ(Choose({.most = 255}, allowed), NumbersFrom(1, 255));
+  EXPECT_EQ(Choose({.cores = {{Package(0)}}, .worker_threads = 255, .most = 255}, allowed),
+            NumbersFrom(0, 255));
+  EXPECT_THAT(Refusal({.cores = {{Package(0)}}, .most = 255}, allowed),
+              HasSubstr("names 300 CPUs, but there may be 255 cores"));
 }
 
 TEST(Topology, RefusesAnEmptyAllowedSet) { EXPECT_THAT(Refusal({}, {}), HasSubstr("no CPU")); }

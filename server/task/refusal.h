@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -38,6 +39,8 @@ struct Refusal {
   std::string field;           // Path in the request message, "spec.timeout_ns"; empty if none.
   std::string bound;           // Name of the bound that is reached, "executor.max_queue_depth".
   int64_t retry_after_ns = 0;  // When trying again can help; 0: no hint.
+  // The CPU that was named and has no core; of a task's id the index of a core that is not there.
+  std::optional<uint32_t> absent_core;
 };
 
 }  // namespace weft
