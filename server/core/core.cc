@@ -103,6 +103,19 @@ absl::Status Core<Env>::Prepare() {
     stats_.locked_bytes.Set(static_cast<int64_t>(tally.locked));
     stats_.lockable_bytes.Set(static_cast<int64_t>(tally.wanted));
   }
+  if (options_.keeps_to_node) {
+    const std::span<const std::byte> parts[] = {std::as_bytes(all),
+                                                std::as_bytes(std::span(cold_.get(), slots)),
+                                                std::as_bytes(std::span(cancels_.get(), slots)),
+                                                inbox_->memory(),
+                                                outbox_->memory(),
+                                                runners_.stacks()};
+    for (const std::span<const std::byte> part : parts) {
+      const uint64_t off = env_.KeepOnNode(part.data(), part.size(), options_.numa_node);
+      stats_.node_bytes.Set(stats_.node_bytes.value() + static_cast<int64_t>(part.size()));
+      stats_.off_node_bytes.Set(stats_.off_node_bytes.value() + static_cast<int64_t>(off));
+    }
+  }
   return absl::OkStatus();
 }
 

@@ -45,6 +45,13 @@ constexpr MetricDescription kLockedBytes = {
     "weft_core_locked_bytes", "Memory of slots and stacks that is locked (executor.lock_memory)."};
 constexpr MetricDescription kHugePageBytes = {"weft_core_huge_page_bytes",
                                               "Memory of slots that lies in huge pages."};
+constexpr MetricDescription kNodeBytes = {"weft_core_node_bytes",
+                                          "Memory of slots, queues and stacks that is kept on the "
+                                          "NUMA node of the core's CPU; 0 where the "
+                                          "machine has one node."};
+constexpr MetricDescription kOffNodeBytes = {
+    "weft_core_off_node_bytes",
+    "The part of weft_core_node_bytes that was on another node at the start all the same."};
 constexpr MetricDescription kLongRuns = {"weft_core_long_runs_total",
                                          "Tasks that ran far longer than usual for their handler."};
 constexpr MetricDescription kLongOffCore = {
@@ -136,6 +143,8 @@ void CoreMetrics::CollectCore(MetricWriter& writer, const CoreRow& core) {
   gauge(kRealtime, stats.realtime);
   gauge(kLockedBytes, stats.locked_bytes);
   gauge(kHugePageBytes, stats.huge_page_bytes);
+  gauge(kNodeBytes, stats.node_bytes);
+  gauge(kOffNodeBytes, stats.off_node_bytes);
   counter(kLongRuns, stats.long_runs);
   writer.WriteCounter(kLongOffCore, {{"core", cpu}},
                       SecondsFromNs(static_cast<int64_t>(stats.long_off_core_ns.value())));

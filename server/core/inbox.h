@@ -75,6 +75,10 @@ class Inbox {
   // Core thread only.
   bool empty() const { return Front() == nullptr; }
   size_t capacity() const { return mask_ + 1; }
+  // What it lies in. Before Start only.
+  std::span<const std::byte> memory() const {
+    return std::as_bytes(std::span(slots_.get(), capacity()));
+  }
 
  private:
   // Not the very next: the core looks at that one again and again.

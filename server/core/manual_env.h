@@ -1,9 +1,13 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <utility>
+#include <vector>
 
 #include "core/fake_ring.h"
 #include "sys/clock.h"
@@ -16,6 +20,26 @@ namespace weft {
 struct ManualCpu {
   int64_t off_core_ns = 0;  // For so long they had none so far.
   int64_t sleep_ns = 0;     // So long each sleep takes.
+};
+
+// A machine of several NUMA nodes, as a ManualEnv's cores see it: what they asked to keep where.
+struct ManualNodes {
+  struct Kept {
+    std::span<const std::byte> memory;
+    uint32_t node = 0;
+  };
+
+  // Whether what was kept holds the address.
+  bool Holds(const void* at, uint32_t node) const {
+    return std::ranges::any_of(kept, [&](const Kept& one) {
+      const auto* const byte = static_cast<const std::byte*>(at);
+      return one.node == node && byte >= one.memory.data() &&
+             byte < one.memory.data() + one.memory.size();
+    });
+  }
+
+  std::vector<Kept> kept;
+  uint64_t off_bytes = 0;  // Of each part so many are elsewhere.
 };
 
 // An Env whose time stands still until it is moved: the test double of sys::ProdEnv. Copies share
@@ -49,12 +73,20 @@ class ManualEnv {
   std::unique_ptr<sys::Ring> TakeRing(uint32_t /*index*/) {
     return system_ == nullptr ? nullptr : std::make_unique<FakeRing>(system_);
   }
+  // For the core to be prepared next; outlives it.
+  void set_nodes(ManualNodes* nodes) { nodes_ = nodes; }
+  uint64_t KeepOnNode(const void* from, size_t bytes, uint32_t node) {
+    if (nodes_ == nullptr) return bytes;
+    nodes_->kept.push_back({{static_cast<const std::byte*>(from), bytes}, node});
+    return nodes_->off_bytes;
+  }
   int wakes() const { return wakes_; }
 
  private:
   sys::Ticks* now_;
   FakeSystem* system_;
   ManualCpu* cpu_;
+  ManualNodes* nodes_ = nullptr;
   sys::ThreadStarter thread_starter_ = &sys::StartThread;
   sys::ClockAnchor anchor_;
   int wakes_ = 0;

@@ -43,10 +43,11 @@ struct BlockingOptions {
 
 // How one core is built. Every bound is allocated for at Start.
 struct CoreOptions {
-  uint32_t index = 0;      // Place among the cores; the upper 8 bits of its tasks' ids.
-  int cpu = -1;            // CPU number to pin to; -1: not pinned (tests).
-  uint32_t package = 0;    // Where that CPU sits; only told.
-  uint32_t numa_node = 0;  // Likewise.
+  uint32_t index = 0;          // Place among the cores; the upper 8 bits of its tasks' ids.
+  int cpu = -1;                // CPU number to pin to; -1: not pinned (tests).
+  uint32_t package = 0;        // Where that CPU sits; only told.
+  uint32_t numa_node = 0;      // Likewise, but for the next.
+  bool keeps_to_node = false;  // Its memory is to be on that node: the machine has several.
   IdlePolicy idle = IdlePolicy::kAdaptive;
   uint32_t spin_us = 50;              // First spin budget; kAdaptive moves it between 0 and 200.
   uint32_t max_queue_depth = 10'000;  // Per level: admitted and not yet started, inbox included.

@@ -79,6 +79,10 @@ class Outbox {
     return slots_[head_copy_ & mask_].sequence.load(Orders::kConsume) != head_copy_ + 1;
   }
   size_t capacity() const { return mask_ + 1; }
+  // What it lies in. Before Start only.
+  std::span<const std::byte> memory() const {
+    return std::as_bytes(std::span(slots_.get(), capacity()));
+  }
 
  private:
   struct alignas(64) Slot {

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <span>
 
 #include "absl/status/status.h"
 #include "core/options.h"
@@ -26,6 +28,9 @@ class RunnerPool {
   // Before Start only. Locks the memory of the first stacks_kept stacks, as far as the process may;
   // nothing is given back from then on.
   void Lock(sys::LockedMemory* tally);
+
+  // Before Start only. What all stacks lie in.
+  std::span<const std::byte> stacks() const { return stacks_.memory(); }
 
   // Whether every runner is in use.
   bool empty() const { return spare_ == nullptr; }

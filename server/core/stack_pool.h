@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "absl/status/status.h"
 #include "sys/memory.h"
@@ -32,6 +33,11 @@ class StackPool {
   static size_t StrideOf(size_t stack_bytes);
   // Before Start only. Locks the first count stacks, as far as the process may.
   void Lock(uint32_t count, sys::LockedMemory* tally) const;
+
+  // Before Start only. All stacks with their guards.
+  std::span<const std::byte> memory() const {
+    return std::as_bytes(std::span(mapping_.data(), mapping_.bytes()));
+  }
 
   // Core thread only. Gives the memory of a stack that nothing stands on back to the kernel: a
   // system call.

@@ -46,6 +46,8 @@ struct CoreStats {
   Gauge lockable_bytes;   // Of its slots and stacks, to be locked. Written at the start.
   Gauge locked_bytes;     // The part of them that is. Likewise.
   Gauge huge_page_bytes;  // Of its slots that lie in huge pages. Likewise.
+  Gauge node_bytes;       // Kept on its CPU's node; 0 where there is one node only. Likewise.
+  Gauge off_node_bytes;   // The part that is elsewhere all the same, or was refused. Likewise.
   Gauge live;             // Tasks taken in and not ended, at the end of a turn.
   Gauge held;     // The part of live that stays queued because its handler is paused; likewise.
   Counter turns;  // Turns that did something.

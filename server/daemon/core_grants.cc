@@ -56,6 +56,20 @@ void WarnOfLocks(const std::vector<CoreGrant>& cores, const sys::MachineLimits& 
                        "lower executor.max_queue_depth or executor.stacks_kept"});
 }
 
+void WarnOfNodes(const std::vector<CoreGrant>& cores, std::vector<LimitWarning>* warnings) {
+  for (const CoreGrant& core : cores) {
+    if (core.off_node_bytes == 0) continue;
+    warnings->push_back(
+        {absl::StrCat("memory on NUMA node ", core.numa_node, " in bytes"),
+         absl::StrCat(core.node_bytes - core.off_node_bytes), absl::StrCat(core.node_bytes),
+         absl::StrCat("the core on CPU ", core.cpu,
+                      " is to have its slots, queues and stacks there"),
+         "leave memory of that node free, allow it (cpuset.mems of the cgroup, AllowedMemoryNodes= "
+         "of the unit) and the call mbind, or name CPUs of other nodes in executor.cores"});
+    return;
+  }
+}
+
 absl::Status TryRealtime() {
   const absl::StatusOr<sys::Thread> thread =
       sys::Thread::Start({.name = "weft-try", .realtime = true}, [] {});
@@ -119,6 +133,7 @@ std::vector<LimitWarning> GrantWarnings(const std::vector<CoreGrant>& cores,
   std::vector<LimitWarning> warnings;
   WarnOfRealtime(cores, limits, &warnings);
   WarnOfLocks(cores, limits, &warnings);
+  WarnOfNodes(cores, &warnings);
   return warnings;
 }
 

@@ -28,13 +28,17 @@ std::vector<CoreConcession> ConcedeCpus(bool door_shares_cpu, Config* config);
 // Of a grant that stands for all cores.
 inline constexpr int kAnyCpu = -1;
 
-// What executor.realtime and executor.lock_memory asked of the machine for one core and did not
-// get.
+// What executor.realtime and executor.lock_memory, and on a machine of several NUMA nodes each
+// start, asked of the machine for one core and did not get.
 struct CoreGrant {
   int cpu = kAnyCpu;
   absl::Status realtime;
   uint64_t lockable_bytes = 0;
   uint64_t locked_bytes = 0;
+  // Of its memory that is to be on its CPU's NUMA node, and of the part that is not.
+  uint32_t numa_node = 0;
+  uint64_t node_bytes = 0;
+  uint64_t off_node_bytes = 0;
 };
 
 // What lock_memory would lock for one core of such options. Pure.
@@ -44,7 +48,7 @@ uint64_t LockableBytes(const CoreOptions& options);
 // a thread, and memory that nobody touches. One for all cores. Asks for what is configured only.
 CoreGrant TryGrants(const Config& config, size_t cores);
 
-// A warning for each of the two that some core did not get. Pure.
+// A warning for each of the three that some core did not get. Pure.
 std::vector<LimitWarning> GrantWarnings(const std::vector<CoreGrant>& cores,
                                         const sys::MachineLimits& limits);
 

@@ -102,5 +102,19 @@ TEST(GrantWarnings, TellWhatCouldNotBeLocked) {
   EXPECT_NE(warnings[0].fix.find("LimitMEMLOCK="), std::string::npos);
 }
 
+TEST(GrantWarnings, TellTheFirstCoreWhoseMemoryIsElsewhere) {
+  const auto warnings =
+      GrantWarnings({{.cpu = 1, .node_bytes = 100},
+                     {.cpu = 65, .numa_node = 1, .node_bytes = 100, .off_node_bytes = 70},
+                     {.cpu = 66, .numa_node = 1, .node_bytes = 100, .off_node_bytes = 100}},
+                    {});
+  ASSERT_EQ(warnings.size(), 1u);
+  EXPECT_EQ(warnings[0].limit, "memory on NUMA node 1 in bytes");
+  EXPECT_EQ(warnings[0].granted, "30");
+  EXPECT_EQ(warnings[0].needed, "100");
+  EXPECT_NE(warnings[0].because.find("CPU 65"), std::string::npos);
+  EXPECT_NE(warnings[0].fix.find("cpuset.mems"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace weft

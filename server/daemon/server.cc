@@ -203,6 +203,7 @@ absl::Status Server::StartCores() {
     options.cpu = cpu;
     options.package = topology_.Find(cpu)->package;
     options.numa_node = topology_.Find(cpu)->numa_node;
+    options.keeps_to_node = topology_.node_count > 1;
     cores_.push_back(std::make_unique<Core<sys::ProdEnv>>(options, env, doorbell_));
     cores.push_back(cores_.back().get());
     if (absl::Status status = cores_.back()->Start(); !status.ok()) return status;
@@ -435,7 +436,10 @@ void Server::WarnOfLimits() const {
     grants.push_back({.cpu = core->options().cpu,
                       .realtime = core->realtime_status(),
                       .lockable_bytes = static_cast<uint64_t>(stats.lockable_bytes.value()),
-                      .locked_bytes = static_cast<uint64_t>(stats.locked_bytes.value())});
+                      .locked_bytes = static_cast<uint64_t>(stats.locked_bytes.value()),
+                      .numa_node = core->options().numa_node,
+                      .node_bytes = static_cast<uint64_t>(stats.node_bytes.value()),
+                      .off_node_bytes = static_cast<uint64_t>(stats.off_node_bytes.value())});
   }
   const sys::MachineLimits limits = sys::ReadMachineLimits("");
   std::vector<LimitWarning> warnings = LimitWarnings(config_, cpus_.size(), limits);

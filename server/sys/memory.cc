@@ -1,8 +1,13 @@
 #include "sys/memory.h"
 
+#include <linux/mempolicy.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
+#include <cerrno>
 #include <cstdint>
 #include <utility>
 
@@ -15,8 +20,23 @@ constexpr int kCollapse = 25;       // MADV_COLLAPSE
 
 constexpr size_t kHugePageBytes = 2 * 1024 * 1024;
 
+// The kernel's own bound, MAX_NUMNODES.
+constexpr uint32_t kNodesMax = 1024;
+constexpr size_t kPagesPerQuestion = 512;
+
 // The kernel is told of memory by a pointer that may write, whatever it does with it.
 char* Start(const void* from) { return static_cast<char*>(const_cast<void*>(from)); }
+
+// The whole pages that memory lies in.
+struct Pages {
+  Pages(const void* from, size_t bytes) {
+    const size_t before = reinterpret_cast<uintptr_t>(from) % PageBytes();
+    first = Start(from) - before;
+    count = (before + bytes + PageBytes() - 1) / PageBytes();
+  }
+  char* first;
+  size_t count;
+};
 
 }  // namespace
 
@@ -57,6 +77,38 @@ size_t UseHugePages(const void* from, size_t bytes) {
     huge += kHugePageBytes;
   }
   return huge;
+}
+
+// Preferred and not bound, since a full node is no reason to be killed.
+bool KeepOnNode(const void* from, size_t bytes, uint32_t node) {
+  constexpr size_t kBits = 8 * sizeof(unsigned long);
+  std::array<unsigned long, kNodesMax / kBits> mask{};
+  if (node >= kNodesMax) {
+    errno = EINVAL;
+    return false;
+  }
+  mask[node / kBits] = 1UL << (node % kBits);
+  const Pages pages(from, bytes);
+  // The kernel leaves the last of so many bits out.
+  return ::syscall(SYS_mbind, pages.first, pages.count * PageBytes(), MPOL_PREFERRED, mask.data(),
+                   kNodesMax + 1, MPOL_MF_MOVE) == 0;
+}
+
+uint64_t BytesOffNode(const void* from, size_t bytes, uint32_t node) {
+  std::array<void*, kPagesPerQuestion> asked;
+  std::array<int, kPagesPerQuestion> nodes;
+  const Pages pages(from, bytes);
+  uint64_t count = 0;
+  for (size_t done = 0; done < pages.count; done += asked.size()) {
+    const size_t some = std::min(asked.size(), pages.count - done);
+    for (size_t i = 0; i < some; ++i) asked[i] = pages.first + (done + i) * PageBytes();
+    if (::syscall(SYS_move_pages, 0, some, asked.data(), nullptr, nodes.data(), 0) != 0) return 0;
+    for (size_t i = 0; i < some; ++i) {
+      // A page without memory is told as an error, below 0.
+      if (nodes[i] >= 0 && static_cast<uint32_t>(nodes[i]) != node) ++count;
+    }
+  }
+  return count * PageBytes();
 }
 
 Mapping::~Mapping() {

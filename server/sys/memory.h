@@ -30,6 +30,15 @@ bool MayLockMemory(uint64_t bytes);
 // lie in huge pages. Any thread.
 size_t UseHugePages(const void* from, size_t bytes);
 
+// Asks the kernel to keep the pages that this lies in on the NUMA node, as long as it has room
+// there: those that are touched later come from it, those that lie elsewhere move, whatever policy
+// the process was started with. False when the kernel refuses: errno says why. Any thread.
+bool KeepOnNode(const void* from, size_t bytes, uint32_t node);
+
+// The part of it that is committed and lies on another node, in whole pages. Any thread; asks the
+// kernel of each page. 0 where it does not tell.
+uint64_t BytesOffNode(const void* from, size_t bytes, uint32_t node);
+
 // Memory that comes straight from the kernel and goes back to it: zeroed, committed page by page as
 // it is touched, on the node of the CPU that touches it first. Owned like any memory; no thread
 // rule of its own.

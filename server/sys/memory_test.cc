@@ -1,10 +1,12 @@
 // Memory from the kernel: zeroed, moved with its owner, refused in an answer, guarded and given
-// back page by page.
+// back page by page, locked, and kept on a node, also one that is not there.
 #include "sys/memory.h"
 
 #include <gtest/gtest.h>
+#include <linux/mempolicy.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -137,6 +139,87 @@ TEST(LockMemory, IsTriedWithoutTakingAny) {
   if (!MayLockMemory(4 * PageBytes())) GTEST_SKIP() << "no memory may be locked here";
   EXPECT_EQ(LockedBytes(), before);
   EXPECT_FALSE(MayLockMemory(uint64_t{1} << 60)) << "more than the address space";
+}
+
+// The policy of the page at an address: its mode, and the node it names.
+struct PagePolicy {
+  int mode = -1;
+  unsigned long nodes = 0;
+};
+
+PagePolicy PolicyAt(const void* at) {
+  PagePolicy policy;
+  std::array<unsigned long, 16> mask{};
+  EXPECT_EQ(
+      ::syscall(SYS_get_mempolicy, &policy.mode, mask.data(), 8 * sizeof(mask), at, MPOL_F_ADDR),
+      0);
+  policy.nodes = mask[0];
+  return policy;
+}
+
+// The node that the page of an address lies on; below 0: it has no memory, or the kernel refuses.
+int NodeAt(const void* at) {
+  void* page = const_cast<void*>(at);
+  int node = -1;
+  return ::syscall(SYS_move_pages, 0, 1, &page, nullptr, &node, 0) == 0 ? node : -1;
+}
+
+bool HasNodePolicies() {
+  int mode = 0;
+  return ::syscall(SYS_get_mempolicy, &mode, nullptr, 0, nullptr, 0) == 0;
+}
+
+TEST(KeepOnNode, HoldsForWhatIsThereAndForWhatComes) {
+  if (!HasNodePolicies()) GTEST_SKIP() << "the kernel has no NUMA, or does not let us ask";
+  const Mapping mapping = Mapping::Make(4 * PageBytes());
+  mapping.data()[PageBytes()] = 'x';
+  // From the middle of a page to the middle of another, which are kept whole.
+  ASSERT_TRUE(KeepOnNode(mapping.data() + PageBytes() + 8, 2 * PageBytes() - 16, 0));
+  mapping.data()[2 * PageBytes()] = 'y';
+  for (const size_t page : {1u, 2u}) {
+    const PagePolicy policy = PolicyAt(mapping.data() + page * PageBytes());
+    EXPECT_EQ(policy.mode, MPOL_PREFERRED);
+    EXPECT_EQ(policy.nodes, 1u) << "node 0";
+    EXPECT_EQ(NodeAt(mapping.data() + page * PageBytes()), 0);
+  }
+  EXPECT_EQ(mapping.data()[PageBytes()], 'x');
+  EXPECT_EQ(PolicyAt(mapping.data()).mode, MPOL_DEFAULT) << "before it";
+  EXPECT_EQ(PolicyAt(mapping.data() + 3 * PageBytes()).mode, MPOL_DEFAULT) << "behind it";
+}
+
+TEST(KeepOnNode, GoesOverThePolicyTheProcessWasStartedWith) {
+  if (!HasNodePolicies()) GTEST_SKIP() << "the kernel has no NUMA, or does not let us ask";
+  EXPECT_EXIT(
+      {
+        const unsigned long node0 = 1;
+        const bool is_set =
+            ::syscall(SYS_set_mempolicy, MPOL_INTERLEAVE, &node0, 8 * sizeof(node0)) == 0;
+        const Mapping mapping = Mapping::Make(PageBytes());
+        const bool is_kept = KeepOnNode(mapping.data(), mapping.bytes(), 0);
+        std::_Exit(is_set && is_kept && PolicyAt(mapping.data()).mode == MPOL_PREFERRED ? 0 : 1);
+      },
+      testing::ExitedWithCode(0), "");
+}
+
+TEST(KeepOnNode, IsRefusedForANodeThatIsNotThere) {
+  const Mapping mapping = Mapping::Make(PageBytes());
+  mapping.data()[0] = 'x';
+  for (const uint32_t node : {1'023u, 1'024u, UINT32_MAX}) {
+    EXPECT_FALSE(KeepOnNode(mapping.data(), mapping.bytes(), node)) << node;
+  }
+  EXPECT_EQ(mapping.data()[0], 'x');
+}
+
+TEST(BytesOffNode, AreThoseOfTouchedPagesThatLieElsewhere) {
+  const Mapping mapping = Mapping::Make(2'000 * PageBytes());
+  for (const size_t page : {1u, 700u, 1'999u}) mapping.data()[page * PageBytes()] = 'x';
+  const int node = NodeAt(mapping.data() + PageBytes());
+  if (node < 0) GTEST_SKIP() << "the kernel does not tell where pages lie";
+  const auto here = static_cast<uint32_t>(node);
+  EXPECT_EQ(BytesOffNode(mapping.data(), mapping.bytes(), here), 0u);
+  EXPECT_EQ(BytesOffNode(mapping.data(), mapping.bytes(), here + 1), 3 * PageBytes());
+  EXPECT_EQ(BytesOffNode(mapping.data() + PageBytes() + 9, 1, here + 1), PageBytes());
+  EXPECT_EQ(BytesOffNode(mapping.data(), PageBytes(), here + 1), 0u) << "never touched";
 }
 
 TEST(Mapping, GivesPagesBack) {

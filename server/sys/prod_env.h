@@ -1,11 +1,13 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 
 #include "sys/clock.h"
 #include "sys/io_system.h"
+#include "sys/memory.h"
 #include "sys/ring.h"
 #include "sys/thread.h"
 
@@ -50,6 +52,12 @@ class ProdEnv {
   // Before Start only. The ring of the core of that index, once; null when there is no file I/O.
   std::unique_ptr<Ring> TakeRing(uint32_t index) {
     return io_ == nullptr ? nullptr : io_->TakeRing(index);
+  }
+
+  // Before Start only. Keeps memory of a core on a NUMA node, as sys::KeepOnNode does. How many
+  // bytes of it are elsewhere all the same: all when the kernel refuses.
+  static uint64_t KeepOnNode(const void* from, size_t bytes, uint32_t node) {
+    return sys::KeepOnNode(from, bytes, node) ? BytesOffNode(from, bytes, node) : bytes;
   }
 
  private:
