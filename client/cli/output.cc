@@ -64,6 +64,25 @@ std::string MessageForPeople(absl::string_view message) {
   return text;
 }
 
+void WriteCoreRow(const v1::CoreStats& core, std::ostream& out) {
+  // The blocking pool sits nowhere.
+  const bool is_placed = core.core() != UINT32_MAX;
+  out << absl::StreamFormat("%-5s %4s %7s %-8s %8d %8d %8d %8d %8d %12d %8d %8d %8d %6d\n",
+                            CoreText(core.core()), is_placed ? absl::StrCat(core.numa_node()) : "-",
+                            is_placed ? absl::StrCat(core.package()) : "-",
+                            CoreStateWord(core.state()), core.queued_high(), core.queued_normal(),
+                            core.queued_low(), core.held(), core.started(), core.tasks_executed(),
+                            core.sleeps(), core.wakes(), core.stack_waits(), core.stalls());
+}
+
+void WriteCoreStats(const v1::GetStatsResponse& stats, std::ostream& out) {
+  out << absl::StreamFormat("%-5s %4s %7s %-8s %8s %8s %8s %8s %8s %12s %8s %8s %8s %6s\n", "core",
+                            "node", "package", "state", "high", "normal", "low", "held", "started",
+                            "executed", "sleeps", "wakes", "no stack", "stalls");
+  for (const v1::CoreStats& core : stats.cores()) WriteCoreRow(core, out);
+  if (stats.has_blocking()) WriteCoreRow(stats.blocking().stats(), out);
+}
+
 void WriteExecutorStats(const char* name, const v1::ExecutorStats& stats, std::ostream& out) {
   out << absl::StreamFormat(
       "%-10s executed %d, failed %d, busy %s; latency min %s, avg %s, max %s\n", name,
@@ -122,6 +141,11 @@ std::string OutputForPeople(const std::string& output) {
 }
 
 std::string CoreText(uint32_t core) { return core == UINT32_MAX ? "pool" : absl::StrCat(core); }
+
+std::string CoreStateWord(v1::CoreState state) {
+  if (state == v1::CORE_STATE_UNSPECIFIED) return "-";
+  return Word(v1::CoreState_Name(state), "CORE_STATE_");
+}
 
 std::string PlaceText(uint32_t core) {
   return core == UINT32_MAX ? "in the blocking pool" : absl::StrCat("on core ", core);
@@ -182,21 +206,7 @@ void WriteStats(const v1::GetStatsResponse& stats, std::ostream& out) {
     out << "           not io_uring: " << io.fallback_reason() << "\n";
   }
   if (stats.has_blocking()) out << "pool       " << PoolText(stats.blocking()) << "\n";
-  out << absl::StreamFormat("%-5s %4s %7s %8s %8s %8s %8s %8s %12s %8s %8s %8s %6s\n", "core",
-                            "node", "package", "high", "normal", "low", "held", "started",
-                            "executed", "sleeps", "wakes", "no stack", "stalls");
-  const auto write_core = [&out](const v1::CoreStats& core) {
-    // The blocking pool sits nowhere.
-    const bool is_placed = core.core() != UINT32_MAX;
-    out << absl::StreamFormat(
-        "%-5s %4s %7s %8d %8d %8d %8d %8d %12d %8d %8d %8d %6d\n", CoreText(core.core()),
-        is_placed ? absl::StrCat(core.numa_node()) : "-",
-        is_placed ? absl::StrCat(core.package()) : "-", core.queued_high(), core.queued_normal(),
-        core.queued_low(), core.held(), core.started(), core.tasks_executed(), core.sleeps(),
-        core.wakes(), core.stack_waits(), core.stalls());
-  };
-  for (const v1::CoreStats& core : stats.cores()) write_core(core);
-  if (stats.has_blocking()) write_core(stats.blocking().stats());
+  WriteCoreStats(stats, out);
   WriteHandlerStats(stats.handlers(), out);
 }
 

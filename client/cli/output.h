@@ -30,6 +30,8 @@ namespace weft::cli {
 // A CPU number as TaskResult.core and CoreStats.core tell it: "3", or "pool" for the blocking pool;
 // in a sentence "on core 3", or "in the blocking pool".
 std::string CoreText(uint32_t core);
+// "active", "draining" or "parked"; "-" for the blocking pool and for a daemon that tells none.
+std::string CoreStateWord(v1::CoreState state);
 std::string PlaceText(uint32_t core);
 
 // "task 123 succeeded on core 1 (normal): queued 3.1 µs, ran 12.4 µs, total 15.5 µs".

@@ -167,6 +167,8 @@ std::string CoreLine(const v1::CoreStats& now, const v1::CoreStats& before, cons
                   PadLeft(rates.Of(now.sleeps(), before.sleeps()), kWideCountWidth),
                   PadLeft(rates.Of(now.wakes(), before.wakes()), kCountWidth),
                   PadLeft(Grouped(now.stalls()), kCountWidth), "  ", running);
+  if (now.state() == v1::CORE_STATE_DRAINING) absl::StrAppend(&line, "  DRAINING");
+  if (now.state() == v1::CORE_STATE_PARKED) absl::StrAppend(&line, "  PARKED");
   return line;
 }
 

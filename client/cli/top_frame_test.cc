@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_split.h"
 #include "client/cli/admin_output.h"
+#include "client/cli/output.h"
 #include "client/cli/table.h"
 
 namespace weft::cli {
@@ -212,6 +213,7 @@ TEST(WriteCores, IsOneRowACore) {
   cores.mutable_cores(0)->set_spin_budget_ns(50'000);
   cores.mutable_cores(0)->set_numa_node(1);
   cores.mutable_cores(0)->mutable_stats()->set_queued_low(7);
+  cores.mutable_cores(0)->mutable_stats()->set_state(v1::CORE_STATE_DRAINING);
   cores.mutable_cores(0)->set_running_handler("echo");
   v1::CoreInfo* const idle = cores.add_cores();
   idle->mutable_budget()->set_polls(64);
@@ -220,12 +222,40 @@ TEST(WriteCores, IsOneRowACore) {
   idle->set_realtime(true);
   std::ostringstream out;
   WriteCores(cores, out);
-  EXPECT_EQ(
-      out.str(),
-      R"(core  node package budget       idle               fifo   queued     held  started  running
-3        1       0 250.0 µs     adaptive 50.0 µs   no          7        0        0  echo for 2.1 µs
-0        0       0 64 polls     spin               yes         0        0        0  -
-)");
+  EXPECT_EQ(out.str(),
+            "core  node package state    budget       idle               fifo   queued     held  "
+            "started  running\n"
+            "3        1       0 draining 250.0 µs     adaptive 50.0 µs   no          7        0  "
+            "      0  echo for 2.1 µs\n"
+            "0        0       0 -        64 polls     spin               yes         0        0  "
+            "      0  -\n");
+}
+
+TEST(TopFrame, MarksCoresThatTakeNoNewTasks) {
+  TopView view = View();
+  view.now.mutable_stats()->mutable_cores(0)->set_state(v1::CORE_STATE_PARKED);
+  view.now.mutable_stats()->mutable_cores(1)->set_state(v1::CORE_STATE_DRAINING);
+  const std::string frame = TopFrame(view, kWide);
+  EXPECT_NE(frame.find("      1  -  PARKED\n"), std::string::npos) << frame;
+  EXPECT_NE(frame.find("      3  sha256 2.1 µs  DRAINING\n"), std::string::npos) << frame;
+  view.now.mutable_stats()->mutable_cores(0)->set_state(v1::CORE_STATE_ACTIVE);
+  EXPECT_EQ(TopFrame(view, kWide).find("PARKED"), std::string::npos);
+}
+
+TEST(WriteStats, TellsWhereEachCoreIsAndWhetherItTakesTasks) {
+  v1::GetStatsResponse stats;
+  v1::CoreStats* const core = stats.add_cores();
+  core->set_core(65);
+  core->set_package(1);
+  core->set_numa_node(3);
+  core->set_state(v1::CORE_STATE_PARKED);
+  stats.mutable_blocking()->mutable_stats()->set_core(UINT32_MAX);
+  std::ostringstream out;
+  WriteStats(stats, out);
+  EXPECT_NE(out.str().find("core  node package state        high"), std::string::npos);
+  EXPECT_NE(out.str().find("\n65       3       1 parked          0"), std::string::npos)
+      << out.str();
+  EXPECT_NE(out.str().find("\npool     -       - -               0"), std::string::npos);
 }
 
 TEST(PoolText, TellsThreadsQueueAndBoundsAndWhatWasRefused) {

@@ -117,6 +117,12 @@ export interface ExecutorStats {
   avgLatencyNs: Int64;
 }
 
+export type CoreState =
+  | 'CORE_STATE_UNSPECIFIED'
+  | 'CORE_STATE_ACTIVE'
+  | 'CORE_STATE_DRAINING'
+  | 'CORE_STATE_PARKED';
+
 export interface CoreStats {
   core: number;
   queuedHigh: number;
@@ -131,6 +137,7 @@ export interface CoreStats {
   held: number;
   package: number;
   numaNode: number;
+  state: CoreState;
 }
 
 export interface BlockingThread {
@@ -205,6 +212,7 @@ export interface GetStatsResponse {
   refusals: RefusalCount[];
   io: IoStats | null;
   blocking: BlockingPool | null;
+  activeCores: number;
 }
 
 export interface WatchStatsResponse {

@@ -90,6 +90,10 @@ std::vector<ConfigRow> ExecutorRows() {
       {"executor.worker_threads", "", Whole(0, kMostCores), "0", kRestart,
        "Uses only that many of executor.cores; 0: all.",
        [](Config& c, const ConfigValue& v) { c.cores.worker_threads = As<int>(v); }},
+      {"executor.active_min", "cores", Whole(0, kMostCores), "0", kLive,
+       "Fewest cores that take new tasks while load is low: the others are parked, the last first, "
+       "and taken in again when it rises. 0, or as many as there are: none is ever parked.",
+       [](Config& c, const ConfigValue& v) { c.dispatch.active_min = As(v); }},
       {"executor.idle", "", Choice(kIdlePolicies), "\"adaptive\"", kRestart,
        "What a core does when it has nothing to run.",
        [](Config& c, const ConfigValue& v) { c.core.idle = AsEnum<IdlePolicy>(kIdlePolicies, v); }},
@@ -123,6 +127,12 @@ std::vector<ConfigRow> ExecutorRows() {
       {"executor.stall_threshold_ms", "milliseconds", Whole(1, 60'000), "100", kLive,
        "A handler that holds its core longer than that is reported.",
        [](Config& c, const ConfigValue& v) { c.core.stall_threshold_ms = As(v); }},
+  };
+}
+
+// The rest of the section.
+std::vector<ConfigRow> StackRows() {
+  return {
       {"executor.stacks", "stacks", Whole(1, 200'000), "256", kRestart,
        "Tasks that may be started and suspended at once on each core.",
        [](Config& c, const ConfigValue& v) { c.core.stacks = As(v); }},
@@ -278,8 +288,9 @@ std::vector<ConfigRow> DaemonRows() {
 
 std::vector<ConfigRow> AllRows() {
   std::vector<ConfigRow> all;
-  for (std::vector<ConfigRow>& part : std::array{ExecutorRows(), BlockingRows(), ListenerRows(),
-                                                 BoundRows(), FileRows(), DaemonRows()}) {
+  for (std::vector<ConfigRow>& part :
+       std::array{ExecutorRows(), StackRows(), BlockingRows(), ListenerRows(), BoundRows(),
+                  FileRows(), DaemonRows()}) {
     std::move(part.begin(), part.end(), std::back_inserter(all));
   }
   return all;

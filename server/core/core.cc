@@ -241,12 +241,18 @@ bool Core<Env>::Turn() {
   SetClock(worked ? env_.Now() : std::max(clock(), env_.NowUnordered()));
   if (!host_side_.mail.empty()) [[unlikely]]
     worked |= host_side_.mail.Open(TurnIntake::kMostMail);
+  // A turn that did something is over when the next begins.
+  if (turn_.worked) {
+    stats_.busy_ns.Add(static_cast<uint64_t>(env_.anchor().TicksToNs(clock() - turn_.began)));
+  }
+  turn_.began = clock();
   worked |= FireTimers();
   if (io_.busy()) worked |= TakeIo();
   worked |= RunReady();
   // What the turn's tasks asked of the system goes in one call.
   if (io_.busy()) io_.Submit();
   PublishTurn(worked);
+  turn_.worked = worked;
   return worked;
 }
 
@@ -335,9 +341,11 @@ bool Core<Env>::TakeMessages() {
       TakeSpawn(*message);
     } else if (message->kind == MessageKind::kRelease) {
       ready_->Release(message->entry);
-    } else {
+    } else if (message->kind == MessageKind::kReturned) {
       tasks_[message->slot].place = TaskPlace::kNowhere;
       Unpark(&tasks_[message->slot], WakeReason::kElapsed);
+    } else {
+      idle_.set_resting(message->kind == MessageKind::kRest);
     }
     inbox_->Pop();
   }

@@ -19,6 +19,8 @@ constexpr MetricDescription kHeld = {"weft_core_held_tasks",
                                      "Tasks that stay queued because their handler is paused."};
 constexpr MetricDescription kTurns = {"weft_core_turns_total",
                                       "Passes of the run loop that did something."};
+constexpr MetricDescription kBusy = {"weft_core_busy_seconds_total",
+                                     "Time in passes of the run loop that did something."};
 constexpr MetricDescription kSuspensions = {"weft_core_suspensions_total",
                                             "Times a task was suspended."};
 constexpr MetricDescription kStackWaits = {"weft_core_stack_waits_total",
@@ -128,6 +130,8 @@ void CoreMetrics::CollectCore(MetricWriter& writer, const CoreRow& core) {
   gauge(kLive, stats.live);
   gauge(kHeld, stats.held);
   counter(kTurns, stats.turns);
+  writer.WriteCounter(kBusy, {{"core", cpu}},
+                      SecondsFromNs(static_cast<int64_t>(stats.busy_ns.value())));
   counter(kSuspensions, stats.suspensions);
   if (core.pool == nullptr) {
     counter(kStackWaits, stats.stack_waits);

@@ -273,5 +273,45 @@ TEST_F(CoreTest, RingsOnlyADoorThatSleeps) {
   EXPECT_EQ(rings, 1);
 }
 
+// What the Door follows the load by: the time in turns that did something, whatever is timed.
+TEST_F(CoreTest, CountsTheTimeInWhichItWasBusyAndNoOther) {
+  for (const bool timing_metrics : {true, false}) {
+    Build([timing_metrics](CoreOptions& options) { options.timing_metrics = timing_metrics; });
+    const TaskEntry* const entry = Plain([this](TaskContext&) {
+      now_ += 700;
+      return TaskOutcome::kSucceeded;
+    });
+    now_ += 5'000;
+    EXPECT_FALSE(core_->Turn());
+    now_ += 5'000;
+    Submit(entry);
+    Submit(entry);
+    EXPECT_TRUE(core_->Turn());
+    EXPECT_EQ(core_->stats().busy_ns.value(), 0u) << "the turn is over when the next begins";
+    now_ += 40;
+    EXPECT_FALSE(core_->Turn());
+    EXPECT_EQ(core_->stats().busy_ns.value(), 1'440u);
+    now_ += 1'000'000;
+    EXPECT_FALSE(core_->Turn());
+    EXPECT_EQ(core_->stats().busy_ns.value(), 1'440u);
+    Drain();
+  }
+}
+
+TEST_F(CoreTest, SleepsAtOnceWhileItRestsWhateverItsPolicy) {
+  for (const IdlePolicy idle : {IdlePolicy::kSpin, IdlePolicy::kAdaptive}) {
+    Build([idle](CoreOptions& options) { options.idle = idle; });
+    const Message rest{.kind = MessageKind::kRest};
+    ASSERT_EQ(core_->Post({&rest, 1}), 1u);
+    EXPECT_TRUE(core_->Turn());
+    EXPECT_FALSE(core_->Turn());
+    core_->Idle();
+    EXPECT_EQ(core_->stats().sleeps.value(), 1u);
+    // What comes all the same is run as ever.
+    Submit(Plain([](TaskContext&) { return TaskOutcome::kSucceeded; }));
+    EXPECT_EQ(TurnForOne().state, TaskState::kSucceeded);
+  }
+}
+
 }  // namespace
 }  // namespace weft

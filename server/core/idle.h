@@ -18,8 +18,12 @@ class IdleBudget {
   IdleBudget(IdlePolicy policy, sys::Ticks first, sys::Ticks most)
       : policy_(policy), most_(std::max(first, most)), spin_(first) {}
 
+  // From now on no work is expected, whatever the policy, until that is taken back.
+  void set_resting(bool resting) { resting_ = resting; }
+
   // Ticks to spin before the next sleep.
   sys::Ticks spin() const {
+    if (resting_) return 0;
     if (policy_ == IdlePolicy::kSpin) return sys::kTicksForever;
     return policy_ == IdlePolicy::kSleep ? 0 : spin_;
   }
@@ -39,6 +43,7 @@ class IdleBudget {
   IdlePolicy policy_;
   sys::Ticks most_;
   sys::Ticks spin_;
+  bool resting_ = false;
 };
 
 }  // namespace weft

@@ -15,6 +15,17 @@ TEST(IdleBudget, SpinNeverSleepsAndSleepNeverSpins) {
   EXPECT_EQ(sleep.spin(), 0);
 }
 
+TEST(IdleBudget, RestsWhateverThePolicyAndGoesOnAsBefore) {
+  for (const IdlePolicy policy : {IdlePolicy::kSpin, IdlePolicy::kAdaptive, IdlePolicy::kSleep}) {
+    IdleBudget idle(policy, 50, 200);
+    const sys::Ticks before = idle.spin();
+    idle.set_resting(true);
+    EXPECT_EQ(idle.spin(), 0);
+    idle.set_resting(false);
+    EXPECT_EQ(idle.spin(), before);
+  }
+}
+
 TEST(IdleBudget, AdaptiveGrowsToBridgeGapsItCanBridge) {
   IdleBudget idle(IdlePolicy::kAdaptive, 50, 200);
   idle.WorkCameAfter(90);

@@ -24,6 +24,8 @@ enum class MessageKind : uint8_t {
   kCancel,
   kRelease,   // The handler `entry` is no longer paused: what was held for it is ready again.
   kReturned,  // From a thread of the blocking pool: it has run the slot's task.
+  kRest,      // No task comes unless it names the core: it sleeps whenever it has nothing to do.
+  kServe,     // Takes that back.
   kSpawn,     // From another core: a task that nobody is told about, in a slot the core chooses.
 };
 

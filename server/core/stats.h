@@ -49,9 +49,10 @@ struct CoreStats {
   Gauge node_bytes;       // Kept on its CPU's node; 0 where there is one node only. Likewise.
   Gauge off_node_bytes;   // The part that is elsewhere all the same, or was refused. Likewise.
   Gauge live;             // Tasks taken in and not ended, at the end of a turn.
-  Gauge held;     // The part of live that stays queued because its handler is paused; likewise.
-  Counter turns;  // Turns that did something.
-  Counter beats;  // Grows while it spins idle; with turns the signs of life of one that is awake.
+  Gauge held;       // The part of live that stays queued because its handler is paused; likewise.
+  Counter turns;    // Turns that did something.
+  Counter busy_ns;  // Time in such turns, as of the last one's end.
+  Counter beats;    // Grows while it spins idle; with turns the signs of life of one that is awake.
   Counter suspensions;
   Counter stack_waits;  // Tasks set aside because every stack was in use.
   Gauge stacks_in_use;

@@ -7,8 +7,10 @@
 
 namespace weft {
 
-// How far the turn under way may go. Core thread only.
+// The turn under way: when it began, how far it may go. Core thread only.
 struct TurnLimits {
+  sys::Ticks began = 0;
+  bool worked = false;  // The one before it.
   // What ReadyQueue::given() may come to, with room in the outbox for the ends of all of them.
   uint64_t given_until = 0;
   uint32_t budget_beyond = 0;  // Tasks that the budget allows beyond that.

@@ -1,6 +1,7 @@
 #include "daemon/dispatch_log.h"
 
 #include <algorithm>
+#include <array>
 #include <string>
 #include <utility>
 
@@ -14,6 +15,11 @@ constexpr MetricDescription kReports = {
     "Stalls by what the log tells of them: traced, with the stack of the thread that was held; "
     "untraced, when the hold was over before or the thread did not answer; left_out, beyond ten "
     "lines in ten seconds."};
+
+std::string_view CauseName(CoreChange::Cause cause) {
+  constexpr std::array<std::string_view, 3> kNames = {"load", "no_room", "setting"};
+  return kNames[static_cast<size_t>(cause)];
+}
 
 }  // namespace
 
@@ -69,6 +75,18 @@ void DispatchLog::OnAbsentCore(uint32_t core, std::string_view field) {
   changed_.notify_one();
 }
 
+void DispatchLog::OnCoreChange(const CoreChange& change) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (pending_.changes.size() < kMostChanges) {
+      pending_.changes.push_back(change);
+    } else {
+      ++pending_.changes_left_out;
+    }
+  }
+  changed_.notify_one();
+}
+
 void DispatchLog::Run() {
   std::unique_lock lock(mutex_);
   while (true) {
@@ -92,6 +110,22 @@ void DispatchLog::Write(const Pending& pending) {
                {"meaning", "its new tasks run in the blocking pool until ResumeHandler"}});
   }
   if (pending.absent_cores > 0) WriteAbsentCore(pending);
+  WriteChanges(pending);
+}
+
+// The last line tells of those that came behind it.
+void DispatchLog::WriteChanges(const Pending& pending) {
+  for (const CoreChange& change : pending.changes) {
+    const bool is_last = &change == &pending.changes.back();
+    log_.Info(change.is_active ? "core_unparked" : "core_parked",
+              {{"cpu", change.cpu},
+               {"cause", CauseName(change.cause)},
+               {"active", change.active},
+               {"active_min", change.least},
+               {"busy_percent", change.busy_percent},
+               {"queued", change.queued},
+               {"left_out", is_last ? pending.changes_left_out : 0}});
+  }
 }
 
 void DispatchLog::WriteAbsentCore(const Pending& pending) {

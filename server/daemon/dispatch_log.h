@@ -31,10 +31,14 @@ namespace weft {
 // Cores that are named and not there: the last of those not yet written, and kMostLines in
 // kWindowNs; a line tells how many were left out since the one before. All are counted by the
 // Dispatcher, in weft_dispatch_core_out_of_range_total.
+//
+// Cores that are parked or taken in again: a line each, up to kMostChanges that are not yet
+// written; a line tells how many were left out since the one before.
 class DispatchLog final : public DispatchObserver, public MetricSource {
  public:
   static constexpr uint64_t kMostLines = 10;
   static constexpr int64_t kWindowNs = 10'000'000'000;
+  static constexpr size_t kMostChanges = 64;
 
   struct Options {
     std::vector<std::string> handler_names;  // By TaskEntry::index.
@@ -56,6 +60,7 @@ class DispatchLog final : public DispatchObserver, public MetricSource {
   void OnStall(const Stall& stall) override;
   void OnDemoted(const TaskEntry& entry) override;
   void OnAbsentCore(uint32_t core, std::string_view field) override;
+  void OnCoreChange(const CoreChange& change) override;
 
   // Any thread.
   void Collect(MetricWriter& writer) const override;
@@ -68,14 +73,19 @@ class DispatchLog final : public DispatchObserver, public MetricSource {
     uint64_t absent_cores = 0;      // Requests that named one; of the last of them:
     uint32_t absent_core = 0;
     std::string absent_field;
+    std::vector<CoreChange> changes;
+    uint64_t changes_left_out = 0;
 
-    bool empty() const { return stalls.empty() && demoted.empty() && absent_cores == 0; }
+    bool empty() const {
+      return stalls.empty() && demoted.empty() && absent_cores == 0 && changes.empty();
+    }
   };
 
   void Run();
   void Write(const Pending& pending);
   void Write(const Stall& stall);
   void WriteAbsentCore(const Pending& pending);
+  void WriteChanges(const Pending& pending);
 
   const Options options_;
   Log& log_;

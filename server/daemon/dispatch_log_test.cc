@@ -201,5 +201,36 @@ TEST_F(DispatchLogTest, TellsOfTheLastOfThoseCoresAndCountsTheOthers) {
   EXPECT_THAT(out_.str(), HasSubstr("field=filter.core core=999 left_out=999\n"));
 }
 
+TEST_F(DispatchLogTest, TellsOfEachCoreThatIsParkedOrTakenIn) {
+  {
+    DispatchLog told(options_, log_);
+    ASSERT_TRUE(told.Start().ok());
+    told.OnCoreChange({.cpu = 3, .active = 1, .least = 1, .busy_percent = 7});
+    told.OnCoreChange({.cpu = 3,
+                       .is_active = true,
+                       .cause = CoreChange::Cause::kNoRoom,
+                       .active = 2,
+                       .least = 1,
+                       .busy_percent = 100,
+                       .queued = 12});
+  }
+  EXPECT_THAT(out_.str(), HasSubstr("info core_parked cpu=3 cause=load active=1 active_min=1 "
+                                    "busy_percent=7 queued=0 left_out=0\n"));
+  EXPECT_THAT(out_.str(), HasSubstr("info core_unparked cpu=3 cause=no_room active=2 active_min=1 "
+                                    "busy_percent=100 queued=12 left_out=0\n"));
+}
+
+TEST_F(DispatchLogTest, KeepsABoundedNumberOfChangesAndTellsHowManyItLeftOut) {
+  {
+    DispatchLog told(options_, log_);
+    for (int i = 0; i < 1'000; ++i) told.OnCoreChange({.cpu = i});
+    ASSERT_TRUE(told.Start().ok());
+  }
+  const int last = static_cast<int>(DispatchLog::kMostChanges) - 1;
+  EXPECT_THAT(out_.str(), HasSubstr("cpu=" + std::to_string(last) + " "));
+  EXPECT_THAT(out_.str(), Not(HasSubstr("cpu=" + std::to_string(last + 1) + " ")));
+  EXPECT_THAT(out_.str(), HasSubstr("left_out=" + std::to_string(999 - last) + "\n"));
+}
+
 }  // namespace
 }  // namespace weft

@@ -26,6 +26,7 @@ class AbsentCores final : public DispatchObserver {
   void OnAbsentCore(uint32_t core, std::string_view field) override {
     told.emplace_back(std::string(field), core);
   }
+  void OnCoreChange(const CoreChange& /*change*/) override {}
 
   std::vector<std::pair<std::string, uint32_t>> told;
 };

@@ -18,6 +18,23 @@ struct Stall {
   int64_t threshold_ns = 0;
 };
 
+// A core was parked, so that new tasks go to it only if they name it, or takes all kinds again.
+struct CoreChange {
+  enum class Cause : uint8_t {
+    kLoad,     // See ActiveCores.
+    kNoRoom,   // No active core had room for a task.
+    kSetting,  // executor.active_min was raised.
+  };
+
+  int cpu = 0;
+  bool is_active = false;
+  Cause cause = Cause::kLoad;
+  uint32_t active = 0;  // How many are now.
+  uint32_t least = 0;
+  uint64_t busy_percent = 0;  // Of the last look, as ActiveCores::Load has them.
+  uint64_t queued = 0;
+};
+
 // Hears of what the Dispatcher notices and an operator should know, such as handlers that hold a
 // core beyond executor.stall_threshold_ms, or a thread of the blocking pool beyond
 // blocking.stall_threshold_s; the daemon tells it in its log. Door thread only, which must not
@@ -32,6 +49,7 @@ class DispatchObserver {
   // A request named a core that is not there, by the number of a CPU or in a task's id, and was
   // refused. field: where it did, such as "spec.core"; holds for the call.
   virtual void OnAbsentCore(uint32_t core, std::string_view field) = 0;
+  virtual void OnCoreChange(const CoreChange& change) = 0;
 };
 
 }  // namespace weft

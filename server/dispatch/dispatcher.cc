@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/manual_env.h"
+#include "dispatch/dispatcher_active.h"
 #include "dispatch/dispatcher_ask.h"
 #include "dispatch/dispatcher_check.h"
 #include "dispatch/dispatcher_list.h"
@@ -13,7 +14,7 @@
 
 // Reads as the life of a task: it begins, is asked for, ends. What is done once in a while, and
 // what the statistics tell, is in dispatcher_check.h and dispatcher_report.h; what is told of many
-// tasks, in dispatcher_list.h.
+// tasks, in dispatcher_list.h; which cores take new ones, in dispatcher_active.h.
 
 namespace weft {
 namespace dispatch_internal {
@@ -57,8 +58,10 @@ Dispatcher<Env>::Dispatcher(const DispatchOptions& options, std::span<Core<Env>*
       deadlines_(options.max_waiters),
       stats_(dispatch_internal::CpusOf(cores), cores.back()->options().is_pool()),
       stalls_(dispatch_internal::StallOptions(anchor_, options, cores)),
+      load_watch_(core_count_, options.active_min, anchor_.NsToTicks(ActiveCores::kLookNs)),
       drained_(kCollectMax) {
   assert(!cores.empty() && core_count_ >= 1 && core_count_ <= kMaxCores);
+  stats_.SetActive(load_watch_.active);
   const uint64_t first_serial = FirstSerial(anchor_.unix_ns);
   const auto kept_share =
       static_cast<uint32_t>((options.results_max_count + core_count_ - 1) / core_count_);
@@ -111,7 +114,7 @@ std::optional<Refusal> Dispatcher<Env>::Submit(const TaskSpec& spec, std::string
   accepted->cpu = static_cast<uint32_t>(side.core.options().cpu);
   if (!watchers_.empty()) [[unlikely]] {
     watchers_.Tell(TaskEventKind::kAccepted,
-                   WithSpec(task, Describe(core, side.table.SlotOf(task))));
+                   dispatch_internal::WithSpec(task, Describe(core, side.table.SlotOf(task))));
   }
   return std::nullopt;
 }
@@ -130,11 +133,18 @@ uint32_t Dispatcher<Env>::Route(const TaskSpec& spec, const Admission::Checked& 
     if (!loads_[*named].HasRoom(spec.priority)) RefreshLoad(*named);
     return *named;
   }
-  const std::span<const CoreLoad> loads(loads_.data(), core_count_);
-  auto core = static_cast<uint32_t>(router_.Choose(loads, spec.priority));
+  const auto choose = [&] {
+    const std::span<const CoreLoad> active(loads_.data(), load_watch_.active.count());
+    return static_cast<uint32_t>(router_.Choose(active, spec.priority));
+  };
+  uint32_t core = choose();
   if (loads_[core].HasRoom(spec.priority)) return core;
   for (uint32_t index = 0; index < core_count_; ++index) RefreshLoad(index);
-  return static_cast<uint32_t>(router_.Choose(loads, spec.priority));
+  // Nothing is refused that all cores together have room for.
+  for (core = choose(); !loads_[core].HasRoom(spec.priority); core = choose()) {
+    if (!UnparkOne(CoreChange::Cause::kNoRoom)) break;
+  }
+  return core;
 }
 
 template <class Env>
@@ -250,7 +260,7 @@ void Dispatcher<Env>::OnEnded(uint32_t core, const Completion& ended) {
   CountEnded(core, ended, result);
   Remember(core, ended.slot, result);
   if (!watchers_.empty()) [[unlikely]] {
-    watchers_.Tell(TaskEventKind::kEnded, WithSpec(task, result));
+    watchers_.Tell(TaskEventKind::kEnded, dispatch_internal::WithSpec(task, result));
   }
   Deliver(task, result);
   if (ended.has_large_output) sides_[core]->core.FreeOutput(ended.slot);
@@ -310,7 +320,7 @@ void Dispatcher<Env>::Remember(uint32_t core, uint32_t slot, const TaskResult& r
     table.End(slot);
     return;
   }
-  const TaskSummary task = WithSpec(table.task(slot), result);
+  const TaskSummary task = dispatch_internal::WithSpec(table.task(slot), result);
   const size_t bytes = Retention::BytesOf(task);
   if (const auto bound = retention_.NeverFits(bytes)) {
     retention_.CountNeverKept(*bound);

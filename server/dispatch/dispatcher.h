@@ -15,6 +15,7 @@
 #include "dispatch/entry_lookup.h"
 #include "dispatch/execution_window.h"
 #include "dispatch/listing.h"
+#include "dispatch/load_watch.h"
 #include "dispatch/options.h"
 #include "dispatch/payload.h"
 #include "dispatch/pool_entries.h"
@@ -55,11 +56,9 @@ class Dispatcher {
 
   // The task as it stands. The views of *task hold until the next call of the dispatcher.
   std::optional<Refusal> Get(TaskId id, TaskSummary* task);
-
   // Links receiver until the task ends or wait_ns has passed (0: OnResult within this call).
   // Absent wait_ns: limits.max_wait_s; longer ones are refused as an invalid field.
   std::optional<Refusal> Wait(TaskId id, std::optional<int64_t> wait_ns, ResultReceiver& receiver);
-
   // Asks a task to stop. receiver (null: nobody) hears when its core has taken note, perhaps here.
   std::optional<Refusal> Cancel(TaskId id, CancelReason reason, CancelReceiver* receiver);
 
@@ -123,10 +122,8 @@ class Dispatcher {
   Core<Env>& core(size_t index) { return sides_[index]->core; }
   RunningHandler Running(uint32_t core);  // Not the pool's; since: StallDetector::HeldSince.
 
-  // What AdminService.GetStats tells.
   StatsSnapshot Snapshot();
   const DispatchStats& stats() const { return stats_; }
-  // Where the Door counts what it does.
   DoorCounters& door_counters() { return stats_.door; }
 
   static constexpr size_t kCollectMax = 256;  // Completions a core and Collect.
@@ -147,7 +144,6 @@ class Dispatcher {
   std::optional<Refusal> CheckWait(std::optional<int64_t> wait_ns);
   TaskResult Describe(uint32_t core, uint32_t slot) const;
   TaskSummary Summarize(const FoundTask& found) const;
-  static TaskSummary WithSpec(const DoorTask& task, const TaskResult& result);
   void PostCancel(uint32_t core, uint32_t slot, CancelReason reason);
 
   // A task ends.
@@ -161,6 +157,10 @@ class Dispatcher {
   void ReleaseSlot(uint32_t core, uint32_t slot);
 
   // What Tick does.
+  sys::Ticks FollowLoad(sys::Ticks now);
+  void MeasureLoad(sys::Ticks now);
+  bool UnparkOne(CoreChange::Cause cause);
+  void TellCoreChange(uint32_t core, CoreChange::Cause cause);
   bool EndElapsedWaits(sys::Ticks now);
   bool DropOldResults(sys::Ticks now);
   void WatchForStalls(sys::Ticks now);
@@ -169,7 +169,6 @@ class Dispatcher {
   void CheckPromises();
   void CheckCore(uint32_t core);
   void PublishGauges();
-  bool MeetsTarget(const ExecutionSums& recent) const;
   CoreSnapshot SnapshotCore(uint32_t core);
   void Drop(DropBound bound);
 
@@ -188,6 +187,7 @@ class Dispatcher {
   ExecutionWindow window_;
   DispatchStats stats_;
   StallWatch stalls_;
+  LoadWatch load_watch_;
   size_t in_flight_bytes_ = 0;
   sys::Ticks collected_at_ = 0;
   sys::Ticks next_check_ = 0;

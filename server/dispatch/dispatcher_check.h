@@ -3,6 +3,7 @@
 // promises. Included by dispatcher.cc only.
 
 #include <algorithm>
+#include <utility>
 
 #include "dispatch/dispatcher.h"
 
@@ -28,8 +29,10 @@ sys::Ticks Dispatcher<Env>::Tick(sys::Ticks now) {
     next_check_ = now + anchor_.NsToTicks(in_flight() > 0 ? dispatch_internal::kBusyCheckNs
                                                           : dispatch_internal::kIdleCheckNs);
   }
+  const sys::Ticks next_load = FollowLoad(now);
   if (more_waits || more_results) return now;
-  return std::min({next_check_, stalls_.next_look, deadlines_.next(), retention_.next_expiry()});
+  return std::min(
+      {next_check_, next_load, stalls_.next_look, deadlines_.next(), retention_.next_expiry()});
 }
 
 template <class Env>
@@ -40,6 +43,11 @@ void Dispatcher<Env>::Reconfigure(const DispatchOptions& options, uint32_t stall
   options_.results_max_age_ns = options.results_max_age_ns;
   options_.results_max_bytes = options.results_max_bytes;
   options_.target_latency_ns = options.target_latency_ns;
+  if (std::exchange(options_.active_min, options.active_min) != options.active_min) {
+    load_watch_.active.set_least(options.active_min);
+    while (load_watch_.active.is_below_least()) UnparkOne(CoreChange::Cause::kSetting);
+    stats_.SetActive(load_watch_.active);
+  }
   admission_.set_max_in_flight_bytes(options.max_in_flight_bytes);
   deadlines_.SetCapacity(options.max_waiters);
   retention_.SetBounds(anchor_.NsToTicks(options.results_max_age_ns), options.results_max_bytes);

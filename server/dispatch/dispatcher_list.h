@@ -7,6 +7,13 @@
 #include "dispatch/dispatcher.h"
 
 namespace weft {
+namespace dispatch_internal {
+
+inline TaskSummary WithSpec(const DoorTask& task, const TaskResult& result) {
+  return {.result = result, .handler = task.entry->name, .labels = task.labels()};
+}
+
+}  // namespace dispatch_internal
 
 template <class Env>
 std::optional<Refusal> Dispatcher<Env>::CheckFilter(const TaskFilter& filter) {
@@ -43,12 +50,8 @@ bool Dispatcher<Env>::List(const TaskFilter& filter, ListCursor* cursor, TaskLis
 template <class Env>
 TaskSummary Dispatcher<Env>::Summarize(const FoundTask& found) const {
   if (found.kind == TaskTable::Kind::kKept) return retention_.View(found.index);
-  return WithSpec(sides_[found.core]->table.task(found.index), Describe(found.core, found.index));
-}
-
-template <class Env>
-TaskSummary Dispatcher<Env>::WithSpec(const DoorTask& task, const TaskResult& result) {
-  return {.result = result, .handler = task.entry->name, .labels = task.labels()};
+  return dispatch_internal::WithSpec(sides_[found.core]->table.task(found.index),
+                                     Describe(found.core, found.index));
 }
 
 }  // namespace weft

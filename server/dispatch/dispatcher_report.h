@@ -10,6 +10,10 @@
 namespace weft {
 namespace dispatch_internal {
 
+inline bool Meets(int64_t target_latency_ns, const ExecutionSums& recent) {
+  return recent.AverageNs() <= static_cast<uint64_t>(std::max<int64_t>(0, target_latency_ns));
+}
+
 // The threads of the blocking pool's core.
 template <class Env>
 PoolSnapshot Snapshot(Core<Env>& core, sys::Ticks now) {
@@ -55,13 +59,7 @@ void Dispatcher<Env>::PublishGauges() {
   stats_.recent.Set(recent);
   stats_.bounds.Set(options_);
   stats_.target_latency_ns.Set(options_.target_latency_ns);
-  stats_.target_met.Set(MeetsTarget(recent) ? 1 : 0);
-}
-
-template <class Env>
-bool Dispatcher<Env>::MeetsTarget(const ExecutionSums& recent) const {
-  return recent.AverageNs() <=
-         static_cast<uint64_t>(std::max<int64_t>(0, options_.target_latency_ns));
+  stats_.target_met.Set(dispatch_internal::Meets(options_.target_latency_ns, recent) ? 1 : 0);
 }
 
 template <class Env>
@@ -97,8 +95,10 @@ StatsSnapshot Dispatcher<Env>::Snapshot() {
   snapshot.lifetime = window_.lifetime();
   snapshot.last_10s = window_.Recent();
   snapshot.active_workers = core_count_;
+  snapshot.active_cores = load_watch_.active.count();
   snapshot.target_latency_ns = options_.target_latency_ns;
-  snapshot.meeting_latency_target = MeetsTarget(snapshot.last_10s);
+  snapshot.meeting_latency_target =
+      dispatch_internal::Meets(options_.target_latency_ns, snapshot.last_10s);
   snapshot.accepted = stats_.accepted.value();
   const auto ended = [this](TaskState state) {
     return stats_.ended[static_cast<size_t>(state)].value();
@@ -153,6 +153,9 @@ CoreSnapshot Dispatcher<Env>::SnapshotCore(uint32_t core) {
   snapshot.cpu = static_cast<uint32_t>(options.cpu);
   snapshot.package = options.package;
   snapshot.numa_node = options.numa_node;
+  if (core < core_count_ && !load_watch_.active.is_active(core)) {
+    snapshot.state = load.InFlight() > 0 ? CoreState::kDraining : CoreState::kParked;
+  }
   for (size_t level = 0; level < kPriorityCount; ++level) {
     snapshot.queued[level] = load.Queued(static_cast<Priority>(level));
     const uint64_t executed = load.ended[level] - load.ended_unstarted[level];

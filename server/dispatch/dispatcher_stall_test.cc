@@ -20,6 +20,7 @@ class TestObserver final : public DispatchObserver {
   }
   void OnDemoted(const TaskEntry& entry) override { demoted.push_back(entry.name); }
   void OnAbsentCore(uint32_t /*core*/, std::string_view /*field*/) override {}
+  void OnCoreChange(const CoreChange& /*change*/) override {}
 
   int calls = 0;
   Stall stall;

@@ -30,6 +30,7 @@ struct DispatchOptions {
   uint32_t blocking_queue_depth = 1'000;            // blocking.max_queue_depth, per level.
   int64_t blocking_stall_ns = 60'000'000'000;       // blocking.stall_threshold_s
   StallPolicy stall_policy = StallPolicy::kReport;  // executor.stall_policy
+  uint32_t active_min = 0;                          // executor.active_min
 };
 
 }  // namespace weft

@@ -28,6 +28,7 @@ class TestObserver final : public DispatchObserver {
   void OnStall(const Stall& stall) override { stalls.push_back(stall); }
   void OnDemoted(const TaskEntry& entry) override { demoted.emplace_back(entry.name); }
   void OnAbsentCore(uint32_t /*core*/, std::string_view /*field*/) override {}
+  void OnCoreChange(const CoreChange& /*change*/) override {}
 
   std::vector<Stall> stalls;
   std::vector<std::string> demoted;

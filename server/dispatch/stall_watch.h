@@ -75,6 +75,9 @@ struct StallWatch {
   void TellAbsentCore(uint32_t core, std::string_view field) {
     if (observer != nullptr) observer->OnAbsentCore(core, field);
   }
+  void TellCoreChange(const CoreChange& change) {
+    if (observer != nullptr) observer->OnCoreChange(change);
+  }
   // A handler has held a core once more. True: once too often, so that its new tasks go to the
   // blocking pool from now on.
   bool Demotes(const TaskEntry& entry, sys::Ticks now) {

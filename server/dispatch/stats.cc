@@ -76,6 +76,19 @@ constexpr MetricDescription kLongest = {"weft_dispatch_execution_max_seconds",
 constexpr MetricDescription kAverage = {"weft_dispatch_execution_average_seconds",
                                         "Average execution latency, by window."};
 constexpr MetricDescription kWorkers = {"weft_dispatch_active_workers", "Worker threads that run."};
+constexpr MetricDescription kActive = {
+    "weft_dispatch_active_cores", "Cores that take new tasks; the others are draining or parked."};
+constexpr MetricDescription kActiveMin = {
+    "weft_dispatch_active_cores_min",
+    "executor.active_min, or all cores: least of weft_dispatch_active_cores."};
+constexpr MetricDescription kActiveMax = {"weft_dispatch_active_cores_max",
+                                          "All cores: bound of weft_dispatch_active_cores."};
+constexpr MetricDescription kParks = {"weft_dispatch_core_parks_total",
+                                      "Times a core was parked because load was low."};
+constexpr MetricDescription kUnparks = {
+    "weft_dispatch_core_unparks_total",
+    "Times a parked core was taken in again: load was high, no other had room, or "
+    "executor.active_min was raised."};
 constexpr MetricDescription kTarget = {
     "weft_dispatch_latency_target_seconds",
     "executor.target_latency_ns: average execution latency that counts as met."};
@@ -218,6 +231,11 @@ void DispatchStats::CollectExecution(MetricWriter& writer) const {
     writer.WriteGauge(kAverage, {window}, Seconds(sums.average_ns));
   }
   writer.WriteGauge(kWorkers, {}, static_cast<double>(workers_));
+  writer.WriteGauge(kActive, {}, Value(active_cores));
+  writer.WriteGauge(kActiveMin, {}, Value(active_cores_min));
+  writer.WriteGauge(kActiveMax, {}, static_cast<double>(workers_));
+  writer.WriteCounter(kParks, {}, Value(core_parks));
+  writer.WriteCounter(kUnparks, {}, Value(core_unparks));
   writer.WriteGauge(kTarget, {}, Seconds(target_latency_ns));
   writer.WriteGauge(kTargetMet, {}, Value(target_met));
 }

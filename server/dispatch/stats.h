@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "dispatch/active_cores.h"
 #include "dispatch/execution_window.h"
 #include "dispatch/options.h"
 #include "dispatch/retention.h"
@@ -70,6 +71,10 @@ class DispatchStats : public MetricSource {
   // cpus: CPU number of each core by index. has_pool: a row for the blocking pool comes after them.
   DispatchStats(const std::vector<int>& cpus, bool has_pool);
 
+  void SetActive(const ActiveCores& active) {
+    active_cores.Set(active.count());
+    active_cores_min.Set(active.least());
+  }
   void CountViolation(Promise promise) { violations[static_cast<size_t>(promise)].Add(); }
   uint64_t Ended() const;
   uint64_t Violations() const;
@@ -89,6 +94,8 @@ class DispatchStats : public MetricSource {
   std::array<Counter, kPromiseCount> violations;
   Counter clock_clamps;
   Counter absent_cores;  // Requests that named a core there is not.
+  Gauge active_cores, active_cores_min;
+  Counter core_parks, core_unparks;
   DoorCounters door;
   Gauge in_flight;
   Gauge in_flight_bytes;
@@ -114,11 +121,19 @@ class DispatchStats : public MetricSource {
   const size_t workers_;
 };
 
+// Whether a core takes new tasks that do not name it.
+enum class CoreState : uint8_t {
+  kActive,    // It does.
+  kDraining,  // It does not, and has some in flight.
+  kParked,    // It does not, and has none.
+};
+
 // One core at one moment.
 struct CoreSnapshot {
   uint32_t cpu = 0;
   uint32_t package = 0;
   uint32_t numa_node = 0;
+  CoreState state = CoreState::kActive;
   std::array<uint64_t, kPriorityCount> queued{};
   uint64_t held = 0;     // The part of queued whose handler is paused.
   uint64_t started = 0;  // And not ended.
@@ -151,7 +166,8 @@ struct PoolSnapshot {
 struct StatsSnapshot {
   ExecutionSums lifetime;
   ExecutionSums last_10s;
-  uint32_t active_workers = 0;
+  uint32_t active_workers = 0;  // Threads of cores, parked ones among them.
+  uint32_t active_cores = 0;    // That take new tasks.
   int64_t target_latency_ns = 0;
   bool meeting_latency_target = true;
   uint64_t accepted = 0;

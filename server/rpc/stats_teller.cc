@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "dispatch/stats.h"
+#include "task/limits.h"
 
 namespace weft {
 namespace {
@@ -36,6 +37,18 @@ void WriteRefusals(const StatsSnapshot& stats, v1::GetStatsResponse* message) {
   }
 }
 
+v1::CoreState ToState(CoreState state) {
+  switch (state) {
+    case CoreState::kActive:
+      return v1::CORE_STATE_ACTIVE;
+    case CoreState::kDraining:
+      return v1::CORE_STATE_DRAINING;
+    case CoreState::kParked:
+      return v1::CORE_STATE_PARKED;
+  }
+  return v1::CORE_STATE_UNSPECIFIED;
+}
+
 }  // namespace
 
 StatsTeller::StatsTeller(ProdDispatcher& dispatcher, const ProdSteering& steering,
@@ -55,6 +68,7 @@ void StatsTeller::Write(const std::vector<HandlerTotals>& totals,
   message->set_target_latency_ns(static_cast<uint64_t>(stats.target_latency_ns));
   message->set_meeting_latency_target(stats.meeting_latency_target);
   WriteTasks(stats, message->mutable_tasks());
+  message->set_active_cores(stats.active_cores);
   for (const CoreSnapshot& core : stats.cores) WriteCore(core, message->add_cores());
   message->set_results_kept(stats.results_kept);
   message->set_results_kept_bytes(stats.results_kept_bytes);
@@ -113,6 +127,7 @@ void StatsTeller::WriteCore(const CoreSnapshot& core, v1::CoreStats* message) {
   message->set_stalls(core.stalls);
   message->set_package(core.package);
   message->set_numa_node(core.numa_node);
+  if (core.cpu != kPoolCpu) message->set_state(ToState(core.state));
 }
 
 void StatsTeller::WritePool(const PoolSnapshot& pool, v1::BlockingPool* message) const {

@@ -179,5 +179,34 @@ TEST_F(AdminDaemonTest, CoresAreListedAsTheyAre) {
   while (!client_->ListCores()->cores(0).running_handler().empty()) std::this_thread::yield();
 }
 
+TEST_F(AdminDaemonTest, ACoreIsParkedWhileLoadIsLowAndTakenInWhenItRises) {
+  const std::vector<int> cpus = AllowedCpus();
+  if (cpus.size() < 2) GTEST_SKIP() << "needs two CPUs";
+  const std::string first = std::to_string(cpus[0]);
+  const std::string last = std::to_string(cpus[1]);
+  Start({"executor.worker_threads=0", "executor.cores=[" + first + "," + last + "]",
+         "executor.active_min=1"});
+  ASSERT_TRUE(daemon_->WaitForLog("core_parked cpu=" + last + " cause=load active=1"));
+  auto stats = client_->GetStats();
+  EXPECT_EQ(stats->active_cores(), 1u);
+  EXPECT_EQ(stats->active_workers(), 2u);
+  EXPECT_EQ(stats->cores(0).state(), v1::CORE_STATE_ACTIVE);
+  EXPECT_EQ(stats->cores(1).state(), v1::CORE_STATE_PARKED);
+  v1::TaskSpec named = Spec("noop");
+  named.set_core(static_cast<uint32_t>(cpus[1]));
+  EXPECT_EQ(Run(named)->core(), named.core());
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(std::to_string(Run(Spec("noop"))->core()), first);
+  const uint64_t holder = HoldTheCore();
+  ASSERT_TRUE(daemon_->WaitForLog("core_unparked cpu=" + last + " cause=load active=2"));
+  EXPECT_EQ(Run(Spec("noop"))->core(), named.core()) << "the other is held";
+  EXPECT_EQ(client_->ListCores()->cores(1).stats().state(), v1::CORE_STATE_ACTIVE);
+  const HttpAnswer metrics = HttpGet(daemon_->web_address(), "/metrics");
+  EXPECT_NE(metrics.body.find("weft_dispatch_active_cores 2"), std::string::npos);
+  EXPECT_NE(metrics.body.find("weft_dispatch_core_parks_total 1"), std::string::npos);
+  EXPECT_NE(metrics.body.find("weft_dispatch_core_unparks_total 1"), std::string::npos);
+  Cancel(holder, v1::CANCEL_OUTCOME_REQUESTED_RUNNING);
+  MustWait(holder);
+}
+
 }  // namespace
 }  // namespace weft

@@ -66,6 +66,10 @@ TEST_F(RefusalTest, OfACoreOutsideTheSetListsTheSet) {
   ExpectRefused(Run(spec).status(), kInvalid, "INVALID_FIELD", "spec.core", "4000");
   ExpectRefused(Run(spec).status(), kInvalid, "INVALID_FIELD", "spec.core",
                 ": " + std::to_string(client_->GetStats()->cores(0).core()));
+  EXPECT_TRUE(daemon_->WaitForLog("core_out_of_range field=spec.core core=4000"));
+  EXPECT_NE(HttpGet(daemon_->web_address(), "/metrics")
+                .body.find("\nweft_dispatch_core_out_of_range_total 2\n"),
+            std::string::npos);
 }
 
 TEST_F(RefusalTest, OfAnUnknownPriorityListsTheKnown) {

@@ -136,6 +136,29 @@ TEST_F(StartTest, RefusesACoreItIsNotGranted) {
       taken);
 }
 
+TEST_F(StartTest, TakesCoresByWhereTheySit) {
+  ExpectHolds(ExpectRefusedStart({.settings = {"executor.cores=p4095"}}, kExitUnavailable),
+              "executor.cores names p4095, but the CPUs this process may use");
+  Start();
+  const v1::CoreStats known = client_->GetStats()->cores(0);
+  client_.reset();
+  EXPECT_EQ(daemon_->Terminate().exit_code, 0);
+  const std::string node = "n" + std::to_string(known.numa_node());
+  ExpectHolds(
+      ExpectRefusedStart({.settings = {"executor.cores=" + node + ":4095"}}, kExitUnavailable),
+      "whose places are " + node + ":0 to ");
+  // With all of them the Door shares.
+  Start({"executor.worker_threads=0", "executor.cores=" + node});
+  const auto cores = client_->ListCores();
+  std::string cpus;
+  for (const v1::CoreInfo& core : cores->cores()) {
+    EXPECT_EQ(core.numa_node(), known.numa_node());
+    EXPECT_EQ(core.stats().numa_node(), known.numa_node());
+    cpus += (cpus.empty() ? "" : ",") + std::to_string(core.stats().core());
+  }
+  EXPECT_TRUE(daemon_->WaitForLog("cpus=" + cpus + " places="));
+}
+
 TEST_F(StartTest, RunsDoorAndCoreOnASingleCpu) {
   daemon_ = std::make_unique<DaemonProcess>(DaemonProcess::Options{.cpus = {AllowedCpus()[0]}});
   ASSERT_TRUE(daemon_->WaitReady());
