@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -36,6 +37,29 @@ constexpr WaitResult WaitResultOf(WakeReason reason) {
       break;
   }
   return WaitResult::kDone;
+}
+
+// What came of trying the same without waiting.
+enum class TryResult : uint8_t {
+  kDone,       // What it brings is the caller's.
+  kWouldWait,  // Full, or empty. As all below: nothing was taken.
+  kClosed,     // It will not come any more.
+  kElsewhere,  // The caller is not on the thread that this belongs to.
+};
+
+// Of an attempt after which nobody waits.
+constexpr WaitResult WaitResultOf(TryResult result) {
+  switch (result) {
+    case TryResult::kDone:
+      return WaitResult::kDone;
+    case TryResult::kWouldWait:
+      return WaitResult::kElapsed;
+    case TryResult::kClosed:
+      return WaitResult::kClosed;
+    case TryResult::kElsewhere:
+      break;
+  }
+  return WaitResult::kElsewhere;
 }
 
 }  // namespace weft
