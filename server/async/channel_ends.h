@@ -51,6 +51,9 @@ class [[nodiscard]] SendingEnd {
   WaitResult Send(TaskContext& context, Item&& item, int64_t until_ns = kNoEnd) {
     return channel().Send(context, std::move(item), until_ns);
   }
+  WaitResult BlockingSend(Item&& item, int64_t until_ns = kNoEnd) {
+    return channel().BlockingSend(std::move(item), until_ns);
+  }
   Channel& channel() const { return owned_->channel; }
 
  private:
@@ -78,6 +81,9 @@ class [[nodiscard]] ReceivingEnd {
   TryResult TryReceive(Item* item) { return channel().TryReceive(item); }
   WaitResult Receive(TaskContext& context, Item* item, int64_t until_ns = kNoEnd) {
     return channel().Receive(context, item, until_ns);
+  }
+  WaitResult BlockingReceive(Item* item, int64_t until_ns = kNoEnd) {
+    return channel().BlockingReceive(item, until_ns);
   }
   Channel& channel() const { return owned_->channel; }
 

@@ -99,6 +99,9 @@ class Atomic {
     const uint64_t less = uint64_t{0} - Encode(value);
     return Decode(Modify({Change::Kind::kAdd, less, 0, false, order, order}).old_value);
   }
+  T fetch_or(T value, std::memory_order order) {
+    return Decode(Modify({Change::Kind::kOr, Encode(value), 0, false, order, order}).old_value);
+  }
   bool compare_exchange_strong(T& expected, T value, std::memory_order success,
                                std::memory_order failure) {
     return Compare(expected, value, false, success, failure);

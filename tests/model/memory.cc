@@ -119,6 +119,7 @@ Changed Memory::Modify(size_t thread, size_t location, const Change& change) {
     read.followed = true;
     StoreRecord next{.value = change.operand, .released = read.released};
     if (change.kind == Change::Kind::kAdd) next.value += old_value;
+    if (change.kind == Change::Kind::kOr) next.value |= old_value;
     Insert(location, outcome.index, next, thread);
     if (Releases(change.success)) history[outcome.index + 1].released.Join(view);
   }

@@ -23,7 +23,7 @@ struct View {
 
 // A read-modify-write. For kCompare, weak ones may fail although the value is the expected one.
 struct Change {
-  enum class Kind : uint8_t { kExchange, kAdd, kCompare };
+  enum class Kind : uint8_t { kExchange, kAdd, kOr, kCompare };
   Kind kind = Kind::kExchange;
   uint64_t operand = 0;
   uint64_t expected = 0;
