@@ -28,6 +28,7 @@ HOMES = [
     (r"weft/v1/|google/|grpc/|grpcpp/", r"(wire|rpc)/|handlers/.*_test\.cc"),
     (r"liburing\.h", r"sys/ring"),
     (r"boost/context/", r"core/fiber"),
+    (r"boost/asio", r"executor/asio_executor"),
     (r"sqlite3\.h", r"journal/sqlite_journal"),
     (r"dlfcn\.h", r"handlers/plugin"),
     (r"civetweb\.h", r"web/"),
