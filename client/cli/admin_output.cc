@@ -62,14 +62,15 @@ std::string BudgetText(const v1::Budget& budget) {
 }
 
 void WriteCores(const v1::ListCoresResponse& cores, std::ostream& out) {
-  out << absl::StreamFormat("%-5s %4s %7s %-8s %-12s %-18s %-4s %8s %8s %8s  %s\n", "core", "node",
-                            "package", "state", "budget", "idle", "fifo", "queued", "held",
-                            "started", "running");
+  out << absl::StreamFormat("%-5s %4s %7s %-8s %-8s %-12s %-18s %-4s %8s %8s %8s  %s\n", "core",
+                            "node", "package", "state", "executor", "budget", "idle", "fifo",
+                            "queued", "held", "started", "running");
   for (const v1::CoreInfo& core : cores.cores()) {
     const v1::CoreStats& stats = core.stats();
     const uint64_t queued = QueuedOf(stats);
     out << absl::StreamFormat("%-5d %4d %7d %-8s ", stats.core(), core.numa_node(), core.package(),
                               CoreStateWord(stats.state()))
+        << PadRight(core.executor_kind().empty() ? "-" : core.executor_kind(), 8) << " "
         << PadRight(BudgetText(core.budget()), 12) << " " << PadRight(IdleText(core), 18)
         << absl::StreamFormat(" %-4s %8d %8d %8d  ", core.realtime() ? "yes" : "no", queued,
                               stats.held(), stats.started())

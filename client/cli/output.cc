@@ -184,6 +184,7 @@ void WriteTask(const v1::TaskResult& result, bool json, std::ostream& out) {
 
 void WriteStats(const v1::GetStatsResponse& stats, std::ostream& out) {
   out << "weftd " << stats.version() << ", " << stats.active_workers() << " workers"
+      << (stats.executor_kind().empty() ? "" : absl::StrCat(", executor ", stats.executor_kind()))
       << (stats.draining() ? ", draining" : "") << "\n";
   WriteExecutorStats("lifetime", stats.lifetime(), out);
   WriteExecutorStats("last 10 s", stats.last_10s(), out);

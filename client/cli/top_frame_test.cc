@@ -212,6 +212,7 @@ TEST(WriteCores, IsOneRowACore) {
   cores.mutable_cores(0)->set_idle("adaptive");
   cores.mutable_cores(0)->set_spin_budget_ns(50'000);
   cores.mutable_cores(0)->set_numa_node(1);
+  cores.mutable_cores(0)->set_executor_kind("fallback");
   cores.mutable_cores(0)->mutable_stats()->set_queued_low(7);
   cores.mutable_cores(0)->mutable_stats()->set_state(v1::CORE_STATE_DRAINING);
   cores.mutable_cores(0)->set_running_handler("echo");
@@ -222,13 +223,14 @@ TEST(WriteCores, IsOneRowACore) {
   idle->set_realtime(true);
   std::ostringstream out;
   WriteCores(cores, out);
-  EXPECT_EQ(out.str(),
-            "core  node package state    budget       idle               fifo   queued     held  "
-            "started  running\n"
-            "3        1       0 draining 250.0 µs     adaptive 50.0 µs   no          7        0  "
-            "      0  echo for 2.1 µs\n"
-            "0        0       0 -        64 polls     spin               yes         0        0  "
-            "      0  -\n");
+  EXPECT_EQ(
+      out.str(),
+      "core  node package state    executor budget       idle               fifo   queued     "
+      "held  started  running\n"
+      "3        1       0 draining fallback 250.0 µs     adaptive 50.0 µs   no          7     "
+      "   0        0  echo for 2.1 µs\n"
+      "0        0       0 -        -        64 polls     spin               yes         0     "
+      "   0        0  -\n");
 }
 
 TEST(TopFrame, MarksCoresThatTakeNoNewTasks) {

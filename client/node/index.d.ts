@@ -24,7 +24,7 @@ export type TaskErrorCode =
   'TASK_ERROR_CODE_HANDLER_EXCEPTION' | 'TASK_ERROR_CODE_INVALID_PAYLOAD' |
   'TASK_ERROR_CODE_OUTPUT_TOO_LARGE' | 'TASK_ERROR_CODE_DEADLINE_EXCEEDED' |
   'TASK_ERROR_CODE_CANCELLED_BY_CLIENT' | 'TASK_ERROR_CODE_CLIENT_DISCONNECTED' |
-  'TASK_ERROR_CODE_SHUTTING_DOWN' | 'TASK_ERROR_CODE_NO_THREAD';
+  'TASK_ERROR_CODE_SHUTTING_DOWN' | 'TASK_ERROR_CODE_NO_THREAD' | 'TASK_ERROR_CODE_NOT_SUPPORTED';
 export type CancelOutcome =
   'CANCEL_OUTCOME_UNSPECIFIED' | 'CANCEL_OUTCOME_CANCELLED_QUEUED' |
   'CANCEL_OUTCOME_REQUESTED_RUNNING' | 'CANCEL_OUTCOME_ALREADY_ENDED';
@@ -213,6 +213,7 @@ export interface GetStatsResponse {
   io: IoStats | null;
   blocking: BlockingPool | null;
   activeCores: number;
+  executorKind: string;
 }
 
 export interface WatchStatsResponse {
@@ -239,6 +240,7 @@ export interface CoreInfo {
   runningForNs: Int64;
   realtime: boolean;
   lockedBytes: Int64;
+  executorKind: string;
 }
 
 export interface HandlerInfo {

@@ -69,6 +69,7 @@ std::optional<std::vector<CpuName>> AsCpus(const ConfigValue& value) {
 constexpr int64_t kSocketPathMost = sizeof(sockaddr_un::sun_path) - 1;
 constexpr std::string_view kSocketWords[] = {"auto"};
 constexpr std::string_view kIdlePolicies[] = {"spin", "adaptive", "sleep"};
+constexpr uint32_t kTasksMaxOfKind[] = {0, kFallbackTasksMax, 0};
 constexpr std::string_view kStallPolicies[] = {"report", "demote"};
 constexpr int64_t kPathMost = 4095;
 constexpr std::string_view kIoBackends[] = {"auto", "io_uring", "threads"};
@@ -157,6 +158,13 @@ std::vector<ConfigRow> StackRows() {
 
 std::vector<ConfigRow> BlockingRows() {
   return {
+      {"executor.kind", "", Choice(kExecutorKinds), "\"core\"", kRestart,
+       "What runs handlers: core, fallback (32 tasks a core) or asio; the last two run them to "
+       "their end and do not support sleep and file.*.",
+       [](Config& c, const ConfigValue& v) {
+         c.dispatch.executor_kind = AsEnum<ExecutorKind>(kExecutorKinds, v);
+         c.core.tasks_max = kTasksMaxOfKind[static_cast<size_t>(c.dispatch.executor_kind)];
+       }},
       {"executor.stall_policy", "", Choice(kStallPolicies), "\"report\"", kLive,
        "demote: a handler reported three times within 60 s is moved to the blocking pool, until "
        "ResumeHandler.",

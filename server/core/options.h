@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -64,6 +65,7 @@ struct CoreOptions {
   uint32_t handler_count = 0;  // Rows of the per-handler statistics.
   uint32_t local_slots = 64;   // Task slots for Spawn from the core's own thread.
   uint32_t remote_slots = 64;  // The same for SpawnRemote from other threads.
+  uint32_t tasks_max = 0;      // Above 0: the Door's slots, when the other bounds ask for more.
   size_t max_output_bytes = 4 * 1024 * 1024;
   bool timing_metrics = true;
   BlockingOptions blocking;
@@ -72,7 +74,8 @@ struct CoreOptions {
   bool is_pool() const { return blocking.threads_max > 0; }
   // Task slots the Door may claim: all that may be queued, started, or ended and not yet drained.
   uint32_t door_slots() const {
-    return 3 * max_queue_depth + stacks + static_cast<uint32_t>(outbox_capacity);
+    const uint32_t all = 3 * max_queue_depth + stacks + static_cast<uint32_t>(outbox_capacity);
+    return tasks_max > 0 ? std::min(all, tasks_max) : all;
   }
   uint32_t all_slots() const { return door_slots() + local_slots + remote_slots; }
 };

@@ -16,6 +16,7 @@ CoreOptions PoolCoreOptions(const Config& config) {
   options.outbox_capacity = kMailCapacity;
   options.local_slots = 0;
   options.remote_slots = 0;
+  options.tasks_max = 0;
   options.stacks_kept = options.stacks;
   options.realtime = false;
   options.lock_memory = false;

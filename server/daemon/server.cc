@@ -197,6 +197,7 @@ absl::Status Server::StartCores() {
   const sys::ProdEnv env(clock_.anchor(), io_.get());
   CoreOptions options = config_.core;
   options.handler_count = static_cast<uint32_t>(handlers_.rows().size());
+  executors_.emplace(config_.dispatch.executor_kind, cpus_.size());
   std::vector<Core<sys::ProdEnv>*> cores;
   for (const int cpu : cpus_) {
     options.index = static_cast<uint32_t>(cores_.size());
@@ -215,6 +216,7 @@ absl::Status Server::StartCores() {
   cores.push_back(cores_.back().get());
   if (absl::Status status = cores_.back()->Start(); !status.ok()) return status;
   dispatcher_.emplace(config_.dispatch, cores, lookup_, env_);
+  if (!executors_->all().empty()) dispatcher_->UseExecutors(executors_->all(), ExecutorName());
   steering_.emplace(*dispatcher_, lookup_, HandlerNames());
   return absl::OkStatus();
 }
@@ -224,6 +226,7 @@ absl::Status Server::StartRpc() {
   info.version = version_;
   info.io_backend = io_->backend();
   info.io_fallback_reason = io_->fallback_reason();
+  info.executor_kind = ExecutorName();
   info.request_drain = [this] {
     if (drain_.RequestOnce() == DrainAction::kBegin) BeginDrain("DrainServer");
   };
@@ -394,6 +397,7 @@ void Server::LogStart() const {
                       {"places", sys::FormatPlaces(places)},
                       {"numa_nodes", topology_.node_count},
                       {"door_cpus", sys::FormatCpus(front_cpus_)},
+                      {"executor", ExecutorName()},
                       {"idle", IdleName(config_.core.idle)},
                       {"spin_us", config_.core.spin_us},
                       {"stacks", config_.core.stacks},
@@ -491,6 +495,10 @@ void Server::BeginDrain(std::string_view cause) {
   if (notify_thread_) notify_thread_->Hurry();
   // A sleeping Door would notice by itself, but later.
   doorbell_.RingIfParked();
+}
+
+std::string_view Server::ExecutorName() const {
+  return ExecutorKindName(config_.dispatch.executor_kind);
 }
 
 std::vector<std::string> Server::HandlerNames() const {

@@ -16,6 +16,7 @@
 #include "core/doorbell.h"
 #include "core/io_metrics.h"
 #include "daemon/config_reloader.h"
+#include "daemon/core_executors.h"
 #include "daemon/dispatch_log.h"
 #include "daemon/drain.h"
 #include "daemon/inherited_sockets.h"
@@ -106,6 +107,7 @@ class Server {
   void OnSignal(int signal);
   void BeginDrain(std::string_view cause);
 
+  std::string_view ExecutorName() const;  // As executor.kind spells it.
   std::vector<std::string> HandlerNames() const;
   void LogLeft();
   void LogCounts(std::string_view event);
@@ -134,6 +136,7 @@ class Server {
   sys::ProdEnv env_;
   std::unique_ptr<sys::IoSystem> io_;
   Doorbell doorbell_;
+  std::optional<CoreExecutors> executors_;
   std::vector<std::unique_ptr<Core<sys::ProdEnv>>> cores_;  // Then the blocking pool's.
   std::optional<Dispatcher<sys::ProdEnv>> dispatcher_;
   std::optional<ProdSteering> steering_;

@@ -162,6 +162,9 @@ std::optional<Refusal> Admission::CheckBounds(const TaskSpec& spec, uint32_t cor
   if (load.Queued(spec.priority) >= load.queue_depth_max) {
     return QueueFull(spec.priority, core_index, load);
   }
+  if (load.slots_full && !is_pool && options_.executor_kind == ExecutorKind::kFallback) {
+    return FallbackFull(core_index, retry_ns);
+  }
   if (load.slots_full) {
     const std::string core =
         is_pool ? "the blocking pool" : absl::StrCat("core ", cpus_[core_index]);
@@ -172,6 +175,15 @@ std::optional<Refusal> Admission::CheckBounds(const TaskSpec& spec, uint32_t cor
                    .retry_after_ns = retry_ns};
   }
   return std::nullopt;
+}
+
+Refusal Admission::FallbackFull(uint32_t core_index, int64_t retry_ns) const {
+  return {.reason = RefusalReason::kSlotsFull,
+          .message = absl::StrCat("the fallback executor of core ", cpus_[core_index], " holds ",
+                                  kFallbackTasksMax, " tasks that are not yet answered, and takes ",
+                                  "no more at once (executor.kind = \"fallback\")"),
+          .bound = absl::StrCat("tasks of the fallback executor (core ", cpus_[core_index], ")"),
+          .retry_after_ns = retry_ns};
 }
 
 Refusal Admission::QueueFull(Priority priority, uint32_t core_index, const CoreLoad& load) const {

@@ -58,6 +58,7 @@ class Admission {
   static int64_t RetryAfterNs(uint64_t backlog, uint64_t ended_per_second);
 
  private:
+  Refusal FallbackFull(uint32_t core_index, int64_t retry_ns) const;
   Refusal QueueFull(Priority priority, uint32_t core_index, const CoreLoad& load) const;
   std::optional<Refusal> CheckHandler(std::string_view handler, std::string_view field_prefix,
                                       Checked* checked) const;

@@ -2,11 +2,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "core/core.h"
 #include "core/message.h"
 #include "dispatch/task_table.h"
+#include "dispatch/twin_entries.h"
 
 namespace weft {
 
@@ -25,12 +27,26 @@ struct CoreSide {
 
   size_t StagedCount() const { return staged.size() - posted; }
 
+  // What the core is posted for a handler.
+  const TaskEntry* EntryFor(const TaskEntry& entry) {
+    return twins == nullptr ? &entry : twins->TwinOf(entry);
+  }
+  // What it was posted so far for a handler; null: nothing that could be held there.
+  const TaskEntry* FindEntryFor(const TaskEntry& entry) const {
+    return twins == nullptr ? &entry : twins->Find(entry);
+  }
+  // The handler's entry behind one that the core runs.
+  const TaskEntry& OriginalOf(const TaskEntry& running) const {
+    return twins == nullptr ? running : twins->OriginalOf(running);
+  }
+
   Core<Env>& core;
   TaskTable table;
   std::vector<Message> staged;  // From `posted` on: not yet in the inbox.
   size_t posted = 0;
-  uint64_t ended_before = 0;     // At the last MeasureRates.
-  uint64_t admitted_before = 0;  // At the last check of the core's own counts.
+  std::unique_ptr<TwinEntries<Env>> twins;  // Null: the core runs handlers itself.
+  uint64_t ended_before = 0;                // At the last MeasureRates.
+  uint64_t admitted_before = 0;             // At the last check of the core's own counts.
   uint64_t turns_before = 0;
   uint64_t busy_ns_before = 0;  // At the last MeasureLoad.
 };

@@ -75,6 +75,15 @@ Dispatcher<Env>::Dispatcher(const DispatchOptions& options, std::span<Core<Env>*
                                           .kept = kept_share,
                                           .first_serial = first_serial}));
   }
+  if (has_pool()) sides_.back()->twins = std::make_unique<TwinEntries<Env>>();
+}
+
+template <class Env>
+void Dispatcher<Env>::UseExecutors(std::span<Executor* const> executors, std::string_view name) {
+  assert(executors.size() == core_count_);
+  for (uint32_t core = 0; core < core_count_; ++core) {
+    sides_[core]->twins = std::make_unique<TwinEntries<Env>>(*executors[core], name);
+  }
 }
 
 // ---- A task begins.
@@ -98,17 +107,16 @@ std::optional<Refusal> Dispatcher<Env>::Submit(const TaskSpec& spec, std::string
   DoorTask& task = Begin(core, spec, block, submit);
   task.entry = checked.entry;
   Side& side = *sides_[core];
-  side.staged.push_back(
-      {.id = task.id,
-       .entry = core < core_count_ ? checked.entry : pool_entries_.TwinOf(*checked.entry),
-       .payload = spec.payload.data(),
-       .deadline = task.deadline,
-       .submitted = task.submitted,
-       .payload_bytes = task.payload_bytes,
-       .slot = side.table.SlotOf(task),
-       .kind = MessageKind::kSubmit,
-       .priority = spec.priority,
-       .io_priority = spec.io_priority});
+  side.staged.push_back({.id = task.id,
+                         .entry = side.EntryFor(*checked.entry),
+                         .payload = spec.payload.data(),
+                         .deadline = task.deadline,
+                         .submitted = task.submitted,
+                         .payload_bytes = task.payload_bytes,
+                         .slot = side.table.SlotOf(task),
+                         .kind = MessageKind::kSubmit,
+                         .priority = spec.priority,
+                         .io_priority = spec.io_priority});
   accepted->id = task.id;
   accepted->submitted_at_ns = task.anchor.ToUnixNs(task.submitted);
   accepted->cpu = static_cast<uint32_t>(side.core.options().cpu);

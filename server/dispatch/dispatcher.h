@@ -18,7 +18,6 @@
 #include "dispatch/load_watch.h"
 #include "dispatch/options.h"
 #include "dispatch/payload.h"
-#include "dispatch/pool_entries.h"
 #include "dispatch/receiver.h"
 #include "dispatch/retention.h"
 #include "dispatch/router.h"
@@ -94,6 +93,8 @@ class Dispatcher {
   // Takes over those of the options that may change while tasks are under way. Whatever is beyond a
   // smaller bound ends as it would have, but results, which the next Ticks drop.
   void Reconfigure(const DispatchOptions& options, uint32_t stall_threshold_ms);
+  // Before Start only. Each core has its tasks run by the executor in its place, which outlives it.
+  void UseExecutors(std::span<Executor* const> executors, std::string_view name);
   // Before Start only. Who hears of what it notices; outlives the dispatcher.
   void set_observer(DispatchObserver& observer) { stalls_.observer = &observer; }
 
@@ -178,7 +179,6 @@ class Dispatcher {
   uint32_t core_count_ = 0;
   std::vector<std::unique_ptr<Side>> sides_;  // Of each core, then the pool's.
   std::vector<CoreLoad> loads_;  // By core, beside sides_ so that the router walks one array.
-  PoolEntries<Env> pool_entries_;
   Admission admission_;
   Router router_;
   Retention retention_;

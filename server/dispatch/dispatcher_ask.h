@@ -153,19 +153,20 @@ void Dispatcher<Env>::PostCancel(uint32_t core, uint32_t slot, CancelReason reas
 template <class Env>
 void Dispatcher<Env>::Hold(const TaskEntry& entry) {
   entry.paused.Set(true);
-  if (const TaskEntry* const twin = pool_entries_.Find(entry)) twin->paused.Set(true);
+  for (const auto& side : sides_) {
+    if (const TaskEntry* const there = side->FindEntryFor(entry)) there->paused.Set(true);
+  }
 }
 
 // The flag goes first: whoever takes the message sees it, so nothing is held after it was taken.
 template <class Env>
 void Dispatcher<Env>::Release(const TaskEntry& entry) {
   entry.paused.Set(false);
-  const TaskEntry* const twin = pool_entries_.Find(entry);
-  if (twin != nullptr) twin->paused.Set(false);
-  for (uint32_t core = 0; core < sides_.size(); ++core) {
-    const TaskEntry* const held = core < core_count_ ? &entry : twin;
+  for (const auto& side : sides_) {
+    const TaskEntry* const held = side->FindEntryFor(entry);
     if (held == nullptr) continue;
-    sides_[core]->staged.push_back({.entry = held, .kind = MessageKind::kRelease});
+    held->paused.Set(false);
+    side->staged.push_back({.entry = held, .kind = MessageKind::kRelease});
   }
 }
 

@@ -104,7 +104,9 @@ void Dispatcher<Env>::WatchForStalls(sys::Ticks now) {
                   .held_ns = anchor_.TicksToNs(*held),
                   .threshold_ns = anchor_.TicksToNs(stalls_.detector.threshold())});
     const bool may_demote = options_.stall_policy == StallPolicy::kDemote && has_pool();
-    if (may_demote && stalls_.Demotes(*running.entry, now)) stats_.demotions.Add();
+    if (may_demote && stalls_.Demotes(sides_[core]->OriginalOf(*running.entry), now)) {
+      stats_.demotions.Add();
+    }
   }
   if (has_pool() && loads_[core_count_].InFlight() > 0) WatchThreads(now);
 }

@@ -87,6 +87,7 @@ class DispatcherFixture : public ::testing::Test, public EntryLookup {
       core_options.inbox_capacity = inbox_capacity_;
       core_options.outbox_capacity = outbox_capacity_;
       core_options.handler_count = 8;
+      core_options.tasks_max = tasks_max_;
       core_options.timing_metrics = options_.timing_metrics;
       cores_.push_back(
           std::make_unique<Core<ManualEnv>>(core_options, ManualEnv(&now_), doorbell_));
@@ -167,6 +168,7 @@ class DispatcherFixture : public ::testing::Test, public EntryLookup {
   }
 
   DispatchOptions options_;
+  uint32_t tasks_max_ = 0;             // Of each core.
   uint32_t pool_threads_ = 0;          // Above 0: a blocking pool comes after the cores.
   sys::ThreadStarter thread_starter_;  // Of the pool; empty: the system's.
   size_t inbox_capacity_ = 64;

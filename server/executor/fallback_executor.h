@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "executor/executor.h"
+#include "executor/options.h"
 
 namespace weft {
 
@@ -34,7 +35,7 @@ struct FallbackOptions {
 // supported by name.
 class FallbackExecutor final : public Executor {
  public:
-  static constexpr size_t kMostTasks = 32;
+  static constexpr size_t kMostTasks = kFallbackTasksMax;
 
   constexpr FallbackExecutor() = default;
   explicit constexpr FallbackExecutor(const FallbackOptions& options) : options_(options) {}

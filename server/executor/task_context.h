@@ -94,8 +94,8 @@ class TaskContext {
     cancel_ = &cancel;
     id_ = id;
   }
-  // The word may go: what it said stays said.
-  void StopListening();
+  void ListenAs(const TaskContext& other) { ListenTo(*other.cancel_, other.id_); }
+  void StopListening();  // The word may go: what it said stays said.
   // Why the task is asked to stop, if not by its deadline.
   CancelReason cancel_reason() const { return cancel_->ReasonFor(id_); }
 

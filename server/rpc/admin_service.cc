@@ -56,8 +56,9 @@ struct AdminService::Parts {
   ProdSteering& steering;
   const AdminInfo info;
   std::vector<size_t> by_name;  // Indices of the handlers.
-  StatsTeller teller{
-      context.dispatcher, steering, {info.version, info.io_backend, info.io_fallback_reason}};
+  StatsTeller teller{context.dispatcher,
+                     steering,
+                     {info.version, info.io_backend, info.io_fallback_reason, info.executor_kind}};
   AdminGrpc service;
   StatsWatch watch{context, service, steering, teller};
   Method<v1::GetStatsRequest, v1::GetStatsResponse> get_stats{
@@ -107,6 +108,7 @@ void AdminService::Parts::WriteCore(const CoreActivity& activity, v1::CoreInfo* 
   core->set_spin_budget_ns(activity.spin_budget_ns);
   core->set_realtime(activity.realtime);
   core->set_locked_bytes(activity.locked_bytes);
+  core->set_executor_kind(info.executor_kind);
   if (!activity.running_handler.has_value()) return;
   core->set_running_handler(steering.handler_name(*activity.running_handler));
   core->set_running_for_ns(activity.running_for_ns);

@@ -39,6 +39,7 @@ struct AdminInfo {
   std::function<void()> request_drain;  // Must not block; Door::RequestDrain.
   std::string io_backend;               // "io_uring" or "threads".
   std::string io_fallback_reason;  // Why it is not io_uring; empty when it is or none was asked.
+  std::string executor_kind;       // As executor.kind spells it.
   // Must not block. The answer is called once, on the Door's thread and not within the call, unless
   // the Door ends first.
   using ReloadAnswer = std::function<void(const ReloadResult&)>;

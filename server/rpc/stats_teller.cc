@@ -76,6 +76,7 @@ void StatsTeller::Write(const std::vector<HandlerTotals>& totals,
   message->set_promise_violations(stats.promise_violations);
   message->set_ready_at_ns(ready_at_ns_);
   message->set_version(constants_.version);
+  message->set_executor_kind(constants_.executor_kind);
   message->set_draining(stats.draining);
   message->set_max_queue_depth(stats.max_queue_depth);
   WriteHandlers(totals, message->mutable_handlers());

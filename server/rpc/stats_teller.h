@@ -21,6 +21,7 @@ class StatsTeller {
     std::string version;
     std::string io_backend;
     std::string io_fallback_reason;
+    std::string executor_kind;
   };
 
   // Both outlive this.

@@ -31,6 +31,7 @@ enum class TaskErrorCode : uint8_t {
   kClientDisconnected,
   kShuttingDown,
   kNoThread,
+  kNotSupported,
 };
 
 constexpr bool IsTerminal(TaskState state) { return state >= TaskState::kSucceeded; }

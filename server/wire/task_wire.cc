@@ -13,7 +13,7 @@ static_assert(v1::TASK_STATE_QUEUED == static_cast<int>(TaskState::kQueued) + 1)
 static_assert(v1::TASK_STATE_EXPIRED == static_cast<int>(TaskState::kExpired) + 1);
 static_assert(v1::TASK_ERROR_CODE_HANDLER_FAILED ==
               static_cast<int>(TaskErrorCode::kHandlerFailed));
-static_assert(v1::TASK_ERROR_CODE_NO_THREAD == static_cast<int>(TaskErrorCode::kNoThread));
+static_assert(v1::TASK_ERROR_CODE_NOT_SUPPORTED == static_cast<int>(TaskErrorCode::kNotSupported));
 static_assert(v1::CANCEL_OUTCOME_CANCELLED_QUEUED ==
               static_cast<int>(CancelOutcome::kCancelledQueued) + 1);
 static_assert(v1::CANCEL_OUTCOME_ALREADY_ENDED ==

@@ -4,7 +4,9 @@
 #include <chrono>
 #include <csignal>
 #include <set>
+#include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "tests/daemon/daemon_test.h"
@@ -17,6 +19,17 @@ namespace {
 
 using TaskDaemonTest = DaemonTest;
 
+// By executor.kind: what needs no suspending handler is the same on each.
+class EveryKindTest : public DaemonTest, public testing::WithParamInterface<const char*> {
+ protected:
+  void Start(std::vector<std::string> settings = {}) {
+    settings.push_back(std::string("executor.kind=") + GetParam());
+    DaemonTest::Start(std::move(settings));
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Kinds, EveryKindTest, testing::Values("core", "fallback", "asio"),
+                         [](const auto& kind) { return std::string(kind.param); });
+
 constexpr char kSha256OfHello[] =
     "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
 
@@ -26,7 +39,7 @@ int64_t WallNs() {
       .count();
 }
 
-TEST_F(TaskDaemonTest, RunAnswersWithEveryFieldOfTheResult) {
+TEST_P(EveryKindTest, RunAnswersWithEveryFieldOfTheResult) {
   Start();
   v1::TaskSpec spec = Spec("sha256", "hello");
   spec.set_client_tag(77);
@@ -51,12 +64,12 @@ TEST_F(TaskDaemonTest, RunAnswersWithEveryFieldOfTheResult) {
   EXPECT_LE(result->completed_at_ns(), after + 5'000'000);
 }
 
-TEST_F(TaskDaemonTest, AnUnspecifiedPriorityIsNormal) {
+TEST_P(EveryKindTest, AnUnspecifiedPriorityIsNormal) {
   Start();
   EXPECT_EQ(Run(Spec("noop"))->priority(), v1::PRIORITY_NORMAL);
 }
 
-TEST_F(TaskDaemonTest, EchoGivesBackAnyBytes) {
+TEST_P(EveryKindTest, EchoGivesBackAnyBytes) {
   Start();
   std::string bytes;
   for (int i = 0; i < 70'000; ++i) bytes += static_cast<char>(i * 31);
@@ -64,7 +77,7 @@ TEST_F(TaskDaemonTest, EchoGivesBackAnyBytes) {
   EXPECT_EQ(Run(Spec("echo", ""))->output(), "");
 }
 
-TEST_F(TaskDaemonTest, SubmitAnswersAtOnceAndTheResultIsKept) {
+TEST_P(EveryKindTest, SubmitAnswersAtOnceAndTheResultIsKept) {
   Start();
   const uint64_t holder = HoldTheCore();
   v1::TaskSpec spec = Spec("echo", "later");
@@ -89,7 +102,7 @@ TEST_F(TaskDaemonTest, SubmitAnswersAtOnceAndTheResultIsKept) {
   EXPECT_EQ(task->SerializeAsString(), result.SerializeAsString());
 }
 
-TEST_F(TaskDaemonTest, RunKeepsItsResultOnlyWhenAsked) {
+TEST_P(EveryKindTest, RunKeepsItsResultOnlyWhenAsked) {
   Start();
   const auto forgotten = Run(Spec("noop"));
   ASSERT_TRUE(forgotten.ok()) << forgotten.status();
@@ -102,7 +115,7 @@ TEST_F(TaskDaemonTest, RunKeepsItsResultOnlyWhenAsked) {
   EXPECT_EQ(client_->Get(kept->task_id())->output(), "kept");
 }
 
-TEST_F(TaskDaemonTest, ManyWaitersOfOneTaskAllGetItsResult) {
+TEST_P(EveryKindTest, ManyWaitersOfOneTaskAllGetItsResult) {
   Start();
   const uint64_t holder = HoldTheCore();
   const uint64_t id = MustSubmit(Spec("echo", "shared"));
@@ -117,7 +130,7 @@ TEST_F(TaskDaemonTest, ManyWaitersOfOneTaskAllGetItsResult) {
   EXPECT_EQ(std::set<std::string>(outputs.begin(), outputs.end()), std::set<std::string>{"shared"});
 }
 
-TEST_F(TaskDaemonTest, HigherLevelsStartFirst) {
+TEST_P(EveryKindTest, HigherLevelsStartFirst) {
   Start({"executor.age_limit_ms=60000"});
   const uint64_t holder = HoldTheCore();
   std::vector<uint64_t> ids;
@@ -149,7 +162,7 @@ TEST_F(TaskDaemonTest, SleepTellsHowLongItWasSuspended) {
 
 // ---- Failing.
 
-TEST_F(TaskDaemonTest, FailsByErrorWithItsMessage) {
+TEST_P(EveryKindTest, FailsByErrorWithItsMessage) {
   Start();
   const auto result = Run(Spec("fail", "error out of paper"));
   ASSERT_TRUE(result.ok()) << result.status();
@@ -158,7 +171,7 @@ TEST_F(TaskDaemonTest, FailsByErrorWithItsMessage) {
   EXPECT_EQ(result->error().message(), "out of paper");
 }
 
-TEST_F(TaskDaemonTest, FailsByExceptionAndTheCoreGoesOn) {
+TEST_P(EveryKindTest, FailsByExceptionAndTheCoreGoesOn) {
   Start();
   const auto result = Run(Spec("fail", "exception thrown far"));
   ASSERT_TRUE(result.ok()) << result.status();
@@ -168,7 +181,7 @@ TEST_F(TaskDaemonTest, FailsByExceptionAndTheCoreGoesOn) {
   EXPECT_EQ(Run(Spec("echo", "still here"))->output(), "still here");
 }
 
-TEST_F(TaskDaemonTest, FailsForAPayloadTheHandlerCannotRead) {
+TEST_P(EveryKindTest, FailsForAPayloadTheHandlerCannotRead) {
   Start();
   const auto result = Run(Spec("sleep", "a while"));
   ASSERT_TRUE(result.ok()) << result.status();
@@ -189,7 +202,7 @@ TEST_F(TaskDaemonTest, FailsByExceedingItsDeadline) {
 
 // ---- Being stopped.
 
-TEST_F(TaskDaemonTest, ACancelledQueuedTaskNeverStarts) {
+TEST_P(EveryKindTest, ACancelledQueuedTaskNeverStarts) {
   Start();
   const uint64_t holder = HoldTheCore();
   const uint64_t id = MustSubmit(Spec("noop"));
@@ -211,7 +224,7 @@ TEST_F(TaskDaemonTest, ACancelledQueuedTaskNeverStarts) {
   }
 }
 
-TEST_F(TaskDaemonTest, ACancelReachesARunningSpin) {
+TEST_P(EveryKindTest, ACancelReachesARunningSpin) {
   Start();
   const uint64_t id = HoldTheCore();
   Cancel(id, v1::CANCEL_OUTCOME_REQUESTED_RUNNING);
@@ -234,7 +247,7 @@ TEST_F(TaskDaemonTest, ACancelWakesASleepAndALaterOneSaysItHasEnded) {
   EXPECT_EQ(again->state(), v1::TASK_STATE_CANCELLED);
 }
 
-TEST_F(TaskDaemonTest, ATimeoutInTheQueueExpiresTheTaskUnstarted) {
+TEST_P(EveryKindTest, ATimeoutInTheQueueExpiresTheTaskUnstarted) {
   Start();
   const uint64_t holder = HoldTheCore();
   v1::TaskSpec spec = Spec("noop");
@@ -249,19 +262,27 @@ TEST_F(TaskDaemonTest, ATimeoutInTheQueueExpiresTheTaskUnstarted) {
   EXPECT_GE(result.total_latency_ns(), 1'000'000);
 }
 
-TEST_F(TaskDaemonTest, ATimeoutWhileRunningIsSeenBySpinAndBySleep) {
+void ExpectExpiredWhileRunning(const absl::StatusOr<v1::TaskResult>& result) {
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(result->state(), v1::TASK_STATE_EXPIRED);
+  EXPECT_EQ(result->attempts(), 1u);
+  EXPECT_GE(result->total_latency_ns(), 200'000'000);
+  EXPECT_LT(result->total_latency_ns(), 10'000'000'000);
+}
+
+TEST_P(EveryKindTest, ATimeoutWhileRunningIsSeenBySpin) {
   Start();
-  for (const char* handler : {"spin", "sleep"}) {
-    v1::TaskSpec spec = Spec(handler, "60s");
-    // Long enough to begin on a busy machine.
-    spec.set_timeout_ns(200'000'000);
-    const auto result = Run(spec);
-    ASSERT_TRUE(result.ok()) << result.status();
-    ExpectEnded(*result, v1::TASK_STATE_EXPIRED);
-    EXPECT_EQ(result->attempts(), 1u) << handler;
-    EXPECT_GE(result->total_latency_ns(), 200'000'000) << handler;
-    EXPECT_LT(result->total_latency_ns(), 10'000'000'000) << handler;
-  }
+  v1::TaskSpec spec = Spec("spin", "60s");
+  // Long enough to begin on a busy machine.
+  spec.set_timeout_ns(200'000'000);
+  ExpectExpiredWhileRunning(Run(spec));
+}
+
+TEST_F(TaskDaemonTest, ATimeoutWhileRunningIsSeenBySleep) {
+  Start();
+  v1::TaskSpec spec = Spec("sleep", "60s");
+  spec.set_timeout_ns(200'000'000);
+  ExpectExpiredWhileRunning(Run(spec));
 }
 
 TEST_F(TaskDaemonTest, AWaitWithoutALimitOutlastsTheTimeoutOfCalls) {
@@ -276,14 +297,14 @@ TEST_F(TaskDaemonTest, AWaitWithoutALimitOutlastsTheTimeoutOfCalls) {
   ExpectRefused(refused, absl::StatusCode::kInvalidArgument, "INVALID_FIELD", "wait_ns");
 }
 
-TEST_F(TaskDaemonTest, AnErrorMessageIsUtf8WhateverTheHandlerSays) {
+TEST_P(EveryKindTest, AnErrorMessageIsUtf8WhateverTheHandlerSays) {
   Start();
   const auto result = Run(Spec("fail", "error a\xff\xfez"));
   ASSERT_TRUE(result.ok()) << result.status();
   EXPECT_EQ(result->error().message(), "a??z");
 }
 
-TEST_F(TaskDaemonTest, ALongRunTellsForHowLongItHadNoCpu) {
+TEST_P(EveryKindTest, ALongRunTellsForHowLongItHadNoCpu) {
   Start();
   for (int i = 0; i < 64; ++i) {
     const auto usual = Run(Spec("spin", "1us"));
@@ -303,7 +324,7 @@ TEST_F(TaskDaemonTest, ALongRunTellsForHowLongItHadNoCpu) {
   EXPECT_GE(result.off_core_ns(), 49'000'000);
 }
 
-TEST_F(TaskDaemonTest, AHandlerThatHoldsItsCoreIsNamedAndCounted) {
+TEST_P(EveryKindTest, AHandlerThatHoldsItsCoreIsNamedAndCounted) {
   Start({"executor.stall_threshold_ms=20"});
   const uint64_t id = HoldTheCore();
   while (daemon_->Log().find("handler_holds_core handler=spin") == std::string::npos) {
@@ -329,7 +350,7 @@ TEST_F(TaskDaemonTest, WithoutASpareStackATaskStaysQueuedAndIsCounted) {
   ExpectEnded(MustWait(second), v1::TASK_STATE_SUCCEEDED);
 }
 
-TEST_F(TaskDaemonTest, ResultsAreForgottenByCount) {
+TEST_P(EveryKindTest, ResultsAreForgottenByCount) {
   Start({"results.max_count=2"});
   std::vector<uint64_t> ids;
   for (int i = 0; i < 3; ++i) {
@@ -341,7 +362,7 @@ TEST_F(TaskDaemonTest, ResultsAreForgottenByCount) {
   EXPECT_TRUE(client_->Get(ids[2]).ok());
 }
 
-TEST_F(TaskDaemonTest, ResultsAreForgottenByBytes) {
+TEST_P(EveryKindTest, ResultsAreForgottenByBytes) {
   Start({"results.max_bytes=1000"});
   const uint64_t first = MustSubmit(Spec("echo", std::string(600, 'a')));
   EXPECT_EQ(MustWait(first).output().size(), 600u);
@@ -351,7 +372,7 @@ TEST_F(TaskDaemonTest, ResultsAreForgottenByBytes) {
   EXPECT_LE(client_->GetStats()->results_kept_bytes(), 1000u);
 }
 
-TEST_F(TaskDaemonTest, ResultsAreForgottenByAge) {
+TEST_P(EveryKindTest, ResultsAreForgottenByAge) {
   Start({"results.max_age_s=1"});
   const uint64_t id = MustSubmit(Spec("noop"));
   const v1::TaskResult result = MustWait(id);
@@ -359,7 +380,7 @@ TEST_F(TaskDaemonTest, ResultsAreForgottenByAge) {
   EXPECT_GE(WallNs() - result.completed_at_ns(), 990'000'000);
 }
 
-TEST_F(TaskDaemonTest, HandlersAndHealthAreTold) {
+TEST_P(EveryKindTest, HandlersAndHealthAreTold) {
   Start();
   const auto handlers = client_->ListHandlers();
   ASSERT_TRUE(handlers.ok()) << handlers.status();
