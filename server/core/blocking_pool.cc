@@ -10,9 +10,9 @@
 
 namespace weft {
 
-int64_t BlockingThread::RunIo(const sys::IoOperation& operation) {
+int64_t BlockingThread::RunIo(sys::IoOperation& operation, const sys::StopQuestion& stop) {
   io_.in_flight.Set(1);
-  const int64_t result = sys::RunIoOperation(operation);
+  const int64_t result = sys::RunIoOperation(operation, stop);
   io_.in_flight.Set(0);
   const auto kind = static_cast<size_t>(operation.kind);
   io_.operations[kind].Add();

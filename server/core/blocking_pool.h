@@ -40,8 +40,8 @@ class BlockingThread {
   void TakeIoLevel(uint8_t level) {
     if (std::exchange(io_level_, level) != level) sys::TakeIoPriority(level);
   }
-  // The run's thread only. Does a file operation and counts it.
-  int64_t RunIo(const sys::IoOperation& operation);
+  // The run's thread only. Does an operation and counts it.
+  int64_t RunIo(sys::IoOperation& operation, const sys::StopQuestion& stop);
   // Any thread. Only operations, failures and in_flight.
   const IoCounters& io() const { return io_; }
   // Any thread. As the system numbers it; 0 before it first ran.

@@ -86,6 +86,7 @@ TEST(IoMetrics, AddsUpOperationsByKindAndWritesTheRingOfEachCore) {
   second.operations[static_cast<size_t>(sys::IoKind::kRead)].Add(4);
   second.failures[static_cast<size_t>(sys::IoKind::kOpen)].Add(2);
   first.in_flight.Set(5);
+  first.awaited.Set(10);
   second.waiting.Set(6);
   second.entry_waits.Add(7);
   first.enters.Set(8);
@@ -96,6 +97,7 @@ TEST(IoMetrics, AddsUpOperationsByKindAndWritesTheRingOfEachCore) {
   EXPECT_EQ(recorder.values_["weft_io_failures_total threads read"], 0);
   EXPECT_EQ(recorder.values_["weft_io_failures_total threads open"], 2);
   EXPECT_EQ(recorder.values_["weft_io_in_flight 4"], 5);
+  EXPECT_EQ(recorder.values_["weft_io_awaited 4"], 10);
   EXPECT_EQ(recorder.values_["weft_io_waiting 9"], 6);
   EXPECT_EQ(recorder.values_["weft_io_entry_waits_total 9"], 7);
   EXPECT_EQ(recorder.values_["weft_io_enters_total 4"], 8);
@@ -104,9 +106,11 @@ TEST(IoMetrics, AddsUpOperationsByKindAndWritesTheRingOfEachCore) {
 
 TEST(IoMetrics, AddsUpTheOperationsOfTheBlockingPoolsThreadsApart) {
   BlockingPool pool({.threads_max = 2});
-  EXPECT_EQ(pool.thread(0).RunIo({.kind = sys::IoKind::kNop}), 0);
-  EXPECT_EQ(pool.thread(1).RunIo({.kind = sys::IoKind::kNop}), 0);
-  EXPECT_LT(pool.thread(1).RunIo({.kind = sys::IoKind::kFsync, .fd = -1}), 0);
+  sys::IoOperation nop{.kind = sys::IoKind::kNop};
+  EXPECT_EQ(pool.thread(0).RunIo(nop, {}), 0);
+  EXPECT_EQ(pool.thread(1).RunIo(nop, {}), 0);
+  sys::IoOperation fsync{.kind = sys::IoKind::kFsync, .fd = -1};
+  EXPECT_LT(pool.thread(1).RunIo(fsync, {}), 0);
   IoCounters counters;
   const IoMetrics metrics({{4, &counters}}, "threads", &pool);
   Recorder recorder;

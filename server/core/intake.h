@@ -114,15 +114,18 @@ bool Core<Env>::TakeIo() {
   return count > 0;
 }
 
-// A task that waits for a file operation goes on when that is done, cancelled or not: until then
-// the kernel may write to its stack.
+// A task that waits for an operation goes on when that is done, cancelled or not: until then the
+// kernel may write to its stack.
 template <class Env>
 void Core<Env>::CutShort(LiveTask* task, WakeReason reason) {
   if (task->place != TaskPlace::kInIo) {
     Unpark(task, reason);
-  } else if (!task->runner->operation->runs_to_end) {
-    io_.Cancel(task->runner->operation);
+    return;
   }
+  sys::IoOperation* const operation = task->runner->operation;
+  if (operation->runs_to_end) return;
+  if (reason == WakeReason::kElapsed && !operation->cancel_asked) operation->is_late = true;
+  io_.Cancel(operation);
 }
 
 // A parked task goes on when its turn comes. Nothing happens to one that was unparked already.

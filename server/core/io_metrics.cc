@@ -8,10 +8,14 @@ namespace weft {
 namespace {
 
 constexpr MetricDescription kOperations = {"weft_io_operations_total",
-                                           "File operations completed, also those that failed."};
+                                           "Operations completed, also those that failed."};
 constexpr MetricDescription kFailures = {"weft_io_failures_total",
-                                         "File operations the system answered with an error."};
+                                         "Operations the system answered with an error."};
 constexpr MetricDescription kInFlight = {"weft_io_in_flight", "File operations under way."};
+constexpr MetricDescription kAwaited = {
+    "weft_io_awaited",
+    "Operations that wait for a peer, a pipe, a process or a name server; they take none of "
+    "io.ring_entries."};
 constexpr MetricDescription kWaiting = {
     "weft_io_waiting", "File operations that wait because io.ring_entries are under way."};
 constexpr MetricDescription kEntryWaits = {
@@ -43,6 +47,7 @@ void IoMetrics::Collect(MetricWriter& writer) const {
     const IoCounters& counters = *core.counters;
     const MetricLabels labels = {{"core", cpu}};
     writer.WriteGauge(kInFlight, labels, static_cast<double>(counters.in_flight.value()));
+    writer.WriteGauge(kAwaited, labels, static_cast<double>(counters.awaited.value()));
     writer.WriteGauge(kWaiting, labels, static_cast<double>(counters.waiting.value()));
     writer.WriteCounter(kEntryWaits, labels, static_cast<double>(counters.entry_waits.value()));
     writer.WriteCounter(kEnters, labels, static_cast<double>(counters.enters.value()));

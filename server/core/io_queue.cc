@@ -11,7 +11,11 @@ void IoQueue::Start(sys::IoOperation* operation, Priority priority) {
   operation->result = 0;
   operation->cancel_asked = false;
   ++busy_;
-  if (under_way_ < ring_->capacity()) {
+  if (sys::TakesNoEntry(operation->kind)) {
+    operation->in_queue = false;
+    ++awaited_;
+    ring_->Start(operation);
+  } else if (under_way_ < ring_->capacity()) {
     operation->in_queue = false;
     Begin(operation);
   } else {
@@ -44,18 +48,30 @@ sys::IoOperation* IoQueue::Take() {
   if (operation == nullptr) {
     operation = ring_->Take();
     if (operation == nullptr) return nullptr;
-    --under_way_;
-    const size_t kind = static_cast<size_t>(operation->kind);
-    stats_.io.operations[kind].Add(1);
-    if (operation->result < 0) stats_.io.failures[kind].Add(1);
-    if (sys::IoOperation* const next = waiting_.Pop()) {
-      next->in_queue = false;
-      Begin(next);
+    CountEnd(*operation);
+    if (sys::TakesNoEntry(operation->kind)) {
+      --awaited_;
+    } else {
+      --under_way_;
+      BeginNext();
     }
   }
   --busy_;
   Count();
   return operation;
+}
+
+void IoQueue::BeginNext() {
+  sys::IoOperation* const next = waiting_.Pop();
+  if (next == nullptr) return;
+  next->in_queue = false;
+  Begin(next);
+}
+
+void IoQueue::CountEnd(const sys::IoOperation& operation) {
+  const size_t kind = static_cast<size_t>(operation.kind);
+  stats_.io.operations[kind].Add(1);
+  if (operation.result < 0) stats_.io.failures[kind].Add(1);
 }
 
 void IoQueue::Submit() {
@@ -65,7 +81,8 @@ void IoQueue::Submit() {
 
 void IoQueue::Count() {
   stats_.io.in_flight.Set(under_way_);
-  stats_.io.waiting.Set(static_cast<int64_t>(busy_ - under_way_));
+  stats_.io.awaited.Set(awaited_);
+  stats_.io.waiting.Set(static_cast<int64_t>(busy_ - under_way_ - awaited_));
 }
 
 }  // namespace weft

@@ -10,9 +10,12 @@
 
 namespace weft {
 
-// The file operations of one core: those under way in its ring, and those that wait because the
-// ring has no free entry. Owned by its core; core thread only. Never full: each operation belongs
-// to a suspended task, of which there are as many as stacks.
+// The operations of one core: those under way in its ring, and those that wait because the ring has
+// no free entry. Owned by its core; core thread only. Never full: each operation belongs to a
+// suspended task, of which there are as many as stacks.
+//
+// What may last for ever (sys::TakesNoEntry) never waits for an entry: idle connections would hold
+// up the files, and a task that waits for a peer the one that is that peer.
 //
 // Those that wait go by level, see sys::IoLevels.
 class IoQueue {
@@ -55,12 +58,15 @@ class IoQueue {
 
  private:
   void Begin(sys::IoOperation* operation);
+  void BeginNext();
+  void CountEnd(const sys::IoOperation& operation);
   void Count();
 
   CoreStats& stats_;
   std::unique_ptr<sys::Ring> ring_;
   uint32_t busy_ = 0;       // Started and not given back.
-  uint32_t under_way_ = 0;  // The part of busy_ that the ring has.
+  uint32_t under_way_ = 0;  // The part of busy_ that has an entry of the ring.
+  uint32_t awaited_ = 0;    // The part of busy_ that the ring has without one.
   sys::IoLevels waiting_;
   sys::IoList ended_;  // Cancelled while they waited.
 };

@@ -23,11 +23,12 @@ struct LatencyHistograms {
   Histogram execution;  // Start to end.
 };
 
-// What one core counts of its file I/O.
+// What one core counts of its I/O.
 struct IoCounters {
   std::array<Counter, sys::kIoKindCount> operations;  // Completed, also those that failed.
   std::array<Counter, sys::kIoKindCount> failures;    // The part the system answered with an error.
-  Gauge in_flight;                                    // Operations the ring has.
+  Gauge in_flight;                                    // Operations with an entry of the ring.
+  Gauge awaited;        // Operations of sockets, pipes, processes, names: they take no entry.
   Gauge waiting;        // Operations that wait for a free entry of the ring.
   Counter entry_waits;  // Operations that had to wait for one.
   Gauge enters;         // System calls made for the ring; only grows.

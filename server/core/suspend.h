@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cerrno>
 
 #include "core/core.h"
 
@@ -68,7 +69,17 @@ WakeReason Core<Env>::Park(LiveTask* task, sys::Ticks until, bool with_deadline)
   return task->wake;
 }
 
-// The same until a file operation is done. The deadline only asks to cut the operation short.
+// When an operation's own limit passes.
+template <class Env>
+sys::Ticks LimitOf(const sys::IoOperation& operation, Env& env) {
+  if (operation.time_limit_ns == 0) return kNoDeadline;
+  const sys::Ticks now = env.Now();
+  const sys::Ticks limit = env.anchor().NsToTicks(operation.time_limit_ns);
+  return limit < sys::kTicksForever - now ? now + limit : sys::kTicksForever - 1;
+}
+
+// The same until an operation is done. The deadline, or the operation's own limit, only asks to cut
+// it short.
 template <class Env>
 int64_t Core<Env>::ParkForIo(LiveTask* task, sys::IoOperation* operation) {
   Suspend(task);
@@ -76,11 +87,12 @@ int64_t Core<Env>::ParkForIo(LiveTask* task, sys::IoOperation* operation) {
   task->place = TaskPlace::kInIo;
   task->runner->operation = operation;
   operation->owner = task;
+  operation->is_late = false;
   io_.Start(operation, task->io_priority);
-  const bool has_deadline = task->deadline != kNoDeadline && !operation->runs_to_end;
-  if (has_deadline) timers_->Arm(task, task->deadline);
+  const sys::Ticks until = std::min(task->deadline, LimitOf(*operation, env_));
+  if (until != kNoDeadline && !operation->runs_to_end) timers_->Arm(task, until);
   LetOthersRun(task);
-  return operation->result;
+  return operation->is_late && operation->result == -ECANCELED ? -ETIME : operation->result;
 }
 
 }  // namespace weft

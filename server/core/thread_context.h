@@ -74,7 +74,9 @@ class ThreadContext final : public TaskContext {
 
   int64_t RunIo(sys::IoOperation& operation) override {
     if (!operation.runs_to_end && ShouldStop()) return -ECANCELED;
-    const int64_t result = thread_->RunIo(operation);
+    const sys::StopQuestion stop = {
+        [](void* self) { return static_cast<ThreadContext*>(self)->ShouldStop(); }, this};
+    const int64_t result = thread_->RunIo(operation, stop);
     event_ = env_.Now();
     return result;
   }

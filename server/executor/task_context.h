@@ -34,7 +34,7 @@ inline constexpr int64_t kNoEnd = INT64_MAX;
 // afterwards. Task's own thread only; every call but those that say so returns at once. On a thread
 // of the blocking pool, what suspends the task blocks the thread instead: SleepFor sleeps with it
 // until a cancel or the deadline, RunIo runs the operation on it (and is not cut short once it has
-// begun), Yield only looks at both.
+// begun, unless it waits for others: then within sys::kStopLookNs), Yield only looks at both.
 class TaskContext {
  public:
   TaskContext(const TaskContext&) = delete;
@@ -73,9 +73,10 @@ class TaskContext {
   // Lets the other ready tasks of the core go first. Not for handlers registered as never_suspends.
   virtual WakeReason Yield() = 0;
 
-  // Suspends until a file operation is done; its result, or -errno. What executor/task_io.h is made
-  // of; use that. -ECANCELED: the task was asked to stop, and the operation did not take place; an
-  // operation that runs_to_end takes place whatever is asked. -ENOSYS: the executor does no I/O.
+  // Suspends until an operation is done; its result, or -errno. What executor/task_io.h and
+  // task_net.h are made of; use those. -ECANCELED: the task was asked to stop, and the operation
+  // did not take place; an operation that runs_to_end takes place whatever is asked. -ETIME: nor
+  // did it, for its time_limit_ns has passed. -ENOSYS: the executor does no I/O.
   virtual int64_t RunIo(sys::IoOperation& operation) = 0;
 
   // What async/ is made of; use that. Suspends until Unpark, until a time on NowNs's clock, a

@@ -7,11 +7,15 @@
 #include <cerrno>
 #include <cstdio>
 
+#include "sys/awaited_call.h"
+#include "sys/name_resolver.h"
 #include "sys/page_cache.h"
+#include "sys/spawn.h"
 
 namespace weft::sys {
 namespace {
 
+// What does not wait for others.
 int64_t Call(const IoOperation& operation) {
   switch (operation.kind) {
     case IoKind::kOpen:
@@ -51,9 +55,10 @@ int64_t Call(const IoOperation& operation) {
       return ::close(operation.fd);
     case IoKind::kNop:
       return 0;
+    default:
+      errno = EINVAL;
+      return -1;
   }
-  errno = EINVAL;
-  return -1;
 }
 
 }  // namespace
@@ -82,6 +87,28 @@ std::string_view IoKindName(IoKind kind) {
       return "close";
     case IoKind::kNop:
       return "nop";
+    case IoKind::kConnect:
+      return "connect";
+    case IoKind::kAccept:
+      return "accept";
+    case IoKind::kReceive:
+      return "receive";
+    case IoKind::kSend:
+      return "send";
+    case IoKind::kReceiveMessage:
+      return "receive_message";
+    case IoKind::kSendMessage:
+      return "send_message";
+    case IoKind::kStreamRead:
+      return "stream_read";
+    case IoKind::kStreamWrite:
+      return "stream_write";
+    case IoKind::kPoll:
+      return "poll";
+    case IoKind::kSpawn:
+      return "spawn";
+    case IoKind::kResolve:
+      return "resolve";
   }
   return "";
 }
@@ -97,7 +124,10 @@ void TakeIoPriority(uint8_t level) {
   ::syscall(SYS_ioprio_set, kWhoProcess, 0, KernelIoPriority(level));
 }
 
-int64_t RunIoOperation(const IoOperation& operation) {
+int64_t RunIoOperation(IoOperation& operation, const StopQuestion& stop) {
+  if (WaitsForOthers(operation.kind)) return AwaitOnThread(operation, stop);
+  if (operation.kind == IoKind::kSpawn) return SpawnProcess(operation.spawn);
+  if (operation.kind == IoKind::kResolve) return LookUpName(operation.lookup);
   for (;;) {
     const int64_t result = Call(operation);
     if (result >= 0) return result;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <linux/openat2.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include <cstddef>
@@ -21,30 +22,69 @@ enum class IoKind : uint8_t {
   kUnlink,
   kClose,
   kNop,  // Touches nothing: what a round trip through the ring costs. Always 0.
+  // These wait for others, see WaitsForOthers.
+  kConnect,
+  kAccept,   // The new socket, which is non-blocking and closed by an exec.
+  kReceive,  // From a socket; 0 at the end of a stream.
+  kSend,     // To a socket; never raises SIGPIPE.
+  kReceiveMessage,
+  kSendMessage,  // Never raises SIGPIPE.
+  kStreamRead,   // From a pipe; 0 at its end.
+  kStreamWrite,  // To a pipe; raises SIGPIPE unless the process ignores it.
+  kPoll,         // Until one of `events` holds; which do.
+  // These are done by threads.
+  kSpawn,    // Starts a process.
+  kResolve,  // Looks a name up.
 };
-inline constexpr size_t kIoKindCount = 11;
+inline constexpr size_t kIoKindCount = 22;
 // What may be left undone, so that whoever does it may take its time.
 constexpr bool IsHint(IoKind kind) { return kind == IoKind::kReadAhead || kind == IoKind::kDrop; }
+// What a peer, another task or a process ends, and nobody else. It takes no thread, and its
+// descriptor is non-blocking.
+constexpr bool WaitsForOthers(IoKind kind) {
+  return kind >= IoKind::kConnect && kind <= IoKind::kPoll;
+}
+// What may last for ever, or for as long as a name server likes, and so takes no entry of a ring.
+constexpr bool TakesNoEntry(IoKind kind) {
+  return WaitsForOthers(kind) || kind == IoKind::kResolve;
+}
+// What no kernel does by itself: threads do it on either ring.
+constexpr bool NeedsThread(IoKind kind) {
+  return IsHint(kind) || kind == IoKind::kSpawn || kind == IoKind::kResolve;
+}
 // "open", "stat", ...: the metric's label.
 std::string_view IoKindName(IoKind kind);
 
-// One file operation, from the call to its completion. Made by who asks, and must stay where it is,
+struct NameLookup;
+struct SpawnRequest;
+
+// One operation, from the call to its completion. Made by who asks, and must stay where it is,
 // with all it points to, until a ring has given it back: the kernel reads and writes it meanwhile.
 // One thread at a time: a ring takes it over with Start and gives it back with Take.
 struct IoOperation {
   IoKind kind = IoKind::kClose;
   bool runs_to_end = false;  // Never cancelled: what cleans up, or must not be left half done.
   bool was_missing = false;  // kReadAhead sets it: nothing of it was in the cache, as told.
+  bool has_begun = false;    // kConnect sets it: only its end is awaited.
+  bool is_late = false;      // Whoever cancels it because of time_limit_ns sets it.
 
   // What is asked; each kind reads its own.
-  int fd = -1;                     // A directory for kOpen, kRename and kUnlink.
-  const char* path = nullptr;      // kOpen, kRename, kUnlink.
-  const char* new_path = nullptr;  // kRename: its name in the same directory.
-  open_how how = {};               // kOpen.
-  char* data = nullptr;            // kRead; kWrite does not change it.
-  uint32_t bytes = 0;   // kReadAhead, kDrop, kRead, kWrite: most to move; less may be moved.
-  uint64_t offset = 0;  // kReadAhead, kDrop, kRead, kWrite.
-  struct statx* about = nullptr;  // kStat.
+  int fd = -1;                        // A directory for kOpen, kRename and kUnlink.
+  const char* path = nullptr;         // kOpen, kRename, kUnlink.
+  const char* new_path = nullptr;     // kRename: its name in the same directory.
+  open_how how = {};                  // kOpen.
+  char* data = nullptr;               // What is read goes there; what is written is not changed.
+  uint32_t bytes = 0;                 // Most to move; less may be moved. kConnect: of the address.
+  uint64_t offset = 0;                // kReadAhead, kDrop, kRead, kWrite.
+  struct statx* about = nullptr;      // kStat.
+  const sockaddr* address = nullptr;  // kConnect.
+  msghdr* message = nullptr;          // kReceiveMessage, kSendMessage.
+  NameLookup* lookup = nullptr;       // kResolve.
+  SpawnRequest* spawn = nullptr;      // kSpawn.
+  uint32_t events = 0;                // kPoll: of poll(2), such as POLLIN.
+  // From when it is asked for on; 0: none. Kept by whoever runs the task, not by a ring: the
+  // operation is then cut short and answers -ETIME. Not for one that runs_to_end.
+  int64_t time_limit_ns = 0;
 
   int64_t result = 0;  // What the system call returns, or -errno.
 
@@ -70,8 +110,17 @@ uint16_t KernelIoPriority(uint8_t level);
 // may not know the call.
 void TakeIoPriority(uint8_t level);
 
-// Does the operation on the calling thread, which may block, and returns its result.
-int64_t RunIoOperation(const IoOperation& operation);
+// Asked now and then by a thread that waits: whether to give up. Nobody to ask: no.
+struct StopQuestion {
+  bool (*ask)(void* argument) = nullptr;
+  void* argument = nullptr;
+};
+
+// Does the operation on the calling thread, which may block, and returns its result. Only what
+// waits for others asks to stop, every kStopLookNs, and then is -ECANCELED; -ETIME beyond its
+// limit.
+inline constexpr int64_t kStopLookNs = 20'000'000;
+int64_t RunIoOperation(IoOperation& operation, const StopQuestion& stop = {});
 
 // What kStat asks for.
 inline constexpr unsigned kStatMask =
@@ -81,6 +130,8 @@ inline constexpr unsigned kStatMask =
 class IoList {
  public:
   bool empty() const { return head_ == nullptr; }
+  // The next ones by their own `next`; null when empty.
+  const IoOperation* front() const { return head_; }
   void Append(IoOperation* operation) {
     operation->next = nullptr;
     operation->previous = tail_;

@@ -74,14 +74,14 @@ class PoolSeat {
   // telling of one. Last call.
   void Release() { pool_.Release(this); }
 
- private:
-  friend class IoPool;
-
-  // A thread of the pool.
+  // A thread that has the operation, of the pool or of what else finishes operations of this ring.
   void Complete(IoOperation* operation) {
     finished_.Push(operation);
     if (waker_.wake != nullptr) waker_.wake(waker_.argument);
   }
+
+ private:
+  friend class IoPool;
 
   IoPool& pool_;
   RingWaker waker_;

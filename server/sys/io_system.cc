@@ -28,11 +28,11 @@ UringFacts ReadFacts() {
 
 // Empty when the kernel refuses; *refusal then says why.
 std::vector<std::unique_ptr<Ring>> MakeUrings(uint32_t entries, size_t count,
-                                              const std::vector<int>& worker_cpus, IoPool& hints,
-                                              UringRefusal* refusal) {
+                                              const std::vector<int>& worker_cpus,
+                                              RingThreads threads, UringRefusal* refusal) {
   std::vector<std::unique_ptr<Ring>> rings;
   for (size_t i = 0; i < count; ++i) {
-    rings.push_back(MakeUring(entries, worker_cpus, hints, refusal));
+    rings.push_back(MakeUring(entries, worker_cpus, threads, refusal));
     if (rings.back() == nullptr) return {};
   }
   return rings;
@@ -69,31 +69,43 @@ std::string ExplainRefusal(const UringRefusal& refusal, const UringFacts& facts)
   }
 }
 
+absl::Status IoSystem::StartThreads(size_t threads, const std::vector<int>& cpus) {
+  absl::StatusOr<std::unique_ptr<IoPool>> pool = IoPool::Start(threads, cpus);
+  if (!pool.ok()) return pool.status();
+  pool_ = *std::move(pool);
+  return absl::OkStatus();
+}
+
 absl::StatusOr<std::unique_ptr<IoSystem>> IoSystem::Open(const IoOptions& options, size_t cores,
                                                          const std::vector<int>& worker_cpus) {
   std::unique_ptr<IoSystem> system(new IoSystem());
+  absl::StatusOr<std::unique_ptr<NameResolver>> resolver = NameResolver::Start(worker_cpus);
+  if (!resolver.ok()) return resolver.status();
+  system->resolver_ = *std::move(resolver);
   if (options.backend != IoChoice::kThreads) {
-    absl::StatusOr<std::unique_ptr<IoPool>> hints =
-        IoPool::Start(std::min<size_t>(options.threads, kHintThreads), worker_cpus);
-    if (!hints.ok()) return hints.status();
+    absl::Status status =
+        system->StartThreads(std::min<size_t>(options.threads, kHintThreads), worker_cpus);
+    if (!status.ok()) return status;
     UringRefusal refusal;
-    system->rings_ = MakeUrings(options.ring_entries, cores, worker_cpus, **hints, &refusal);
+    system->rings_ = MakeUrings(options.ring_entries, cores, worker_cpus,
+                                {*system->pool_, *system->resolver_}, &refusal);
     system->has_urings_ = system->rings_.size() == cores;
-    if (system->has_urings_) {
-      system->pool_ = *std::move(hints);
-      return system;
-    }
+    if (system->has_urings_) return system;
     system->fallback_reason_ = ExplainRefusal(refusal, ReadFacts());
   }
   if (options.backend == IoChoice::kIoUring) {
     return absl::FailedPreconditionError(
         absl::StrCat("io.backend: \"io_uring\" is not granted: ", system->fallback_reason_));
   }
-  absl::StatusOr<std::unique_ptr<IoPool>> pool = IoPool::Start(options.threads, worker_cpus);
-  if (!pool.ok()) return pool.status();
-  system->pool_ = *std::move(pool);
+  if (absl::Status status = system->StartThreads(options.threads, worker_cpus); !status.ok()) {
+    return status;
+  }
+  absl::StatusOr<std::unique_ptr<DescriptorWatch>> watch = DescriptorWatch::Start(worker_cpus);
+  if (!watch.ok()) return watch.status();
+  system->watch_ = *std::move(watch);
   for (size_t i = 0; i < cores; ++i) {
-    system->rings_.push_back(std::make_unique<ThreadRing>(*system->pool_, options.ring_entries));
+    system->rings_.push_back(std::make_unique<ThreadRing>(
+        *system->pool_, *system->watch_, *system->resolver_, options.ring_entries));
   }
   return system;
 }

@@ -7,7 +7,9 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "sys/descriptor_watch.h"
 #include "sys/io_pool.h"
+#include "sys/name_resolver.h"
 #include "sys/options.h"
 #include "sys/ring.h"
 #include "sys/ring_uring.h"
@@ -23,7 +25,8 @@ struct UringFacts {
 // Why io_uring was refused and what would help, in one sentence. Pure.
 std::string ExplainRefusal(const UringRefusal& refusal, const UringFacts& facts);
 
-// How the cores do their file I/O. Made once, before the cores, and outlives them.
+// How the cores do their I/O: files, sockets, pipes, processes, names. Made once, before the cores,
+// and outlives them.
 class IoSystem {
  public:
   // Makes all rings, so that a refusal is met here and by all alike. With kAuto a refusal selects
@@ -44,10 +47,13 @@ class IoSystem {
 
  private:
   IoSystem() = default;
+  absl::Status StartThreads(size_t threads, const std::vector<int>& cpus);
 
   bool has_urings_ = false;
   std::string fallback_reason_;
   std::unique_ptr<IoPool> pool_;
+  std::unique_ptr<NameResolver> resolver_;
+  std::unique_ptr<DescriptorWatch> watch_;  // Null with io_uring, where the kernel does that.
   std::vector<std::unique_ptr<Ring>> rings_;
 };
 

@@ -12,14 +12,16 @@ struct RingWaker {
   void* argument = nullptr;
 };
 
-// The file I/O of one core: operations go in, completions come out, nothing blocks but Wait. Owned
-// by its core; core thread only but for Wake. The caller bounds what is under way by capacity(), so
-// that nothing here fills up.
+// The I/O of one core: operations go in, completions come out, nothing blocks but Wait. Owned by
+// its core; core thread only but for Wake. The caller bounds what is under way by capacity(), so
+// that nothing here fills up; but any number is taken of what may last for ever (TakesNoEntry),
+// whose only bound is the caller's.
 //
 // There are two. The one over io_uring hears of completions from the kernel, so a core that sleeps
 // while operations are under way has to sleep in it (Wait) and is woken there (Wake). The one over
-// threads completes through memory and the waker, as an inbox does: the core sleeps as ever. Hints
-// (IsHint) complete so in both, so before a Wait the core announces that (sys/parking.h).
+// threads completes through memory and the waker, as an inbox does: the core sleeps as ever. What
+// needs a thread (NeedsThread) completes so in both, so before a Wait the core announces that
+// (sys/parking.h).
 class Ring {
  public:
   virtual ~Ring() = default;

@@ -1,6 +1,7 @@
 #include "sys/ring_entry.h"
 
 #include <fcntl.h>
+#include <sys/socket.h>
 
 namespace weft::sys {
 
@@ -12,10 +13,14 @@ int OpcodeOf(IoKind kind) {
       return IORING_OP_STATX;
     case IoKind::kReadAhead:
     case IoKind::kDrop:
+    case IoKind::kSpawn:
+    case IoKind::kResolve:
       break;
     case IoKind::kRead:
+    case IoKind::kStreamRead:
       return IORING_OP_READ;
     case IoKind::kWrite:
+    case IoKind::kStreamWrite:
       return IORING_OP_WRITE;
     case IoKind::kFsync:
       return IORING_OP_FSYNC;
@@ -27,20 +32,69 @@ int OpcodeOf(IoKind kind) {
       return IORING_OP_CLOSE;
     case IoKind::kNop:
       return IORING_OP_NOP;
+    case IoKind::kConnect:
+      return IORING_OP_CONNECT;
+    case IoKind::kAccept:
+      return IORING_OP_ACCEPT;
+    case IoKind::kReceive:
+      return IORING_OP_RECV;
+    case IoKind::kSend:
+      return IORING_OP_SEND;
+    case IoKind::kReceiveMessage:
+      return IORING_OP_RECVMSG;
+    case IoKind::kSendMessage:
+      return IORING_OP_SENDMSG;
+    case IoKind::kPoll:
+      return IORING_OP_POLL_ADD;
   }
   return IORING_OP_LAST;
 }
 
-void PrepareEntry(io_uring_sqe* entry, IoOperation* operation) {
+namespace {
+
+// The offset of what has none.
+constexpr uint64_t kNoOffset = UINT64_MAX;
+
+void PrepareAwaited(io_uring_sqe* entry, IoOperation* operation) {
+  const int fd = operation->fd;
+  switch (operation->kind) {
+    case IoKind::kConnect:
+      io_uring_prep_connect(entry, fd, operation->address, operation->bytes);
+      break;
+    case IoKind::kAccept:
+      io_uring_prep_accept(entry, fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+      break;
+    case IoKind::kReceive:
+      io_uring_prep_recv(entry, fd, operation->data, operation->bytes, 0);
+      break;
+    case IoKind::kSend:
+      io_uring_prep_send(entry, fd, operation->data, operation->bytes, MSG_NOSIGNAL);
+      break;
+    case IoKind::kReceiveMessage:
+      io_uring_prep_recvmsg(entry, fd, operation->message, 0);
+      break;
+    case IoKind::kSendMessage:
+      io_uring_prep_sendmsg(entry, fd, operation->message, MSG_NOSIGNAL);
+      break;
+    case IoKind::kStreamRead:
+      io_uring_prep_read(entry, fd, operation->data, operation->bytes, kNoOffset);
+      break;
+    case IoKind::kStreamWrite:
+      io_uring_prep_write(entry, fd, operation->data, operation->bytes, kNoOffset);
+      break;
+    default:
+      io_uring_prep_poll_add(entry, fd, operation->events);
+      break;
+  }
+}
+
+void PrepareFile(io_uring_sqe* entry, IoOperation* operation) {
   switch (operation->kind) {
     case IoKind::kOpen:
       io_uring_prep_openat2(entry, operation->fd, operation->path, &operation->how);
       break;
     case IoKind::kStat:
       io_uring_prep_statx(entry, operation->fd, "", AT_EMPTY_PATH, kStatMask, operation->about);
-      break;
-    case IoKind::kReadAhead:
-    case IoKind::kDrop:
       break;
     case IoKind::kRead:
       io_uring_prep_read(entry, operation->fd, operation->data, operation->bytes,
@@ -65,9 +119,19 @@ void PrepareEntry(io_uring_sqe* entry, IoOperation* operation) {
     case IoKind::kClose:
       io_uring_prep_close(entry, operation->fd);
       break;
-    case IoKind::kNop:
+    default:
       io_uring_prep_nop(entry);
       break;
+  }
+}
+
+}  // namespace
+
+void PrepareEntry(io_uring_sqe* entry, IoOperation* operation) {
+  if (WaitsForOthers(operation->kind)) {
+    PrepareAwaited(entry, operation);
+  } else {
+    PrepareFile(entry, operation);
   }
   io_uring_sqe_set_data(entry, operation);
 }

@@ -20,17 +20,21 @@ io_uring_sqe EntryOf(IoKind kind, uint8_t level) {
 
 TEST(PrepareEntry, AsksForEachKindByItsOwnOpcode) {
   std::set<int> opcodes;
-  size_t hints = 0;
+  size_t never = 0;
   for (size_t i = 0; i < kIoKindCount; ++i) {
     const auto kind = static_cast<IoKind>(i);
-    if (IsHint(kind)) {
-      ++hints;  // Never the kernel's.
+    if (NeedsThread(kind)) {
+      ++never;  // The kernel's.
       continue;
     }
     EXPECT_EQ(EntryOf(kind, 0).opcode, OpcodeOf(kind));
     opcodes.insert(OpcodeOf(kind));
   }
-  EXPECT_EQ(opcodes.size() + hints, kIoKindCount);
+  // A pipe is read and written as a file is, only without an offset.
+  EXPECT_EQ(opcodes.size() + 2 + never, kIoKindCount);
+  for (const IoKind kind : {IoKind::kStreamRead, IoKind::kStreamWrite}) {
+    EXPECT_EQ(EntryOf(kind, 0).off, UINT64_MAX);
+  }
 }
 
 TEST(PrepareEntry, TellsTheLevelOfATransfer) {

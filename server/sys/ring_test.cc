@@ -27,69 +27,13 @@
 #include "sys/fd.h"
 #include "sys/io_system.h"
 #include "sys/page_cache.h"
-#include "sys/parking.h"
+#include "sys/ring_fixture.h"
 
 namespace weft::sys {
 namespace {
 
-class RingTest : public testing::TestWithParam<IoChoice> {
+class RingTest : public RingFixture {
  protected:
-  static constexpr uint32_t kEntries = 8;
-  static constexpr uint32_t kThreads = 2;
-
-  void SetUp() override {
-    auto system = IoSystem::Open(
-        {.backend = GetParam(), .ring_entries = kEntries, .threads = kThreads}, 1, {});
-    if (!system.ok()) GTEST_SKIP() << system.status();
-    system_ = *std::move(system);
-    ring_ = system_->TakeRing(0);
-    ring_->Attach({[](void* self) { static_cast<RingTest*>(self)->WakeUp(); }, this});
-    std::string name = (std::filesystem::temp_directory_path() / "weft-ring-XXXXXX").string();
-    ASSERT_NE(mkdtemp(name.data()), nullptr);
-    folder_ = name;
-    directory_.Reset(open(folder_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-    ASSERT_TRUE(directory_.valid());
-  }
-  void TearDown() override {
-    if (ring_ != nullptr) ring_->Shutdown();
-    if (!folder_.empty()) std::filesystem::remove_all(folder_);
-  }
-
-  void WakeUp() {
-    const uint32_t parked = parking_.Take();
-    if (parked == Parking<>::kParked) parking_.word().notify_one();
-    if (parked == Parking<>::kParkedInRing) ring_->Wake();
-  }
-
-  // As a core sleeps while operations are under way.
-  void Sleep() {
-    const bool in_ring = ring_->has_wait();
-    parking_.Announce(in_ring ? Parking<>::kParkedInRing : Parking<>::kParked);
-    if (!ring_->HasCompletions()) {
-      if (in_ring) {
-        ring_->Wait(-1);
-      } else {
-        parking_.word().wait(Parking<>::kParked);
-      }
-    }
-    parking_.Withdraw();
-  }
-
-  IoOperation* Next() {
-    for (;;) {
-      IoOperation* const done = ring_->Take();
-      if (done != nullptr) return done;
-      if (!ring_->HasCompletions()) Sleep();
-    }
-  }
-
-  int64_t Run(IoOperation operation) {
-    ring_->Start(&operation);
-    ring_->Submit();
-    EXPECT_EQ(Next(), &operation);
-    return operation.result;
-  }
-
   int Open(const char* path, uint64_t flags, uint64_t resolve = 0) {
     IoOperation operation{.kind = IoKind::kOpen, .fd = directory_.get(), .path = path};
     operation.how.flags = flags | O_CLOEXEC;
@@ -119,11 +63,6 @@ class RingTest : public testing::TestWithParam<IoChoice> {
   }
   int64_t Close(int fd) { return Run({.kind = IoKind::kClose, .fd = fd}); }
 
-  std::unique_ptr<IoSystem> system_;
-  std::unique_ptr<Ring> ring_;
-  Parking<> parking_;
-  std::filesystem::path folder_;
-  Fd directory_;
   std::array<IoOperation, kThreads> holding_;
 };
 
@@ -466,10 +405,7 @@ TEST_P(RingTest, WaitsNoLongerThanToldAndEndsWithWorkUnderWay) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Backends, RingTest,
-                         testing::Values(IoChoice::kIoUring, IoChoice::kThreads),
-                         [](const auto& parameter) {
-                           return parameter.param == IoChoice::kIoUring ? "IoUring" : "Threads";
-                         });
+                         testing::Values(IoChoice::kIoUring, IoChoice::kThreads), NameOfBackend);
 
 }  // namespace
 }  // namespace weft::sys

@@ -47,8 +47,11 @@ static_assert(alignof(IoOperation) > 2);
 // calls Wake). A write that comes after its sleeper has gone on ends the next Wait early.
 class UringRing final : public Ring {
  public:
-  UringRing(uint32_t entries, std::vector<int> worker_cpus, IoPool& hints)
-      : entries_(entries), worker_cpus_(std::move(worker_cpus)), hints_(hints) {}
+  UringRing(uint32_t entries, std::vector<int> worker_cpus, RingThreads threads)
+      : entries_(entries),
+        worker_cpus_(std::move(worker_cpus)),
+        seat_(threads.pool),
+        resolver_(threads.resolver) {}
   ~UringRing() override {
     if (is_open_) io_uring_queue_exit(&ring_);
   }
@@ -75,7 +78,8 @@ class UringRing final : public Ring {
  private:
   io_uring_sqe* NextSqe();
   void Enter();
-  void StartHint(IoOperation* operation);
+  void StartOnThread(IoOperation* operation);
+  bool Withdraw(IoOperation* operation);
   bool Prepare(IoOperation* operation);
   bool PrepareCancel(IoOperation* operation);
   bool PrepareCancelOfAll();
@@ -105,8 +109,9 @@ class UringRing final : public Ring {
   IoList unprepared_;
   IoList uncancelled_;
   PageCache cache_;
-  PoolSeat hints_;
-  IoOperation* taken_hints_ = nullptr;  // Oldest first.
+  PoolSeat seat_;  // For what needs a thread.
+  NameResolver& resolver_;
+  IoOperation* taken_ = nullptr;  // Oldest first.
   uint64_t enters_ = 0;
 };
 
@@ -132,7 +137,7 @@ bool UringRing::Open(UringRefusal* refusal) {
   };
   for (size_t i = 0; i < kIoKindCount; ++i) {
     const auto kind = static_cast<IoKind>(i);
-    if (IsHint(kind)) continue;
+    if (NeedsThread(kind)) continue;
     if (!has(OpcodeOf(kind)) || !has(IORING_OP_ASYNC_CANCEL)) {
       *refusal = {.lacks_operation = true, .missing = kind};
     }
@@ -144,7 +149,7 @@ bool UringRing::Open(UringRefusal* refusal) {
 }
 
 void UringRing::Attach(RingWaker waker) {
-  hints_.Attach(waker);
+  seat_.Attach(waker);
   // liburing 2.3 declares io_uring_enable_rings and does not export it.
   if (is_disabled_) {
     io_uring_register(static_cast<unsigned>(ring_.ring_fd), IORING_REGISTER_ENABLE_RINGS, nullptr,
@@ -207,25 +212,33 @@ void UringRing::PrepareWhatWaits() {
   }
 }
 
-void UringRing::StartHint(IoOperation* operation) {
-  if (cache_.IsDone(operation)) {
+void UringRing::StartOnThread(IoOperation* operation) {
+  if (operation->kind == IoKind::kResolve) {
+    resolver_.Add(operation, &seat_);
+  } else if (IsHint(operation->kind) && cache_.IsDone(operation)) {
     at_once_.Append(operation);
   } else {
-    hints_.Start(operation);
+    seat_.Start(operation);
   }
 }
 
 void UringRing::Start(IoOperation* operation) {
-  if (IsHint(operation->kind)) [[unlikely]]
-    return StartHint(operation);
+  if (NeedsThread(operation->kind)) [[unlikely]]
+    return StartOnThread(operation);
   operation->is_waiting = !unprepared_.empty() || !Prepare(operation);
   if (operation->is_waiting) unprepared_.Append(operation);
 }
 
+// From the threads; false: it is, or comes, back from them.
+bool UringRing::Withdraw(IoOperation* operation) {
+  if (operation->kind == IoKind::kResolve) return resolver_.Withdraw(operation);
+  seat_.Submit();
+  return seat_.Withdraw(operation);
+}
+
 void UringRing::Cancel(IoOperation* operation) {
-  if (IsHint(operation->kind)) {
-    hints_.Submit();
-    if (!hints_.Withdraw(operation)) return;
+  if (NeedsThread(operation->kind)) {
+    if (!Withdraw(operation)) return;
     operation->result = -ECANCELED;
     at_once_.Append(operation);
     return;
@@ -259,12 +272,12 @@ void UringRing::Enter() {
 void UringRing::Submit() {
   PrepareWhatWaits();
   if (io_uring_sq_ready(&ring_) != 0) Enter();
-  hints_.Submit();
+  seat_.Submit();
 }
 
 bool UringRing::HasCompletions() const {
-  return HasEntries() || HasKernelWork() || !at_once_.empty() || taken_hints_ != nullptr ||
-         hints_.has_finished();
+  return HasEntries() || HasKernelWork() || !at_once_.empty() || taken_ != nullptr ||
+         seat_.has_finished();
 }
 
 IoOperation* UringRing::Finish(uint64_t user_data, int32_t result) {
@@ -291,9 +304,9 @@ IoOperation* UringRing::Finish(uint64_t user_data, int32_t result) {
 
 IoOperation* UringRing::Take() {
   if (IoOperation* const ended = at_once_.Pop()) return ended;
-  if (taken_hints_ != nullptr || hints_.has_finished()) [[unlikely]] {
-    if (taken_hints_ == nullptr) taken_hints_ = hints_.TakeAll();
-    return std::exchange(taken_hints_, taken_hints_->next);
+  if (taken_ != nullptr || seat_.has_finished()) [[unlikely]] {
+    if (taken_ == nullptr) taken_ = seat_.TakeAll();
+    return std::exchange(taken_, taken_->next);
   }
   if (!HasEntries() && HasKernelWork()) {
     ++enters_;
@@ -339,7 +352,8 @@ bool UringRing::PrepareCancelOfAll() {
 }
 
 void UringRing::Shutdown() {
-  hints_.Release();
+  resolver_.Release(&seat_);
+  seat_.Release();
   unprepared_ = {};
   bool is_asked = false;
   while (under_way_ > 0) {
@@ -354,8 +368,8 @@ void UringRing::Shutdown() {
 }  // namespace
 
 std::unique_ptr<Ring> MakeUring(uint32_t entries, const std::vector<int>& worker_cpus,
-                                IoPool& hints, UringRefusal* refusal) {
-  auto ring = std::make_unique<UringRing>(entries, worker_cpus, hints);
+                                RingThreads threads, UringRefusal* refusal) {
+  auto ring = std::make_unique<UringRing>(entries, worker_cpus, threads);
   if (!ring->Open(refusal)) return nullptr;
   return ring;
 }

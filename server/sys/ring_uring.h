@@ -6,6 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "sys/io_pool.h"
+#include "sys/name_resolver.h"
 #include "sys/ring.h"
 
 namespace weft::sys {
@@ -17,13 +18,19 @@ struct UringRefusal {
   IoKind missing = IoKind::kOpen;  // Which, when lacks_operation.
 };
 
+// Who does what the kernel does not. They outlive the ring.
+struct RingThreads {
+  IoPool& pool;
+  NameResolver& resolver;
+};
+
 // A ring over io_uring, with SINGLE_ISSUER and DEFER_TASKRUN where the kernel has them. Its worker
 // threads, which the kernel makes for operations that block, run on worker_cpus (empty: where the
-// kernel likes). Hints go to the threads of the pool, which outlives the ring: the kernel's workers
-// run beside the Door as its equals (bench/README.md, "What was tried and lost"). Any thread may
+// kernel likes). Hints go to the threads of the pool: the kernel's workers run beside the Door as
+// its equals (bench/README.md, "What was tried and lost"). Any thread may
 // make it; it then belongs to the thread that calls Attach. Null, and *refusal filled, when the
 // kernel does not grant it or lacks an operation.
 std::unique_ptr<Ring> MakeUring(uint32_t entries, const std::vector<int>& worker_cpus,
-                                IoPool& hints, UringRefusal* refusal);
+                                RingThreads threads, UringRefusal* refusal);
 
 }  // namespace weft::sys
