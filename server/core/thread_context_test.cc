@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -19,6 +20,7 @@
 #include <utility>
 
 #include "core/core.h"
+#include "executor/stream_call.h"
 #include "executor/task_io.h"
 #include "sys/fd.h"
 #include "sys/prod_env.h"
@@ -196,6 +198,68 @@ TEST_F(ThreadContextTest, CleansUpButBeginsNoFileOperationOnceItIsToStop) {
   EXPECT_EQ(closed, 0);
   EXPECT_EQ(operations(sys::IoKind::kWrite), 0U) << "it never took place";
   EXPECT_EQ(operations(sys::IoKind::kClose), 1U);
+}
+
+// The near end of a connection to whose far end nobody writes unless the test does.
+class Connection {
+ public:
+  Connection() {
+    std::array<int, 2> ends = {};
+    EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends.data()), 0);
+    near_.Reset(ends[0]);
+    far_.Reset(ends[1]);
+  }
+  int64_t Read(TaskContext& context, int64_t limit_ns = kNoTimeLimit) {
+    char byte = 0;
+    return ReadSome(context, {.fd = near_.get()}, {&byte, 1}, limit_ns);
+  }
+  void Write() { EXPECT_EQ(::write(far_.get(), "x", 1), 1); }
+
+ private:
+  sys::Fd near_;
+  sys::Fd far_;
+};
+
+TEST_F(ThreadContextTest, AwaitsAPeerWithTheWholeThread) {
+  Connection connection;
+  std::atomic<bool> began{false};
+  int64_t got = 0;
+  Submit([&](TaskContext& context) {
+    began = true;
+    got = connection.Read(context);
+    return TaskOutcome::kSucceeded;
+  });
+  TurnUntil([&] { return began.load(); });
+  connection.Write();
+  EXPECT_EQ(TurnToEnd().state, TaskState::kSucceeded);
+  EXPECT_EQ(got, 1);
+  EXPECT_EQ(operations(sys::IoKind::kReceive), 1U);
+}
+
+TEST_F(ThreadContextTest, AWaitForAPeerEndsByACancelTheDeadlineAndItsOwnLimit) {
+  Connection connection;
+  std::atomic<bool> began{false};
+  int64_t got = 0;
+  const Body wait = [&](TaskContext& context) {
+    began = true;
+    got = connection.Read(context);
+    return context.Stop();
+  };
+  Submit([&](TaskContext& context) {
+    got = connection.Read(context, 1'000'000);
+    return TaskOutcome::kSucceeded;
+  });
+  EXPECT_EQ(TurnToEnd().state, TaskState::kSucceeded);
+  EXPECT_EQ(got, -ETIME);
+  Submit(wait, 20'000'000);
+  EXPECT_EQ(TurnToEnd().state, TaskState::kExpired);
+  // Last, for all have one id.
+  began = false;
+  Submit(wait);
+  TurnUntil([&] { return began.load(); });
+  Cancel();
+  EXPECT_EQ(TurnToEnd().state, TaskState::kCancelled);
+  EXPECT_EQ(got, -ECANCELED);
 }
 
 // Of the calling thread; negative where a seccomp filter keeps it from being asked.
