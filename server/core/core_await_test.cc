@@ -188,6 +188,18 @@ TEST_F(CoreAwaitTest, ALimitThatPassesBetweenTwoPartsAsksForNoMore) {
   EXPECT_EQ(result, -ETIME);
 }
 
+TEST_F(CoreAwaitTest, ALimitThatHasPassedAsksForNothing) {
+  Build();
+  Submit(Suspending([](TaskContext& context) {
+    char buffer[8];
+    EXPECT_EQ(ReadSome(context, {.fd = 1}, buffer, -1), -ETIME);
+    EXPECT_EQ(WriteFully(context, {.fd = 1}, "bytes", -1), -ETIME);
+    return TaskOutcome::kSucceeded;
+  }));
+  EXPECT_EQ(TurnForOne().state, TaskState::kSucceeded);
+  EXPECT_TRUE(system_.under_way.empty());
+}
+
 // Linux before 6.0 may answer so for what is non-blocking.
 TEST_F(CoreAwaitTest, WhatWouldBlockIsAwaitedAndAskedForAgain) {
   Build();

@@ -15,24 +15,6 @@ using sys::IoOperation;
 // The most that one operation moves: its result is 32 bits.
 constexpr size_t kBytesAtOnce = size_t{1} << 30;
 
-// When a call is to be over.
-class TimeLimit {
- public:
-  TimeLimit(TaskContext& context, int64_t limit_ns)
-      : context_(context), end_ns_(limit_ns > 0 ? context.NowNs() + limit_ns : 0) {}
-
-  // Gives an operation what is left; false: nothing is.
-  bool GiveTo(IoOperation* operation) {
-    if (end_ns_ == 0) return true;
-    operation->time_limit_ns = end_ns_ - context_.NowNs();
-    return operation->time_limit_ns > 0;
-  }
-
- private:
-  TaskContext& context_;
-  const int64_t end_ns_;
-};
-
 int64_t Run(TaskContext& context, IoOperation& operation, TimeLimit& limit) {
   for (;;) {
     if (!limit.GiveTo(&operation)) return -ETIME;

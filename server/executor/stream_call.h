@@ -5,12 +5,10 @@
 #include <string_view>
 
 #include "executor/task_context.h"
+#include "executor/time_limit.h"
 #include "sys/io_operation.h"
 
 namespace weft {
-
-// How long a call of task_net.h and its like may take; then it answers -ETIME.
-inline constexpr int64_t kNoTimeLimit = 0;
 
 // What the calls on sockets, pipes and processes are made of. Each suspends the task until it is
 // done; results are not negative, or -errno: -ECANCELED and -ETIME as TaskContext::RunIo tells.

@@ -41,12 +41,11 @@ int OpenStream(const NetAddress& address, const SocketOptions& options, sys::Fd*
 }
 
 int64_t RunConnect(TaskContext& context, int fd, const NetAddress& to, int64_t limit_ns) {
-  const int64_t end_ns = limit_ns > 0 ? context.NowNs() + limit_ns : 0;
+  TimeLimit limit(context, limit_ns);
   for (;;) {
     IoOperation operation{.kind = IoKind::kConnect, .fd = fd, .bytes = to.bytes()};
     operation.address = to.get();
-    if (end_ns != 0) operation.time_limit_ns = end_ns - context.NowNs();
-    if (operation.time_limit_ns < 0) return -ETIME;
+    if (!limit.GiveTo(&operation)) return -ETIME;
     const int64_t result = context.RunIo(operation);
     if (result != -EAGAIN || !to.is_unix()) return result;
     if (context.SleepFor(kFullRetryNs) != WakeReason::kElapsed) return -ECANCELED;

@@ -102,14 +102,14 @@ std::optional<int64_t> TryAwaited(IoOperation& operation) {
 
 int64_t AwaitOnThread(IoOperation& operation, const StopQuestion& stop) {
   const int64_t limit_ns = operation.runs_to_end ? 0 : operation.time_limit_ns;
-  const int64_t end_ns = limit_ns > 0 ? MonotonicNs() + limit_ns : 0;
+  const int64_t began_ns = limit_ns != 0 ? MonotonicNs() : 0;
   for (;;) {
     if (const std::optional<int64_t> result = TryAwaited(operation)) return *result;
     if (!operation.runs_to_end && stop.ask != nullptr && stop.ask(stop.argument)) {
       return -ECANCELED;
     }
     int64_t wait_ns = kStopLookNs;
-    if (limit_ns > 0) wait_ns = std::min(wait_ns, end_ns - MonotonicNs());
+    if (limit_ns != 0) wait_ns = std::min(wait_ns, limit_ns - (MonotonicNs() - began_ns));
     if (wait_ns <= 0) return -ETIME;
     pollfd asked = {.fd = operation.fd, .events = static_cast<short>(EventsOf(operation))};
     const timespec wait = {.tv_sec = 0, .tv_nsec = wait_ns};

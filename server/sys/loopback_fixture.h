@@ -1,9 +1,11 @@
 #pragma once
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <string>
@@ -74,13 +76,28 @@ struct TcpPair {
   }
 };
 
+// Two ends of a connection whose buffers stay as full as FillWith has made them; those of TCP empty
+// themselves into the peer's, which grow.
+struct LocalPair {
+  Fd near;  // Non-blocking.
+  Fd far;
+
+  LocalPair() {
+    std::array<int, 2> ends = {};
+    EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()), 0);
+    near.Reset(ends[0]);
+    far.Reset(ends[1]);
+    EXPECT_EQ(fcntl(near.get(), F_SETFL, O_NONBLOCK), 0);
+  }
+};
+
 // The close of such a socket resets its connection.
 inline void ResetOnClose(const Fd& socket) {
   const linger how = {.l_onoff = 1, .l_linger = 0};
   EXPECT_EQ(setsockopt(socket.get(), SOL_SOCKET, SO_LINGER, &how, sizeof(how)), 0);
 }
 
-// Writes until the system takes no more; how many bytes it took.
+// Writes until the system takes no more; how many bytes it took. Of a LocalPair.
 inline size_t FillWith(const Fd& socket, char byte) {
   const std::string piece(64 * 1024, byte);
   size_t count = 0;

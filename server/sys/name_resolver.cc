@@ -46,8 +46,8 @@ int64_t ErrorOf(int code) {
 
 int64_t LookUpName(NameLookup* lookup) {
   LimitNameServers();
-  const addrinfo wanted = {
-      .ai_flags = AI_ADDRCONFIG, .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
+  // Also of a family that is not set up here: whoever asks tries each in turn.
+  const addrinfo wanted = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
   addrinfo* found = nullptr;
   const std::string port = std::to_string(lookup->port);
   lookup->addresses.clear();

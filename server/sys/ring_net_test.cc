@@ -117,7 +117,7 @@ TEST_P(RingNetTest, TellsTheEndTheResetAndTheClosedPipeWithoutASignal) {
 }
 
 TEST_P(RingNetTest, WaitsForBothDirectionsOfOneSocket) {
-  TcpPair pair;
+  LocalPair pair;
   const size_t queued = FillWith(pair.near, 'x');
   std::string text = "more";
   std::string buffer(10, '?');
@@ -177,7 +177,7 @@ TEST_P(RingNetTest, ManyMoreMayWaitThanThereAreEntries) {
 TEST_P(RingNetTest, GivesBackWhatIsCancelledOfEveryKind) {
   const Fd listener = ListenOnLoopback();
   fcntl(listener.get(), F_SETFL, O_NONBLOCK);
-  TcpPair pair;
+  LocalPair pair;
   FillWith(pair.near, 'x');
   const FullListener full;
   const Fd client = NewSocket();

@@ -62,7 +62,7 @@ int64_t InRead(TaskContext& context) {
 int64_t InWrite(TaskContext& context) {
   sys::TcpPair pair;
   TcpStream stream(std::move(pair.near));
-  const std::string much(16 << 20, 'x');
+  const std::string much(64 << 20, 'x');
   return stream.Write(context, much);
 }
 
