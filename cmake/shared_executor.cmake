@@ -27,7 +27,7 @@ target_compile_options(weft_executor_shared PRIVATE -fno-semantic-interposition)
 target_link_libraries(weft_executor_shared
   PUBLIC absl::status absl::statusor absl::strings
   PRIVATE $<BUILD_INTERFACE:weft_flags> $<TARGET_FILE:Boost::context> absl::span absl::symbolize
-          $<BUILD_INTERFACE:PkgConfig::hwloc> $<BUILD_INTERFACE:PkgConfig::uring>)
+          $<BUILD_INTERFACE:PkgConfig::uring>)
 # A library that lacks a symbol shall fail here, not at its user's.
 target_link_options(weft_executor_shared PRIVATE
   -Wl,--no-undefined -Wl,--as-needed -Wl,--exclude-libs,ALL -Wl,-Bsymbolic-functions)

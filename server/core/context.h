@@ -60,7 +60,7 @@ class Core<Env>::Context final : public TaskContext {
   int64_t RunIo(sys::IoOperation& operation) override {
     if (!MaySuspend()) return -ECANCELED;
     if (!current()->io_.has_ring()) return -ENOSYS;
-    if (is_shielded()) operation.runs_to_end = true;
+    operation.ignores_stop = is_shielded();
     if (!operation.runs_to_end && ShouldStop()) return -ECANCELED;
     return current()->ParkForIo(task_, &operation);
   }

@@ -124,6 +124,10 @@ void Core<Env>::CutShort(LiveTask* task, WakeReason reason) {
   }
   sys::IoOperation* const operation = task->runner->operation;
   if (operation->runs_to_end) return;
+  if (operation->ignores_stop) {
+    if (reason == WakeReason::kCancelled) return;
+    reason = WakeReason::kElapsed;  // What has fired is its limit.
+  }
   if (reason == WakeReason::kElapsed && !operation->cancel_asked) operation->is_late = true;
   io_.Cancel(operation);
 }

@@ -89,7 +89,8 @@ int64_t Core<Env>::ParkForIo(LiveTask* task, sys::IoOperation* operation) {
   operation->owner = task;
   operation->is_late = false;
   io_.Start(operation, task->io_priority);
-  const sys::Ticks until = std::min(task->deadline, LimitOf(*operation, env_));
+  const sys::Ticks deadline = operation->ignores_stop ? kNoDeadline : task->deadline;
+  const sys::Ticks until = std::min(deadline, LimitOf(*operation, env_));
   if (until != kNoDeadline && !operation->runs_to_end) timers_->Arm(task, until);
   LetOthersRun(task);
   return operation->is_late && operation->result == -ECANCELED ? -ETIME : operation->result;

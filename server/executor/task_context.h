@@ -26,7 +26,6 @@ enum class WakeReason : uint8_t {
 };
 
 class TaskHost;
-
 // A time on NowNs's clock that never comes.
 inline constexpr int64_t kNoEnd = INT64_MAX;
 
@@ -51,7 +50,7 @@ class TaskContext {
 
   // Whether somebody asked the task to stop, by whatever way but its deadline.
   bool CancelRequested() const { return cancel_->IsSetFor(id_) && !is_shielded(); }
-  // The same, but true only once: who is told so takes it upon himself that the task obeys.
+  // The same, but true only once: who is told so sees to it that the task obeys.
   bool TakeCancelRequest() {
     if (!CancelRequested() || (marks_ & kCancelTaken) != 0) return false;
     marks_ |= kCancelTaken;

@@ -63,10 +63,11 @@ struct SpawnRequest;
 // One thread at a time: a ring takes it over with Start and gives it back with Take.
 struct IoOperation {
   IoKind kind = IoKind::kClose;
-  bool runs_to_end = false;  // Never cancelled: what cleans up, or must not be left half done.
-  bool was_missing = false;  // kReadAhead sets it: nothing of it was in the cache, as told.
-  bool has_begun = false;    // kConnect sets it: only its end is awaited.
-  bool is_late = false;      // Whoever cancels it because of time_limit_ns sets it.
+  bool runs_to_end = false;   // Never cancelled: what cleans up, or must not be left half done.
+  bool was_missing = false;   // kReadAhead sets it: nothing of it was in the cache, as told.
+  bool has_begun = false;     // kConnect sets it: only its end is awaited.
+  bool ignores_stop = false;  // Of a shielded task: only its own limit cuts it short.
+  bool is_late = false;       // Whoever cancels it because of time_limit_ns sets it.
 
   // What is asked; each kind reads its own.
   int fd = -1;                        // A directory for kOpen, kRename and kUnlink.
