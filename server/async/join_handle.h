@@ -54,6 +54,9 @@ class TaskHandle {
   bool has_ended() const { return frame_ != nullptr && frame_->has_ended(); }
 
  protected:
+  // Waits for several at once (async/select.h).
+  friend class Selection;
+
   // Suspends the task, or blocks the thread when context is null, until the task has ended. OK also
   // when that failed; see End. FailedPrecondition: there is no task, somebody else waits for it, it
   // is the caller, or the caller is a thread that runs tasks and has no context. Cancelled,
