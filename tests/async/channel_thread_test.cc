@@ -6,12 +6,14 @@
 
 #include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
-#include <optional>
+#include <span>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "async/byte_channel.h"
 #include "async/mpsc_channel.h"
 #include "async/spawn.h"
 #include "async/spsc_channel.h"
@@ -201,6 +203,37 @@ TEST_F(ChannelThreadTest, TheReceiverThatGoesRacesWithSenders) {
     { const auto gone = std::move(ends.receiver); }
     for (auto& task : tasks) EXPECT_TRUE(task.BlockingJoin().ok());
   }
+}
+
+// Pieces of every length, through a stream that is shorter than most.
+TEST_F(ChannelThreadTest, AStreamOfBytesComesAsItWasWritten) {
+  auto ends = OpenByteChannel(16);
+  auto written = Spawn(host(0), [writer = std::move(ends.sender)](TaskContext& context) mutable {
+    uint8_t next = 0;
+    std::array<std::byte, 40> piece;
+    for (size_t bytes = 0; bytes < kItems; bytes += 1) {
+      const auto length = bytes % piece.size();
+      for (size_t i = 0; i < length; ++i) piece[i] = static_cast<std::byte>(next++);
+      size_t count = 0;
+      EXPECT_EQ(writer.channel().WriteAll(context, std::span(piece).first(length), &count),
+                WaitResult::kDone);
+    }
+  });
+  ASSERT_TRUE(written.ok()) << written.status();
+  uint8_t expected = 0;
+  uint64_t bytes = 0;
+  std::array<std::byte, 24> piece;
+  size_t count = 0;
+  while (ends.receiver.channel().BlockingRead(
+             std::span(piece).first(1 + static_cast<size_t>(bytes) % piece.size()), &count) ==
+         WaitResult::kDone) {
+    for (size_t i = 0; i < count; ++i) {
+      ASSERT_EQ(static_cast<uint8_t>(piece[i]), expected++);
+    }
+    bytes += count;
+  }
+  EXPECT_EQ(bytes, uint64_t{kItems} / 40 * (39 * 40 / 2));
+  EXPECT_TRUE(written->BlockingJoin().ok());
 }
 
 }  // namespace
