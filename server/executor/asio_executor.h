@@ -28,8 +28,8 @@ struct AsioOptions {
 
 // Boost.Asio behind the seam: what is spawned is posted, a body that waits for a time has a timer,
 // and a wake, from whatever thread, posts it again. A body is never polled twice at once, however
-// many threads run the context; what it throws is a panic. Allocates for each task under way at
-// once, and uses that again.
+// many threads run the context; what it throws is a panic. A place for each task under way at once
+// is allocated and used again; Boost.Asio allocates for a post from beyond its own threads.
 //
 // Any thread: Spawn, IsRunning, BodyWaker. BlockOn: any thread that is not running the context;
 // with kPolled it runs it. PollOnce: kPolled only. Shutdown: any thread that is not running the
@@ -49,9 +49,6 @@ class AsioExecutor final : public Executor {
 
   // Any thread. Spawned and not yet ended.
   uint32_t task_count() const;
-
-  // The most handlers that one PollOnce runs.
-  static constexpr uint32_t kPollsMax = 256;
 
  private:
   class Parts;

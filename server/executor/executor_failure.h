@@ -12,7 +12,7 @@ namespace weft {
 class ExecutorFailure : public std::runtime_error {
  public:
   explicit ExecutorFailure(ExecutorError error)
-      : std::runtime_error("the executor says " + std::string(ExecutorErrorName(error))),
+      : std::runtime_error(std::string("the executor says ").append(ExecutorErrorName(error))),
         error_(error) {}
 
   ExecutorError error() const { return error_; }

@@ -75,12 +75,7 @@ BodyStep HandlerBody::Run() {
   try {
     PolledContext context(context_);
     outcome_ = context.PassOn(entry_.run(entry_.state, context));
-    if (context.refused() != nullptr) {
-      outcome_ = context_.Fail(TaskErrorCode::kNotSupported,
-                               std::string(context.refused()) +
-                                   " is not supported by the executor \"" + std::string(executor_) +
-                                   "\" (executor.kind), which runs handlers to their end");
-    }
+    if (context.refused() != nullptr) outcome_ = FailUnsupported(context.refused());
     return BodyStep::Done();
   } catch (const std::exception& error) {
     outcome_ = context_.Fail(TaskErrorCode::kHandlerException, error.what());
@@ -89,6 +84,13 @@ BodyStep HandlerBody::Run() {
                              "the handler threw something that is not a std::exception");
   }
   return BodyStep::Panicked();
+}
+
+TaskOutcome HandlerBody::FailUnsupported(std::string_view what) {
+  std::string message(what);
+  message.append(" is not supported by the executor \"").append(executor_);
+  message.append("\" (executor.kind), which runs handlers to their end");
+  return context_.Fail(TaskErrorCode::kNotSupported, message);
 }
 
 ExecutorEntry::ExecutorEntry(const TaskEntry& entry, Executor& executor, std::string_view name)
@@ -103,9 +105,9 @@ TaskOutcome ExecutorEntry::Run(void* state, TaskContext& context) {
   HandlerBody body(self.entry_, context, self.name_);
   const ExecutorError error = self.executor_.BlockOn(body);
   if (body.has_run()) return body.outcome();
-  return context.Fail(TaskErrorCode::kHandlerFailed,
-                      "the executor \"" + std::string(self.name_) +
-                          "\" did not run it: " + std::string(ExecutorErrorName(error)));
+  std::string message("the executor \"");
+  message.append(self.name_).append("\" did not run it: ").append(ExecutorErrorName(error));
+  return context.Fail(TaskErrorCode::kHandlerFailed, message);
 }
 
 }  // namespace weft

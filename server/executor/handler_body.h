@@ -27,6 +27,7 @@ class HandlerBody final : public TaskBody {
  private:
   static BodyStep Poll(TaskBody& self, const BodyContext& context);
   BodyStep Run();
+  TaskOutcome FailUnsupported(std::string_view what);
 
   const TaskEntry& entry_;
   TaskContext& context_;
