@@ -17,6 +17,8 @@
 namespace weft::sys {
 namespace {
 
+// Made at the start, so that few descriptors make more while tasks run.
+constexpr size_t kFirstPlaces = 4'096;
 // Taken from the kernel at a time.
 constexpr size_t kMostEvents = 64;
 constexpr uint32_t kAlwaysTold = EPOLLERR | EPOLLHUP;
@@ -35,6 +37,7 @@ absl::StatusOr<std::unique_ptr<DescriptorWatch>> DescriptorWatch::Start(
         absl::StrCat("no descriptors can be watched: ", std::strerror(errno),
                      "; raise the limit of open files (LimitNOFILE=, ulimit -n)"));
   }
+  watch->waiting_.resize(kFirstPlaces);
   ThreadOptions options;
   options.name = "weft-watch";
   options.cpus = cpus;

@@ -1,10 +1,14 @@
 // Proves that the local path allocates nothing once a core has started: posting, taking, running,
-// suspending, timers, file operations, cancels, timeouts, spawning, ending, draining. A million
-// tasks of every kind go through a core as weftd runs it, on its own thread, while this thread is
-// its Door, and every allocation of the process is counted. That the count sees one is proved, too.
+// suspending, timers, file operations, sockets, cancels, timeouts, spawning, ending, draining. A
+// million tasks of every kind go through a core as weftd runs it, on its own thread, while this
+// thread is its Door, and every allocation of the process is counted. That the count sees one is
+// proved, too.
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
+#include <array>
 #include <cstdlib>
 #include <filesystem>
 #include <iterator>
@@ -13,6 +17,7 @@
 
 #include "alloc_guard.h"
 #include "driven_core.h"
+#include "executor/stream_call.h"
 #include "executor/task_io.h"
 #include "sys/fd.h"
 
@@ -25,6 +30,7 @@ struct Shared {
   DrivenCore::RealCore* core = nullptr;
   const TaskEntry* child = nullptr;
   int fd = -1;
+  std::array<int, 2> pair = {-1, -1};
   char* kept = nullptr;
 };
 
@@ -58,6 +64,16 @@ TaskOutcome ReadFile(void* shared, TaskContext& context) {
   const int64_t got = TaskIo(context).Read(static_cast<Shared*>(shared)->fd, buffer, 0);
   return got == 12 ? TaskOutcome::kSucceeded : context.Fail("it read something else");
 }
+// With all others at once over one connection: each puts a byte in, and takes one out.
+TaskOutcome Talk(void* state, TaskContext& context) {
+  const auto& shared = *static_cast<Shared*>(state);
+  char byte = 'x';
+  if (WriteFully(context, {shared.pair[0], sys::IoKind::kSend}, {&byte, 1}, kNoTimeLimit) != 1) {
+    return context.Fail("it sent nothing");
+  }
+  const int64_t got = ReadSome(context, {.fd = shared.pair[1]}, {&byte, 1}, kNoTimeLimit);
+  return got == 1 ? TaskOutcome::kSucceeded : context.Fail("it received nothing");
+}
 TaskOutcome SpawnOne(void* state, TaskContext&) {
   const auto& shared = *static_cast<Shared*>(state);
   // Refused when all local slots are taken, which is an answer, too.
@@ -88,8 +104,13 @@ class CoreAlloc : public testing::TestWithParam<IoChoice> {
     ASSERT_TRUE(driven_.Start(options, system_.get()).ok());
     child_ = EntryOf(&Succeed, true);
     shared_ = {.core = &driven_.core(), .child = &child_, .fd = file_.get()};
+    ASSERT_EQ(
+        socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, shared_.pair.data()), 0);
   }
-  void TearDown() override { std::free(shared_.kept); }
+  void TearDown() override {
+    std::free(shared_.kept);
+    for (const int fd : shared_.pair) close(fd);
+  }
 
   TaskEntry EntryOf(TaskOutcome (*run)(void*, TaskContext&), bool never_suspends) {
     TaskEntry entry;
@@ -127,6 +148,7 @@ TEST_P(CoreAlloc, AllocatesNothingForAMillionTasksOfEveryKind) {
   const TaskEntry nap = EntryOf(&Nap, false);
   const TaskEntry sleeps = EntryOf(&SleepLong, false);
   const TaskEntry reads = EntryOf(&ReadFile, false);
+  const TaskEntry talks = EntryOf(&Talk, false);
   const TaskEntry spawns = EntryOf(&SpawnOne, true);
   const DrivenTask kinds[] = {
       {.entry = &plain},
@@ -136,6 +158,7 @@ TEST_P(CoreAlloc, AllocatesNothingForAMillionTasksOfEveryKind) {
       {.entry = &fails},
       {.entry = &turns},
       {.entry = &reads},
+      {.entry = &talks},
       {.entry = &spawns},
       {.entry = &plain, .timeout = -1},
       {.entry = &fiber, .is_cancelled = true},
@@ -149,9 +172,10 @@ TEST_P(CoreAlloc, AllocatesNothingForAMillionTasksOfEveryKind) {
   const CoreStats& stats = driven_.core().stats();
   EXPECT_GT(stats.suspensions.value(), kTasks / 6);
   EXPECT_GT(driven_.ended(TaskState::kExpired), 0u);
-  EXPECT_GT(driven_.ended(TaskState::kCancelled), kTasks / 12);
+  EXPECT_GT(driven_.ended(TaskState::kCancelled), kTasks / std::size(kinds));
   EXPECT_GT(stats.io.operations[static_cast<size_t>(sys::IoKind::kRead)].value(), kTasks / 20);
-  EXPECT_EQ(driven_.ended(TaskState::kFailed), kTasks / 12 + DrivenCore::kMostAtOnce);
+  EXPECT_GT(stats.io.operations[static_cast<size_t>(sys::IoKind::kReceive)].value(), kTasks / 20);
+  EXPECT_EQ(driven_.ended(TaskState::kFailed), kTasks / std::size(kinds) + DrivenCore::kMostAtOnce);
 }
 
 TEST_P(CoreAlloc, SeesTheOneAllocationOfAHandler) {
