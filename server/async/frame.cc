@@ -4,6 +4,7 @@
 
 #include "async/frame_home.h"
 #include "async/remote_waiter.h"
+#include "sys/sanitizers.h"
 
 namespace weft {
 
@@ -42,7 +43,7 @@ bool TaskFrame::Abort() {
 
 // On the host's thread, where a context lives on behind the end of its run.
 void TaskFrame::Interrupt() {
-  TaskContext* const context = context_.load(std::memory_order_acquire);
+  TaskContext* const context = context_.fetch_add(0, std::memory_order_acq_rel);
   if (context != nullptr) context->Interrupt();
 }
 
@@ -61,7 +62,7 @@ bool TaskFrame::Withdraw(RemoteWaiter& joiner) {
 TaskOutcome TaskFrame::Run(SpawnedBody& self, TaskContext& context) {
   auto& frame = static_cast<TaskFrame&>(self);
   context.ListenTo(frame.cancel_, kId);
-  frame.context_.store(&context, std::memory_order_release);
+  frame.context_.exchange(&context, std::memory_order_acq_rel);
   const FrameEnd end = frame.Call(context);
   frame.context_.store(nullptr, std::memory_order_release);
   TaskOutcome outcome = TaskOutcome::kSucceeded;
@@ -72,7 +73,8 @@ TaskOutcome TaskFrame::Run(SpawnedBody& self, TaskContext& context) {
   }
   // The core looks at the reason once more, when the frame is gone.
   context.StopListening();
-  frame.Finish(end);
+  frame.Tell(end);
+  frame.Release();
   return outcome;
 }
 
@@ -93,20 +95,23 @@ FrameEnd TaskFrame::Call(TaskContext& context) {
   return end;
 }
 
-// Of one that had begun the stack is gone, and what its callable owns with it.
-void TaskFrame::Abandon(SpawnedBody& self, bool has_begun) {
+// Of one that had begun the stack stays, and with it what others have linked of the frame: neither
+// goes. What its callable owns does, so that who counts on that does not wait for ever.
+void TaskFrame::Abandon(SpawnedBody& self, Abandoned why) {
   auto& frame = static_cast<TaskFrame&>(self);
-  frame.context_.store(nullptr, std::memory_order_release);
-  if (!has_begun) frame.operations_.drop_callable(frame);
-  frame.Finish(FrameEnd::kStopped);
+  frame.context_.exchange(nullptr, std::memory_order_acq_rel);
+  frame.operations_.drop_callable(frame);
+  frame.Tell(why == Abandoned::kNoThread ? FrameEnd::kNoThread : FrameEnd::kStopped);
+  if (why != Abandoned::kBegun) return frame.Release();
+  if (!frame.is_slab_) sys::ExpectLeak(&frame);
+  frame.home_.LeaveFrame(!frame.is_slab_);
 }
 
-void TaskFrame::Finish(FrameEnd end) {
+void TaskFrame::Tell(FrameEnd end) {
   end_ = end;
   home_.CountEnd();
   void* const joiner = joiner_.exchange(Ended(), std::memory_order_acq_rel);
   if (joiner != nullptr) static_cast<RemoteWaiter*>(joiner)->Notify();
-  Release();
 }
 
 void TaskFrame::Release() {

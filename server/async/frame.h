@@ -22,6 +22,7 @@ enum class FrameEnd : uint8_t {
   kThrew,      // Its callable threw; error() says what.
   kCancelled,  // It was asked to stop before it began.
   kStopped,    // Its host stopped first.
+  kNoThread,   // The system granted the blocking pool no thread for it.
 };
 
 // What a spawned task is made of beside its slot: the callable, then its value. Referred to by its
@@ -89,9 +90,9 @@ class TaskFrame : public SpawnedBody {
 
   static void* Ended();
   static TaskOutcome Run(SpawnedBody& self, TaskContext& context);
-  static void Abandon(SpawnedBody& self, bool has_begun);
+  static void Abandon(SpawnedBody& self, Abandoned why);
   FrameEnd Call(TaskContext& context);
-  void Finish(FrameEnd end);
+  void Tell(FrameEnd end);
   void Interrupt();
 
   const Operations& operations_;
@@ -102,7 +103,9 @@ class TaskFrame : public SpawnedBody {
   std::atomic<uint32_t> references_;
   // Null, who waits for the end, or Ended(). Acquire and release: who sees Ended() sees the value.
   std::atomic<void*> joiner_{nullptr};
-  std::atomic<TaskContext*> context_{nullptr};  // While it runs.
+  // While it runs. Changed, and looked at to interrupt, by read-modify-writes: either who aborts
+  // sees the context, or the run sees the cancel.
+  std::atomic<TaskContext*> context_{nullptr};
   void* value_ = nullptr;
   CancelWord cancel_;
   AbortMail abort_mail_;

@@ -1,6 +1,9 @@
 #include "async/frame_home.h"
 
+#include <algorithm>
 #include <new>
+
+#include "sys/sanitizers.h"
 
 namespace weft {
 namespace {
@@ -15,7 +18,8 @@ FrameHome::FrameHome(TaskHost& host, size_t slots)
   for (size_t slot = slots; slot-- > 0;) GiveBack(slab_.get() + slot * kSlabFrameBytes);
 }
 
-FrameHome::~FrameHome() = default;
+// What was freed elsewhere after the host had gone.
+FrameHome::~FrameHome() { CollectFreed(); }
 
 void* FrameHome::TakeSlot() {
   if (free_ == nullptr) CollectFreed();
@@ -38,9 +42,8 @@ void FrameHome::CollectFreed() {
 }
 
 void FrameHome::Free(TaskFrame& frame) {
-  outstanding_.fetch_sub(1, std::memory_order_relaxed);
+  outstanding_.fetch_sub(1, std::memory_order_release);
   if (!frame.is_slab()) {
-    heap_.fetch_sub(1, std::memory_order_relaxed);
     const TaskFrame::Operations& operations = frame.operations();
     frame.~TaskFrame();
     ::operator delete (&frame, operations.bytes, std::align_val_t{operations.alignment});
@@ -60,17 +63,31 @@ bool FrameHome::Deliver(Mail& mail) {
   return true;
 }
 
-void FrameHome::Close(const ShutdownStats& found) {
+void FrameHome::Close() {
   const std::lock_guard lock(gate_);
   host_.store(nullptr, std::memory_order_relaxed);
+}
+
+void FrameHome::Tell(const ShutdownStats& found) {
+  const uint64_t live_now = live();
+  const uint64_t all = outstanding();
+  const std::lock_guard lock(gate_);
   found_ = found;
-  found_.unbalanced_shutdowns += outstanding() - live();
-  found_.leaked_heap_tasks += heap_.load(std::memory_order_relaxed);
+  found_.leaked_heap_tasks = left_on_heap_;
+  found_.unbalanced_shutdowns = all - std::min(all, live_now);
 }
 
 ShutdownStats FrameHome::shutdown_stats() const {
-  const std::lock_guard lock(const_cast<std::mutex&>(gate_));
+  const std::lock_guard lock(gate_);
   return found_;
+}
+
+void FrameHome::LeaveFrame(bool is_heap) {
+  const std::lock_guard lock(gate_);
+  left_on_heap_ += is_heap ? 1 : 0;
+  if (self_ != nullptr) return;
+  self_ = shared_from_this();
+  sys::ExpectLeak(this);
 }
 
 }  // namespace weft

@@ -17,7 +17,7 @@ namespace weft {
 // after the end.
 struct ShutdownStats {
   uint64_t aborted_unwinds = 0;    // Tasks whose stacks went before their own code had left them.
-  uint64_t leaked_heap_tasks = 0;  // Frames on the heap that those tasks leave behind.
+  uint64_t leaked_heap_tasks = 0;  // Of those, the ones whose frames were on the heap.
   uint64_t unbalanced_shutdowns = 0;  // Handles that outlived the host of their task.
   uint64_t undrained_entries = 0;     // Spawns and mail of other threads that came too late.
 };
@@ -40,29 +40,35 @@ class FrameHome : public std::enable_shared_from_this<FrameHome> {
   void* TakeSlot();
   void GiveBack(void* slot);
   // Any thread. A frame is about to be spawned, and has ended.
-  void CountSpawn(bool is_heap) {
+  void CountSpawn() {
     live_.fetch_add(1, std::memory_order_relaxed);
     outstanding_.fetch_add(1, std::memory_order_relaxed);
-    if (is_heap) heap_.fetch_add(1, std::memory_order_relaxed);
   }
-  void CountEnd() { live_.fetch_sub(1, std::memory_order_relaxed); }
+  // What the task wrote is seen by who sees in live() that it has ended.
+  void CountEnd() { live_.fetch_sub(1, std::memory_order_release); }
   // Any thread. Nobody refers to it any more.
   void Free(TaskFrame& frame);
 
   // Any thread. Tasks spawned and not ended; frames that are not freed; slots of the slab.
-  uint64_t live() const { return live_.load(std::memory_order_relaxed); }
-  uint64_t outstanding() const { return outstanding_.load(std::memory_order_relaxed); }
+  uint64_t live() const { return live_.load(std::memory_order_acquire); }
+  uint64_t outstanding() const { return outstanding_.load(std::memory_order_acquire); }
   size_t slots() const { return slots_; }
   // Any thread.
-  bool IsHere() const { return TaskHost::Here() == host_.load(std::memory_order_relaxed); }
+  bool IsHere() const {
+    const TaskHost* const here = TaskHost::Here();
+    return here != nullptr && here == host_.load(std::memory_order_relaxed);
+  }
   // Any thread. False: the host has closed.
   bool Deliver(Mail& mail);
 
-  // The host, when its thread runs no task any more; it delivers nothing from here on. Counts what
-  // is left; `found` has what the host itself saw.
-  void Close(const ShutdownStats& found);
-  // Any thread. As of Close.
+  // The host, when its thread runs no task any more: nothing is delivered from here on. Then it
+  // tells what it found itself; what is left is counted here.
+  void Close();
+  void Tell(const ShutdownStats& found);
+  // Any thread. As told; before that, zero.
   ShutdownStats shutdown_stats() const;
+  // A frame of it will never be freed: nor will this. On the heap: it is counted.
+  void LeaveFrame(bool is_heap);
 
  private:
   struct FreeSlot {
@@ -72,15 +78,17 @@ class FrameHome : public std::enable_shared_from_this<FrameHome> {
   void CollectFreed();
 
   std::atomic<TaskHost*> host_;
-  std::mutex gate_;  // Held by who delivers from elsewhere, and to close.
+  mutable std::mutex gate_;  // Held by who delivers from elsewhere, and to close.
   const size_t slots_;
   std::unique_ptr<std::byte[]> slab_;
   FreeSlot* free_ = nullptr;            // Host's thread only.
   sys::FinishedList<TaskFrame> freed_;  // Slots freed elsewhere.
   std::atomic<uint64_t> live_{0};
   std::atomic<uint64_t> outstanding_{0};
-  std::atomic<uint64_t> heap_{0};  // Of outstanding, those on the heap.
-  ShutdownStats found_;            // Guarded by gate_.
+  // Guarded by gate_.
+  ShutdownStats found_;
+  uint64_t left_on_heap_ = 0;
+  std::shared_ptr<FrameHome> self_;  // See LeaveFrame.
 };
 
 // A host's own hold on its frames; closes them when the host goes.
@@ -88,9 +96,8 @@ class OwnFrames {
  public:
   void Make(TaskHost& host, size_t slots) { home_ = std::make_shared<FrameHome>(host, slots); }
   FrameHome* get() const { return home_.get(); }
-  void Close(const ShutdownStats& found) {
-    if (home_ != nullptr) home_->Close(found);
-  }
+  void Close() { home_->Close(); }
+  void Tell(const ShutdownStats& found) { home_->Tell(found); }
 
  private:
   std::shared_ptr<FrameHome> home_;

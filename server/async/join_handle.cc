@@ -46,6 +46,8 @@ absl::Status TaskHandle::End() const {
       return absl::InternalError(absl::StrCat("the task threw: ", frame_->error()));
     case FrameEnd::kCancelled:
       return absl::CancelledError("the task was aborted before it began");
+    case FrameEnd::kNoThread:
+      return absl::ResourceExhaustedError("the system granted no thread for the task");
     case FrameEnd::kStopped:
       return absl::UnavailableError("the executor stopped before the task ended");
     case FrameEnd::kNone:

@@ -49,6 +49,9 @@ class TaskHandle {
     return AwaitEnd(&context, until_ns);
   }
 
+  // How the task ended, once has_ended(): OK when it has a value, else as Join.
+  absl::Status End() const;
+
   // Whether there is a task, and whether that has ended.
   bool is_attached() const { return frame_ != nullptr; }
   bool has_ended() const { return frame_ != nullptr && frame_->has_ended(); }
@@ -62,10 +65,6 @@ class TaskHandle {
   // is the caller, or the caller is a thread that runs tasks and has no context. Cancelled,
   // DeadlineExceeded: as the context says, or the time passed; the task goes on.
   absl::Status AwaitEnd(TaskContext* context, int64_t until_ns);
-  // After AwaitEnd said OK. Internal: it threw; Cancelled: it was aborted before it began;
-  // Unavailable: its host stopped first.
-  absl::Status End() const;
-
   TaskFrame* frame_ = nullptr;
   std::shared_ptr<FrameHome> home_;
 };
@@ -79,7 +78,9 @@ class [[nodiscard]] JoinHandle : public TaskHandle {
   using TaskHandle::TaskHandle;
 
   // From a task, which is suspended until the value is there, until_ns passes on NowNs's clock, or
-  // it is asked to stop. With the value the handle is empty; a second join is FailedPrecondition.
+  // it is asked to stop. Internal: the task threw; Cancelled: it was aborted before it began;
+  // Unavailable: its host stopped first; ResourceExhausted: the blocking pool got no thread for it.
+  // With the value the handle is empty; a second join is FailedPrecondition.
   Result Join(TaskContext& context, int64_t until_ns = kNoEnd) { return Take(&context, until_ns); }
   // The same from a thread that runs no tasks, which blocks; until_ns: of
   // RemoteWaiter::ThreadNowNs.

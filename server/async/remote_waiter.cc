@@ -2,11 +2,16 @@
 
 #include <time.h>
 
-#include <algorithm>
-
+#include "async/frame_home.h"
 #include "sys/futex.h"
 
 namespace weft {
+namespace {
+
+// How long a wait takes that is not to be suspended in, before it looks again.
+constexpr int64_t kRefusedWaitNs = 50'000;
+
+}  // namespace
 
 int64_t RemoteWaiter::ThreadNowNs() {
   timespec now{};
@@ -14,12 +19,21 @@ int64_t RemoteWaiter::ThreadNowNs() {
   return int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
 }
 
+RemoteWaiter::RemoteWaiter(TaskContext& context) : context_(&context), host_(&context.host()) {
+  open = [](Mail& mail) { static_cast<RemoteWaiter&>(mail).WakeTask(); };
+  if (FrameHome* const home = host_->frames()) home_ = home->shared_from_this();
+}
+
+// Nothing of the waiter is touched once it has been delivered. A host that has closed has no task
+// that could go on.
 void RemoteWaiter::Notify() {
   if (context_ == nullptr) {
     notified_.store(1, std::memory_order_release);
     sys::FutexWake(notified_);
   } else if (host_->IsHere()) {
     WakeTask();
+  } else if (const std::shared_ptr<FrameHome> home = home_) {
+    home->Deliver(*this);
   } else {
     host_->Deliver(*this);
   }
@@ -63,7 +77,12 @@ void RemoteWaiter::AwaitNotify() {
     return;
   }
   const bool was_shielded = context_->SetShielded(true);
-  WaitAsTask(kNoEnd);
+  while (!is_notified()) {
+    // Where it may not wait, being one that never suspends, or the host is stopping.
+    if (context_->Park(kNoEnd) == WakeReason::kWoken) continue;
+    if (host_->IsHere()) host_->OpenMail();
+    sys::FutexWait(notified_, 0, kRefusedWaitNs);
+  }
   context_->SetShielded(was_shielded);
 }
 

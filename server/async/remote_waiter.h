@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 
 #include "async/wait_result.h"
 #include "executor/mail.h"
@@ -9,6 +10,8 @@
 #include "executor/task_host.h"
 
 namespace weft {
+
+class FrameHome;
 
 // A task, or a thread that runs none, that waits for what may happen on any thread. Lives on the
 // stack of who waits. One thread notifies, once; who waits may not go before that, unless it can
@@ -20,9 +23,7 @@ namespace weft {
 // has not looked yet.
 class RemoteWaiter : private Mail {
  public:
-  explicit RemoteWaiter(TaskContext& context) : context_(&context), host_(&context.host()) {
-    open = [](Mail& mail) { static_cast<RemoteWaiter&>(mail).WakeTask(); };
-  }
+  explicit RemoteWaiter(TaskContext& context);
   // For the calling thread.
   RemoteWaiter() = default;
 
@@ -47,6 +48,9 @@ class RemoteWaiter : private Mail {
 
   TaskContext* const context_ = nullptr;  // Null: a thread.
   TaskHost* const host_ = nullptr;
+  // Through which the host is reached from elsewhere: a notifier may be the last to hear that who
+  // waited has gone on, and its host with it.
+  std::shared_ptr<FrameHome> home_;
   std::atomic<uint32_t> notified_{0};
 };
 

@@ -119,7 +119,7 @@ Frame<F>& Make(FrameHome& home, F&& callable, void* slot, bool has_handle) {
   if (place == nullptr) {
     place = ::operator new (sizeof(Frame<F>), std::align_val_t{alignof(Frame<F>)});
   }
-  home.CountSpawn(slot == nullptr);
+  home.CountSpawn();
   return *new (place) Frame<F>(std::move(callable), home, slot != nullptr, has_handle);
 }
 

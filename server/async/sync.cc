@@ -1,8 +1,19 @@
 #include "async/sync.h"
 
 #include <algorithm>
+#include <thread>
 
 namespace weft {
+
+RemoteCount::~RemoteCount() {
+  while (sum_.load(std::memory_order_acquire) != 0) {
+    if (host_.IsHere()) {
+      host_.OpenMail();
+    } else {
+      std::this_thread::yield();
+    }
+  }
+}
 
 WaitResult Mutex::Lock(TaskContext& context, int64_t until_ns) {
   if (!IsTaskOf(host_, context) || owner_ == &context) return WaitResult::kElsewhere;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <utility>
@@ -7,10 +8,11 @@
 #include "async/waiter.h"
 #include "executor/mail.h"
 
-// What tasks of one host share: a mutex, a semaphore, an event. Each belongs to a host and outlives
-// those that wait for it. Whoever waits is suspended, never its thread, and may be cut short;
-// those that wait are served in the order they came, whatever their priority. Host's thread only,
-// but for what says otherwise; waiting elsewhere is refused with kElsewhere.
+// What tasks of one host share: a mutex, a semaphore, an event. Each belongs to a host, which
+// outlives it, and outlives those that wait for it and the permits that were given out. Whoever
+// waits is suspended, never its thread, and may be cut short; those that wait are served in the
+// order they came, whatever their priority. Host's thread only, but for what says otherwise;
+// waiting elsewhere is refused with kElsewhere.
 namespace weft {
 
 // Held by one task at a time, across suspensions.
@@ -60,15 +62,16 @@ class RemoteCount : private Mail {
       : host_(host), apply_(apply), self_(self) {
     open = [](Mail& mail) { static_cast<RemoteCount&>(mail).Open(); };
   }
-  // No mail is under way: whoever adds has been joined, and the host has turned since.
-  ~RemoteCount() = default;
+  // Nobody adds any more; what was added is applied first.
+  ~RemoteCount();
 
   // Any thread.
   void Add(uint64_t amount) {
     if (amount == 0) return;
     if (host_.IsHere()) return apply_(self_, amount);
-    // Who finds nothing delivers. Pairs with the exchange in Open.
-    if (sum_.fetch_add(amount, std::memory_order_acq_rel) == 0) host_.Deliver(*this);
+    // Who finds nothing delivers. Pairs with the exchange in Open. A sum never comes round to 0.
+    const uint64_t added = std::min<uint64_t>(amount, UINT32_MAX);
+    if (sum_.fetch_add(added, std::memory_order_acq_rel) == 0) host_.Deliver(*this);
   }
 
  private:

@@ -27,6 +27,7 @@ class Shield {
 // counts before what main threw.
 template <class Main, class Cleanup>
 std::invoke_result_t<Main&> TryFinally(TaskContext& context, Main main, Cleanup cleanup) {
+  static_assert(!std::is_reference_v<std::invoke_result_t<Main&>>, "return a value or a pointer");
   const auto clean_up = [&] {
     const Shield shield(context);
     cleanup();

@@ -23,6 +23,8 @@ namespace {
 // comes in meanwhile may go before all that is queued. Short enough for urgent work, long enough
 // that tasks of a microsecond still run in batches.
 constexpr int64_t kLookAgainNs = 20'000;
+// How often the pool's core looks at its end whether its threads have come back.
+constexpr int64_t kPoolEndLookNs = 500'000;
 // A core whose outbox is full looks again this often.
 constexpr int64_t kOutboxRetryNs = 20'000;
 // What one message may put into the outbox: a cancel's own answer and the end of its task.
@@ -61,6 +63,7 @@ template <class Env>
 Core<Env>::~Core() {
   stop_.store(true, std::memory_order_release);
   Stop();
+  io_.Shutdown();
   if (inbox_.has_value()) AbandonSpawned();
   if (here_ == this) here_ = nullptr;
 }
@@ -186,6 +189,8 @@ uint64_t Core<Env>::ended_unstarted(Priority priority) const {
 template <class Env>
 RunningHandler Core<Env>::running() const {
   RunningHandler running = {running_entry_.load(std::memory_order_acquire), clock()};
+  // What was spawned has no handler.
+  if (running.entry == &host_side_.entries.here) running.entry = nullptr;
   // With timing off the clock stands for many runs. Each ends by a suspension or an end, so as long
   // as their count stands, none has.
   if (!options_.timing_metrics) running.run = 1 + stats_.suspensions.value() + stats_.ended_sum();
@@ -218,8 +223,17 @@ void Core<Env>::Run() {
   }
   // The stacks of suspended tasks, which threads and the kernel may be writing to, go with the
   // core.
+  // What the pool's threads run may wait for mail, or for a task that will not go on any more: such
+  // waits end as cancelled, see ThreadContext.
+  std::atomic<uint32_t> nobody{0};
+  while (blocking_ && blocking_->busy() > 0) {
+    blocking_->WakeSleepers(env_);
+    OpenMail();
+    env_.Sleep(nobody, 0, env_.Now() + TicksOf(env_.anchor(), kPoolEndLookNs));
+  }
   if (blocking_) blocking_->Stop();
   io_.Shutdown();
+  io_.UseRing(nullptr);
 }
 
 template <class Env>

@@ -57,6 +57,7 @@ class Core final : public TaskHost {
   SpawnAnswer SpawnRemote(const TaskEntry& entry, std::string_view payload, TaskLevels levels);
   SpawnAnswer SpawnTask(SpawnedBody& body, TaskLevels levels) override;
   void Deliver(Mail& mail) override;
+  void OpenMail() override { host_side_.mail.Open(TurnIntake::kMostMail); }
   int64_t HostNowNs() const override { return env_.anchor().TicksToNs(env_.Now()); }
   FrameHome* frames() override { return host_side_.frames.get(); }
   // Door thread only. Takes up to out.size() completions, oldest first; returns how many.
@@ -159,7 +160,6 @@ class Core final : public TaskHost {
   void EndUnstarted(LiveTask* task, const TaskEnd& ending);
   void End(LiveTask* task, const TaskEnd& ending, TaskRun run);
   void Tell(const LiveTask& task, const TaskEnd& ending, TaskRun run, bool was_suspended);
-
   const CoreOptions options_;
   const uint32_t first_remote_slot_;
   const uint32_t first_local_slot_;

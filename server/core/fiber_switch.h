@@ -3,25 +3,13 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "sys/sanitizers.h"
+
 // How a thread leaves one stack for another: only for fiber.h. On x86-64 in a few instructions of
 // our own, elsewhere and under the sanitizers by Boost.Context's fcontext. The figures are in
 // bench/README.md, "What was tried and lost": fcontext comes back by a jump where the processor
 // expects a return, so that it then predicts each return of the fiber's callers wrongly.
 
-#if defined(__SANITIZE_ADDRESS__)
-#define WEFT_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define WEFT_ASAN 1
-#endif
-#endif
-#if defined(__SANITIZE_THREAD__)
-#define WEFT_TSAN 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define WEFT_TSAN 1
-#endif
-#endif
 #if !defined(__x86_64__) || WEFT_ASAN || WEFT_TSAN
 #define WEFT_SWITCH_BY_FCONTEXT 1
 #endif

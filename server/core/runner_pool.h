@@ -32,6 +32,9 @@ class RunnerPool {
   // Before Start only. What all stacks lie in.
   std::span<const std::byte> stacks() const { return stacks_.memory(); }
 
+  // At the end: the stacks outlive the pool, for ever.
+  void LeaveStacks() { stacks_.Leave(); }
+
   // Whether every runner is in use.
   bool empty() const { return spare_ == nullptr; }
   // One that was not in use; not when empty.

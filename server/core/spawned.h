@@ -57,33 +57,39 @@ void Core<Env>::Deliver(Mail& mail) {
   WakeIfParked();
 }
 
-// The thread has ended, and nobody posts any more. What came in before is seen first, so that no
-// task is abandoned that had ended.
+// The thread has ended, and nobody posts any more. What is suspended stays as it is, its stack,
+// too: others may have linked what lies there. Its mail is opened when nobody delivers any more,
+// and then finds no task that could go on.
 template <class Env>
 void Core<Env>::AbandonSpawned() {
   here_ = this;
   ShutdownStats found;
+  const auto abandon = [&](const TaskEntry* entry, const char* payload, Abandoned why) {
+    const SpawnedEntries& entries = host_side_.entries;
+    if (entry != &entries.here && entry != &entries.on_thread) return;
+    SpawnedBody& body = SpawnedBody::OfPayload(payload);
+    body.abandon(body, why);
+  };
   for (const Message* message = inbox_->Front(); message != nullptr; message = inbox_->Front()) {
     if (message->kind == MessageKind::kSpawn) {
       ++found.undrained_entries;
-      SpawnedBody& body = SpawnedBody::OfPayload(message->payload);
-      body.abandon(body, false);
+      abandon(message->entry, message->payload, Abandoned::kStopped);
     }
     inbox_->Pop();
   }
-  while (host_side_.mail.Open(1)) ++found.undrained_entries;
   for (uint32_t slot = first_remote_slot_; slot < options_.all_slots(); ++slot) {
-    LiveTask& task = tasks_[slot];
+    const LiveTask& task = tasks_[slot];
     if (IsTerminal(task.state.load(std::memory_order_relaxed))) continue;
-    // The pool waited for what its threads ran.
-    if (task.place == TaskPlace::kOnThread) continue;
     const bool has_begun = task.runner != nullptr;
+    // The pool waited for what its threads ran, and those have told whom it concerns.
+    if (has_begun && options_.is_pool()) continue;
     found.aborted_unwinds += has_begun ? 1 : 0;
-    if (task.entry->name != host_side_.entries.here.name) continue;
-    SpawnedBody& body = SpawnedBody::OfPayload(task.payload);
-    body.abandon(body, has_begun);
+    abandon(task.entry, task.payload, has_begun ? Abandoned::kBegun : Abandoned::kStopped);
   }
-  host_side_.frames.Close(found);
+  if (found.aborted_unwinds > 0) runners_.LeaveStacks();
+  host_side_.frames.Close();
+  while (host_side_.mail.Open(1)) ++found.undrained_entries;
+  host_side_.frames.Tell(found);
 }
 
 }  // namespace weft

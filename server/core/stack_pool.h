@@ -39,6 +39,9 @@ class StackPool {
     return std::as_bytes(std::span(mapping_.data(), mapping_.bytes()));
   }
 
+  // They outlive the pool, for ever.
+  void Leave() { mapping_.Leave(); }
+
   // Core thread only. Gives the memory of a stack that nothing stands on back to the kernel: a
   // system call.
   void Release(uint32_t index) const { sys::Mapping::Release(Bottom(index), room_bytes_); }

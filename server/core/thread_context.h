@@ -21,11 +21,13 @@ namespace weft {
 template <class Env>
 class ThreadContext final : public TaskContext {
  public:
-  ThreadContext(const Env& env, TaskHost& host, const CancelWord& cancel, const LiveTask& task,
-                TaskCold& cold)
+  // host_stops: set when no mail will be opened any more; waits for others end then.
+  ThreadContext(const Env& env, TaskHost& host, const std::atomic<bool>& host_stops,
+                const CancelWord& cancel, const LiveTask& task, TaskCold& cold)
       : TaskContext(task.payload_view(), cancel, task.id, task.deadline != kNoDeadline),
         env_(env),
         host_(host),
+        host_stops_(host_stops),
         cold_(cold),
         deadline_(task.deadline) {}
 
@@ -98,7 +100,7 @@ class ThreadContext final : public TaskContext {
     // Read before the cancel is looked for; pairs with the increment in WakeSleepers: either it is
     // seen here, and the cancel with it, or the sleep ends at once.
     uint32_t alarm = thread_->alarm().load(std::memory_order_acquire);
-    while (!CancelRequested()) {
+    while (!CancelRequested() && !host_stops_.load(std::memory_order_acquire)) {
       if (ender == Ender::kAnybody && is_woken_.exchange(false, std::memory_order_relaxed)) {
         return WakeReason::kWoken;
       }
@@ -119,6 +121,7 @@ class ThreadContext final : public TaskContext {
 
   Env env_;
   TaskHost& host_;
+  const std::atomic<bool>& host_stops_;
   TaskCold& cold_;
   const sys::Ticks deadline_;
   BlockingThread* thread_ = nullptr;

@@ -40,7 +40,7 @@ struct Core<Env>::ThreadRun : BlockingRun {
         task(task_in),
         io_level(static_cast<uint8_t>(task_in->io_priority)),
         entry(entry_in),
-        context(core_in->env_, *core_in, core_in->cancels_[task_in->slot], *task_in,
+        context(core_in->env_, *core_in, core_in->stop_, core_in->cancels_[task_in->slot], *task_in,
                 core_in->cold_[task_in->slot]) {}
 
   static void Run(BlockingRun& self, BlockingThread& thread) {
@@ -106,7 +106,7 @@ TaskOutcome Core<Env>::RunSpawnedOnThread(void* state, TaskContext& context) {
   const TaskOutcome outcome = own.RunOnThread(*static_cast<const TaskEntry*>(state));
   if (!own.is_in_vain()) return outcome;
   SpawnedBody& body = SpawnedBody::OfPayload(context.payload().data());
-  body.abandon(body, false);
+  body.abandon(body, Abandoned::kNoThread);
   return outcome;
 }
 

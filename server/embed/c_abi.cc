@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <exception>
 #include <new>
 #include <optional>
 #include <string>
@@ -44,13 +45,21 @@ int64_t ToNs(uint64_t nanoseconds) {
   return static_cast<int64_t>(std::min<uint64_t>(nanoseconds, kMostNs));
 }
 
+// The structs of the first version, which a size of 0 stands for.
+constexpr size_t kFirstExecutorAttrBytes = 40;
+constexpr size_t kFirstTaskAttrBytes = 32;
+constexpr size_t FirstBytes(const weft_executor_attr& /*attr*/) { return kFirstExecutorAttrBytes; }
+constexpr size_t FirstBytes(const weft_task_attr& /*attr*/) { return kFirstTaskAttrBytes; }
+static_assert(sizeof(weft_executor_attr) >= kFirstExecutorAttrBytes);
+static_assert(sizeof(weft_task_attr) >= kFirstTaskAttrBytes);
+
 // A struct of the caller's, as far as it goes; what it does not have is zero. False: it is larger
-// than any we know and has something there.
+// than any we know.
 template <class Attr>
 bool Adopt(const Attr* given, Attr* attr) {
   *attr = Attr{};
   if (given == nullptr) return true;
-  const size_t size = given->size == 0 ? sizeof(Attr) : given->size;
+  const size_t size = given->size == 0 ? FirstBytes(*given) : given->size;
   if (size < sizeof(uint32_t) || size > sizeof(Attr)) return false;
   std::memcpy(attr, given, size);
   return true;
@@ -123,11 +132,24 @@ bool IsUnderWay(const weft_task& task) {
   return task.handle.is_attached() && !task.handle.has_ended();
 }
 
-// Of a task that has ended: takes over how.
-void Settle(weft_task& task) {
-  if (!task.handle.is_attached()) return;
-  if (const absl::Status status = task.handle.BlockingJoin(); !status.ok()) {
-    task.result = ResultOf(status);
+// Whether anything of it is still looked at by others.
+bool IsBusy(const weft_task& task) {
+  return IsUnderWay(task) || task.awaiters.load(std::memory_order_acquire) > 0;
+}
+
+weft_result Busy() {
+  return ResultOf(WEFT_BUSY, "the task has not ended, or another still waits for it");
+}
+
+// No C++ exception crosses into C: there is only the lack of memory.
+template <class Call>
+weft_result Guarded(Call call) {
+  try {
+    return call();
+  } catch (const std::exception& error) {
+    return ResultOf(WEFT_OUT_OF_RESOURCES, error.what());
+  } catch (...) {
+    return ResultOf(WEFT_OUT_OF_RESOURCES, "out of resources");
   }
 }
 
@@ -175,12 +197,71 @@ weft_result ResultOfIo(int64_t answer) {
   return ResultOf(WEFT_IO_ERROR, std::strerror(static_cast<int>(-answer)), -answer);
 }
 
+// The context of a run, until the code has returned or thrown.
+class OwnContext {
+ public:
+  OwnContext(weft_task& task, TaskContext& context)
+      : context_{.context = &context, .host = &context.host(), .task = &task} {
+    task.begun = sys::ReadTicks();
+  }
+  ~OwnContext() {
+    context_.mark = 0;
+    context_.task->done = sys::ReadTicks();
+  }
+  OwnContext(const OwnContext&) = delete;
+  OwnContext& operator=(const OwnContext&) = delete;
+
+  weft_context* get() { return &context_; }
+
+ private:
+  weft_context context_;
+};
+
 void RunCode(weft_task& task, TaskContext& context) {
-  task.begun = sys::ReadTicks();
-  weft_context own = {.context = &context, .host = &context.host(), .task = &task};
-  task.result = task.attr.code(&own, task.attr.user);
-  own.mark = 0;
-  task.done = sys::ReadTicks();
+  OwnContext own(task, context);
+  task.result = task.attr.code(own.get(), task.attr.user);
+}
+
+// While it lives the task it counts for is not destroyed, changed or attached.
+class Awaiter {
+ public:
+  explicit Awaiter(weft_task& task) : task_(task) {
+    task_.awaiters.fetch_add(1, std::memory_order_relaxed);
+  }
+  ~Awaiter() { task_.awaiters.fetch_sub(1, std::memory_order_release); }
+  Awaiter(const Awaiter&) = delete;
+  Awaiter& operator=(const Awaiter&) = delete;
+
+ private:
+  weft_task& task_;
+};
+
+weft_result AttachTask(weft_executor& executor, weft_task& task) {
+  TurnedExecutor& host = *executor.executor;
+  task.anchor = host.anchor();
+  task.attached = sys::ReadTicks();
+  task.begun = task.suspended = task.resumed = task.done = task.suspended_in_all = 0;
+  auto handle = SpawnCancellable(
+      host.host(), host.shutdown(), [&task](TaskContext& context) { RunCode(task, context); },
+      {*PriorityOf(task.attr.cpu_priority), *PriorityOf(task.attr.io_priority)});
+  if (!handle.ok()) return ResultOf(handle.status());
+  task.handle = *std::move(handle);
+  task.was_attached = true;
+  return weft_success(0);
+}
+
+weft_result MakeExecutor(const ExecutorOptions& options, weft_executor** executor) {
+  auto made = TurnedExecutor::Make(options);
+  if (!made.ok()) {
+    // A ring that is asked for and refused.
+    const bool is_refused =
+        absl::IsFailedPrecondition(made.status()) && TaskHost::Here() == nullptr;
+    weft_result result = ResultOf(made.status());
+    if (is_refused) result.code = WEFT_NOT_SUPPORTED;
+    return result;
+  }
+  *executor = new weft_executor{*std::move(made)};
+  return weft_success(0);
 }
 
 }  // namespace
@@ -206,22 +287,19 @@ weft_result weft_executor_create(weft_executor** executor, const weft_executor_a
   if (const absl::Status status = weft::ReadAttr(adopted, &options); !status.ok()) {
     return ResultOf(status);
   }
-  auto made = weft::TurnedExecutor::Make(options);
-  if (!made.ok()) return ResultOf(made.status());
-  *executor = new (std::nothrow) weft_executor{*std::move(made)};
-  if (*executor == nullptr) return ResultOf(WEFT_OUT_OF_RESOURCES, "no memory");
-  return weft_success(0);
+  return weft::Guarded([&] { return weft::MakeExecutor(options, executor); });
 }
 
 weft_result weft_executor_destroy(weft_executor* executor) {
   if (executor == nullptr) return NullExecutor();
-  if (const auto polled = executor->executor->PollOnce(1); !polled.ok()) {
-    return ResultOf(polled.status());
-  }
   const uint64_t live = executor->executor->live();
   if (live > 0) {
     return ResultOf(WEFT_BUSY, absl::StrCat(live, " tasks have not ended: quiesce it first"),
                     static_cast<int64_t>(live));
+  }
+  // A look for the thread's sake: nothing is there to run.
+  if (const auto polled = executor->executor->PollOnce(1); !polled.ok()) {
+    return ResultOf(polled.status());
   }
   delete executor;
   return weft_success(0);
@@ -272,14 +350,14 @@ weft_result weft_task_create(weft_task** task, const weft_task_attr* attr) {
 
 weft_result weft_task_destroy(weft_task* task) {
   if (task == nullptr) return NullTask();
-  if (weft::IsUnderWay(*task)) return ResultOf(WEFT_BUSY, "the task has not ended");
+  if (weft::IsBusy(*task)) return weft::Busy();
   delete task;
   return weft_success(0);
 }
 
 weft_result weft_task_set(weft_task* task, const weft_task_attr* attr) {
   if (task == nullptr) return NullTask();
-  if (weft::IsUnderWay(*task)) return ResultOf(WEFT_BUSY, "the task has not ended");
+  if (weft::IsBusy(*task)) return weft::Busy();
   weft_task_attr adopted;
   if (!weft::Adopt(attr, &adopted))
     return weft::WrongNumber("size", attr->size, "what this library knows");
@@ -292,21 +370,8 @@ weft_result weft_task_attach(weft_executor* executor, weft_task* task) {
   if (executor == nullptr) return NullExecutor();
   if (task == nullptr) return NullTask();
   if (task->attr.code == nullptr) return NullArgument("code");
-  if (weft::IsUnderWay(*task)) return ResultOf(WEFT_BUSY, "the task has not ended");
-  task->handle.Detach();
-  task->result = {};
-  task->anchor = executor->executor->anchor();
-  task->attached = weft::sys::ReadTicks();
-  task->begun = task->suspended = task->resumed = task->done = task->suspended_in_all = 0;
-  weft::TurnedExecutor& host = *executor->executor;
-  auto handle = weft::SpawnCancellable(
-      host.host(), host.shutdown(),
-      [task](weft::TaskContext& context) { weft::RunCode(*task, context); },
-      {*weft::PriorityOf(task->attr.cpu_priority), *weft::PriorityOf(task->attr.io_priority)});
-  if (!handle.ok()) return ResultOf(handle.status());
-  task->handle = *std::move(handle);
-  task->was_attached = true;
-  return weft_success(0);
+  if (weft::IsBusy(*task)) return weft::Busy();
+  return weft::Guarded([&] { return weft::AttachTask(*executor, *task); });
 }
 
 weft_result weft_task_cancel(weft_task* task) {
@@ -323,14 +388,17 @@ weft_result weft_task_result(weft_task* task) {
   if (task == nullptr) return NullTask();
   if (!task->was_attached) return ResultOf(WEFT_NOT_ATTACHED, "the task has not been attached");
   if (weft::IsUnderWay(*task)) return ResultOf(WEFT_BUSY, "the task has not ended");
-  weft::Settle(*task);
-  return task->result;
+  const absl::Status end = task->handle.End();
+  return end.ok() ? task->result : ResultOf(end);
 }
 
 weft_result weft_task_get_times(weft_task* task, weft_task_times* times) {
   if (task == nullptr) return NullTask();
   if (times == nullptr) return NullArgument("times");
-  *times = {};
+  if (times->size != 0 && times->size != sizeof(*times)) {
+    return weft::WrongNumber("size", times->size, "what this library knows");
+  }
+  *times = {.size = sizeof(*times)};
   const auto tell = [&](weft::sys::Ticks ticks, uint64_t* out_ticks, int64_t* out_ns) {
     *out_ticks = static_cast<uint64_t>(ticks);
     *out_ns = task->anchor.TicksToNs(ticks);
@@ -378,18 +446,16 @@ weft_result weft_await_task(weft_context* context, weft_task* task, uint64_t tim
   if (task == nullptr) return NullTask();
   if (task == context->task) return ResultOf(WEFT_BUSY, "a task must not wait for itself");
   if (!task->was_attached) return ResultOf(WEFT_NOT_ATTACHED, "the task has not been attached");
-  if (weft::IsUnderWay(*task)) {
-    const Suspension suspension(*context->task);
-    const int64_t now_ns = context->context->NowNs();
-    const int64_t wait_ns = weft::ToNs(timeout_ns);
-    const int64_t until_ns = wait_ns < weft::kNoEnd - now_ns ? now_ns + wait_ns : weft::kNoEnd;
-    const absl::Status waited = task->handle.Await(*context->context, until_ns);
-    if (absl::IsFailedPrecondition(waited)) {
-      return ResultOf(WEFT_BUSY, "somebody else waits for the task");
-    }
-    if (!waited.ok()) return ResultOf(waited);
-  }
-  return weft_task_result(task);
+  const weft::Awaiter awaiter(*task);
+  if (!weft::IsUnderWay(*task)) return weft_task_result(task);
+  const Suspension suspension(*context->task);
+  const int64_t now_ns = context->context->NowNs();
+  const int64_t wait_ns = weft::ToNs(timeout_ns);
+  const int64_t until_ns = wait_ns < weft::kNoEnd - now_ns ? now_ns + wait_ns : weft::kNoEnd;
+  const absl::Status waited = task->handle.Await(*context->context, until_ns);
+  if (waited.ok()) return weft_task_result(task);
+  if (!absl::IsFailedPrecondition(waited)) return ResultOf(waited);
+  return ResultOf(WEFT_BUSY, "somebody else waits for the task");
 }
 
 weft_result weft_read(weft_context* context, int descriptor, void* buffer, uint64_t bytes,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string_view>
@@ -21,6 +22,7 @@ struct weft_task {
   weft_task_attr attr = {};
   weft::JoinHandle<void> handle;  // While it is attached, until its end was looked at.
   bool was_attached = false;
+  std::atomic<uint32_t> awaiters{0};  // Tasks that are in weft_await_task for it.
   weft_result result = {};
   // Written by whoever attaches, then by the executor's thread until the end.
   weft::sys::ClockAnchor anchor;

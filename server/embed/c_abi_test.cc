@@ -150,9 +150,10 @@ TEST_F(CAbiTest, AnOlderAndSmallerStructIsTaken) {
   weft_task* two = Make(&AddOne, &count);
   EXPECT_EQ(weft_task_attach(other, one).code, WEFT_OK);
   EXPECT_EQ(weft_task_attach(other, two).code, WEFT_OUT_OF_RESOURCES);
-  const weft_result busy = weft_executor_destroy(other);
-  EXPECT_EQ(busy.code, WEFT_OK) << "the look has run it";
-  EXPECT_EQ(count, 1);
+  EXPECT_EQ(weft_executor_destroy(other).code, WEFT_BUSY);
+  EXPECT_EQ(count, 0) << "a refusal runs nothing";
+  EXPECT_EQ(weft_executor_quiesce(other, 1'000'000'000).value, 0);
+  EXPECT_EQ(weft_executor_destroy(other).code, WEFT_OK);
   weft_task_destroy(one);
   weft_task_destroy(two);
 }
@@ -218,9 +219,13 @@ TEST_F(CAbiTest, TimesTellWhereTheyWent) {
   weft_task* task = Make([](weft_context* context, void* /*user*/) {
     return weft_suspend_for_duration(context, 2'000'000);
   });
-  weft_task_times times;
+  weft_task_times times = {};
   EXPECT_EQ(weft_task_get_times(task, &times).code, WEFT_OK);
   EXPECT_EQ(times.ticks_begun, 0U);
+  EXPECT_EQ(times.size, sizeof(times));
+  times.size = 4;
+  EXPECT_EQ(weft_task_get_times(task, &times).code, WEFT_INVALID_ARGUMENT);
+  times.size = 0;
   Attach(task);
   RunUntilDone(task);
   ASSERT_EQ(weft_task_get_times(task, &times).code, WEFT_OK);
@@ -253,6 +258,43 @@ TEST_F(CAbiTest, ATaskAwaitsAnother) {
   EXPECT_EQ(weft_task_result(waiter).value, 42);
   weft_task_destroy(waiter);
   weft_task_destroy(sleeper);
+}
+
+TEST_F(CAbiTest, ATaskIsKeptForWhoAwaitsIt) {
+  weft_task* sleeper = Make([](weft_context* context, void* /*user*/) {
+    return weft_suspend_for_duration(context, 1'000'000);
+  });
+  weft_task* waiter = Make(
+      [](weft_context* context, void* user) {
+        return weft_await_task(context, static_cast<weft_task*>(user), UINT64_MAX);
+      },
+      sleeper);
+  Attach(sleeper);
+  Attach(waiter);
+  while (weft_task_is_done(sleeper).value == 0) weft_executor_run(executor_, 1, nullptr);
+  if (weft_task_is_done(waiter).value == 0) {
+    EXPECT_EQ(weft_task_destroy(sleeper).code, WEFT_BUSY) << "the other has not looked yet";
+    EXPECT_EQ(weft_task_attach(executor_, sleeper).code, WEFT_BUSY);
+  }
+  RunUntilDone(waiter);
+  EXPECT_EQ(weft_task_result(waiter).code, WEFT_OK);
+  EXPECT_EQ(weft_task_destroy(sleeper).code, WEFT_OK);
+  EXPECT_EQ(weft_task_destroy(waiter).code, WEFT_OK);
+}
+
+TEST_F(CAbiTest, ACancelRacesWithALookAtTheResult) {
+  for (int round = 0; round < 200; ++round) {
+    int count = 0;
+    weft_task* task = Make(&AddOne, &count);
+    Attach(task);
+    std::thread canceller([&] { weft_task_cancel(task); });
+    RunUntilDone(task);
+    const int32_t code = weft_task_result(task).code;
+    EXPECT_TRUE(code == WEFT_OK || code == WEFT_CANCELLED) << code;
+    EXPECT_EQ(weft_task_result(task).code, code);
+    canceller.join();
+    EXPECT_EQ(weft_task_destroy(task).code, WEFT_OK);
+  }
 }
 
 TEST_F(CAbiTest, AForeignContextIsRefused) {

@@ -122,8 +122,9 @@ HeldTasks CoreGroup::held() const {
   for (const auto& core : engine_->cores) {
     const FrameHome& frames = *core->frames();
     const uint64_t live = frames.live();
+    const uint64_t outstanding = frames.outstanding();
     all.live += live;
-    all.handles += frames.outstanding() - std::min(frames.outstanding(), live);
+    all.handles += outstanding - std::min(outstanding, live);
   }
   return all;
 }

@@ -77,6 +77,31 @@ TEST(CoreGroup, QuiesceEndsWhatListensAndTellsWhatDoesNot) {
   EXPECT_TRUE(*within) << "one of its own threads would wait for itself";
 }
 
+TEST(CoreGroup, EndsWhileTasksOfOneCoreWaitForThoseOfTheOtherAndInThePool) {
+  auto group = StartGroup({.cpus = {-1, -1}, .blocking_threads = 2});
+  const CancellationToken token;
+  const TaskTracker tracker;
+  std::atomic<int> waiting{0};
+  auto sleeper = Spawn(group->core(1), [&](TaskContext& context) {
+    ++waiting;
+    context.SleepFor(60'000'000'000);
+  });
+  auto joiner = SpawnTracked(group->core(0), tracker, [&](TaskContext& context) {
+    ++waiting;
+    EXPECT_FALSE(sleeper->Await(context).ok());
+  });
+  auto pooled = SpawnTracked(*group->pool(), tracker, [&](TaskContext& context) {
+    ++waiting;
+    EXPECT_EQ(token.Wait(context), WaitResult::kCancelled) << "its host stops";
+  });
+  while (waiting.load() < 3) std::this_thread::yield();
+  group.reset();
+  EXPECT_TRUE(absl::IsUnavailable(sleeper->BlockingJoin()));
+  EXPECT_TRUE(pooled->BlockingJoin().ok());
+  EXPECT_EQ(tracker.BlockingDrain(), WaitResult::kDone);
+  token.Cancel();
+}
+
 TEST(CoreGroup, WhatIsLeftIsToldToWhoJoins) {
   auto group = StartGroup();
   auto handle =

@@ -12,6 +12,10 @@ namespace {
 constexpr uint32_t kMostTasks = 1'000'000;
 constexpr size_t kLeastStackBytes = size_t{16} << 10;
 constexpr size_t kMostStackBytes = size_t{64} << 20;
+// As of weftd's keys of those names.
+constexpr uint32_t kLeastRingEntries = 8;
+constexpr uint32_t kMostRingEntries = 4096;
+constexpr uint32_t kMostIoThreads = 256;
 
 absl::Status CheckRange(absl::string_view field, uint64_t value, uint64_t least, uint64_t most) {
   if (value >= least && value <= most) return absl::OkStatus();
@@ -27,6 +31,9 @@ absl::Status CheckExecutorOptions(const ExecutorOptions& options) {
            CheckRange("remote_tasks", options.remote_tasks, 1, kMostTasks),
            CheckRange("stacks", options.stacks, 1, kMostTasks),
            CheckRange("stack_bytes", options.stack_bytes, kLeastStackBytes, kMostStackBytes),
+           CheckRange("io.ring_entries", options.io.ring_entries, kLeastRingEntries,
+                      kMostRingEntries),
+           CheckRange("io.threads", options.io.threads, 1, kMostIoThreads),
        }) {
     if (!status.ok()) return status;
   }

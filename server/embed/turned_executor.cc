@@ -16,6 +16,13 @@ namespace {
 // How long Quiesce waits before it looks at what others hold.
 constexpr int64_t kQuiesceLookNs = 1'000'000;
 
+// Turns under way on this thread, of whatever executor: it is one core's at a time.
+constinit thread_local int turns_here = 0;
+
+absl::Status WithinTask() {
+  return absl::FailedPreconditionError("a task must not make or turn an executor on its thread");
+}
+
 }  // namespace
 
 // Where it stays: mail and clock are found by address.
@@ -50,6 +57,7 @@ struct TurnedExecutor::Engine {
 absl::StatusOr<std::unique_ptr<TurnedExecutor>> TurnedExecutor::Make(
     const ExecutorOptions& options) {
   if (absl::Status status = CheckExecutorOptions(options); !status.ok()) return status;
+  if (turns_here > 0) return WithinTask();
   auto engine = std::make_unique<Engine>();
   if (absl::Status status = engine->Start(options); !status.ok()) return status;
   return std::unique_ptr<TurnedExecutor>(new TurnedExecutor(std::move(engine)));
@@ -69,9 +77,7 @@ absl::Status TurnedExecutor::CheckCaller() const {
   if (std::this_thread::get_id() != thread_) {
     return absl::FailedPreconditionError("the executor is turned by the thread that made it only");
   }
-  if (is_turning_) {
-    return absl::FailedPreconditionError("a task must not turn the executor that runs it");
-  }
+  if (turns_here > 0) return WithinTask();
   return absl::OkStatus();
 }
 
@@ -79,9 +85,9 @@ size_t TurnedExecutor::TurnOnce(size_t max_items) {
   const auto polls = static_cast<uint32_t>(std::min<size_t>(max_items, TurnBudget::kMostPolls));
   engine_->core->SetBudget({.polls = polls});
   const uint64_t before = engine_->core->given();
-  is_turning_ = true;
+  ++turns_here;
   engine_->core->Turn();
-  is_turning_ = false;
+  --turns_here;
   return engine_->core->given() - before;
 }
 
@@ -152,7 +158,8 @@ absl::StatusOr<HeldTasks> TurnedExecutor::TurnUntil(bool (*is_over)(const HeldTa
 
 HeldTasks TurnedExecutor::held() const {
   const uint64_t live_now = live();
-  return {.live = live_now, .handles = outstanding() - std::min(outstanding(), live_now)};
+  const uint64_t all = outstanding();
+  return {.live = live_now, .handles = all - std::min(all, live_now)};
 }
 
 }  // namespace weft

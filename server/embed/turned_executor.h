@@ -23,7 +23,8 @@ namespace weft {
 // task, but for what says otherwise.
 class TurnedExecutor {
  public:
-  // InvalidArgument names the field; else why memory or io_uring is not to be had.
+  // InvalidArgument names the field; FailedPrecondition within a task; else why memory or io_uring
+  // is not to be had.
   static absl::StatusOr<std::unique_ptr<TurnedExecutor>> Make(const ExecutorOptions& options = {});
   // Tasks that are left are abandoned, see Quiesce; frames()->shutdown_stats() tells how many.
   ~TurnedExecutor();
@@ -95,7 +96,6 @@ class TurnedExecutor {
 
   const std::thread::id thread_ = std::this_thread::get_id();
   CancellationToken shutdown_;
-  bool is_turning_ = false;
   std::unique_ptr<Engine> engine_;  // The core and what it stands on.
 };
 

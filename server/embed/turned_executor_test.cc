@@ -100,6 +100,19 @@ TEST(TurnedExecutor, RefusesOtherThreadsItsOwnTasksAndWrongArguments) {
   EXPECT_TRUE(absl::IsInvalidArgument(executor->Run(1, -1).status()));
 }
 
+TEST(TurnedExecutor, IsNotMadeOrTurnedWithinATaskOfAnother) {
+  const auto outer = MakeExecutor();
+  const auto inner = MakeExecutor();
+  ASSERT_TRUE(SpawnDetached(outer->host(), [&](TaskContext& context) {
+                EXPECT_TRUE(absl::IsFailedPrecondition(TurnedExecutor::Make().status()));
+                EXPECT_TRUE(absl::IsFailedPrecondition(inner->Run(1, 0).status()));
+                EXPECT_EQ(context.SleepFor(1), WakeReason::kElapsed);
+              }).ok());
+  while (outer->live() > 0) ASSERT_TRUE(outer->Run(64).ok());
+  EXPECT_EQ(*inner->BlockOn([] { return 1; }), 1) << "two take turns on one thread";
+  EXPECT_EQ(*outer->BlockOn([] { return 2; }), 2);
+}
+
 TEST(TurnedExecutor, OptionsOutOfRangeAreNamed) {
   const auto expect = [](const ExecutorOptions& options, std::string_view message) {
     const auto made = TurnedExecutor::Make(options);
@@ -110,6 +123,8 @@ TEST(TurnedExecutor, OptionsOutOfRangeAreNamed) {
   expect({.remote_tasks = 1'000'001}, "remote_tasks: 1000001 is not right, expected 1 to 1000000");
   expect({.stacks = 0}, "stacks: 0 is not right, expected 1 to 1000000");
   expect({.stack_bytes = 100}, "stack_bytes: 100 is not right, expected 16384 to 67108864");
+  expect({.io = {.ring_entries = 0}}, "io.ring_entries: 0 is not right, expected 8 to 4096");
+  expect({.io = {.threads = 0}}, "io.threads: 0 is not right, expected 1 to 256");
 }
 
 TEST(TurnedExecutor, MoreTasksThanItHoldsAreRefused) {

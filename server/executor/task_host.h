@@ -32,11 +32,18 @@ struct TaskLevels {
   Priority io;
 };
 
+// Why a body that was spawned is not run to its end.
+enum class Abandoned : uint8_t {
+  kStopped,   // The host has stopped before the body began,
+  kBegun,     // or while it was suspended: its stack stays as it is and never goes on.
+  kNoThread,  // The system granted the blocking pool no thread for it.
+};
+
 // What a task runs that another task, or a program, started. Outlives the task's run.
 struct SpawnedBody {
   TaskOutcome (*run)(SpawnedBody& self, TaskContext& context) = nullptr;
-  // Instead of run, or of its return: the host has stopped. Some thread, the last to touch it.
-  void (*abandon)(SpawnedBody& self, bool has_begun) = nullptr;
+  // Instead of run, or of its return. Some thread, the last of the host's to touch it.
+  void (*abandon)(SpawnedBody& self, Abandoned why) = nullptr;
 
   // How a core knows it: a payload, and the entry of all such.
   std::string_view AsPayload() { return {std::bit_cast<const char*>(this), sizeof(*this)}; }
@@ -64,6 +71,8 @@ class TaskHost {
   virtual SpawnAnswer SpawnTask(SpawnedBody& body, TaskLevels levels) = 0;
   // Any thread. Opens the mail on the host's thread, in the order of delivery.
   virtual void Deliver(Mail& mail) = 0;
+  // The host's thread. Opens now what was delivered: for who must not go before its mail.
+  virtual void OpenMail() = 0;
   // Any thread. Whose thread the caller is on: where the host's tasks run. Null on others.
   static TaskHost* Here() { return here_; }
   bool IsHere() const { return here_ == this; }

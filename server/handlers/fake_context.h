@@ -127,6 +127,7 @@ class FakeContext final : public TaskContext {
       return SpawnAnswer::kSlotsTaken;
     }
     void Deliver(Mail& mail) override { mail.open(mail); }
+    void OpenMail() override {}
     int64_t HostNowNs() const override { return context_.now_ns_; }
     FrameHome* frames() override { return nullptr; }
 

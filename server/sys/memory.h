@@ -52,6 +52,9 @@ class Mapping {
   // Of pages of the usual size. Empty when the kernel refuses: errno says why.
   static Mapping Make(size_t bytes);
 
+  // It stays mapped, for ever.
+  void Leave() { data_ = nullptr; }
+
   char* data() const { return data_; }
   size_t bytes() const { return bytes_; }
 

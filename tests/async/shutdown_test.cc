@@ -5,8 +5,9 @@
 #include <memory>
 #include <utility>
 
-#include "async/spawn.h"
+#include "async/spawn_family.h"
 #include "async_fixture.h"
+#include "executor/task_io.h"
 
 namespace weft {
 namespace {
@@ -76,6 +77,38 @@ TEST_F(ShutdownTest, SpawnsAndMailThatCameTooLateAreUndrained) {
   EXPECT_EQ(EndHost().undrained_entries, 2U);
   EXPECT_TRUE(absl::IsUnavailable(handle->BlockingJoin().status()));
   EXPECT_FALSE(sleeper->Abort());
+}
+
+TEST_F(ShutdownTest, WhatASuspendedTaskHasLinkedElsewhereStaysTouchable) {
+  const CancellationToken token;
+  const TaskTracker tracker;
+  auto cancellable = SpawnCancellableTracked(
+      host(), token, tracker, [](TaskContext& context) { context.SleepFor(1'000'000); });
+  auto waiting = Spawn(host(), [&](TaskContext& context) { token.Wait(context); });
+  auto joining = Spawn(host(), [&](TaskContext& context) {
+    EXPECT_TRUE(absl::IsUnavailable(cancellable->Await(context))) << "never reached";
+  });
+  Settle();
+  EXPECT_EQ(tracker.count(), 1U);
+  EXPECT_EQ(EndHost().aborted_unwinds, 3U);
+  EXPECT_EQ(tracker.count(), 0U) << "what its callable owned is gone";
+  token.Cancel();
+  Elsewhere([&] { EXPECT_TRUE(absl::IsUnavailable(cancellable->BlockingJoin())); });
+}
+
+TEST_F(ShutdownTest, AHostEndsWithAFileOperationUnderWay) {
+  auto handle = Spawn(host(), [](TaskContext& context) {
+    char byte = 0;
+    TaskIo(context).Read(3, {&byte, 1}, 0);
+  });
+  Settle();
+  ASSERT_EQ(system_.under_way.size(), 1U);
+  Elsewhere([&] { EXPECT_TRUE(handle->Abort()); });
+  const ShutdownStats stats = EndHost();
+  EXPECT_TRUE(system_.shut_down);
+  EXPECT_EQ(stats.aborted_unwinds, 1U);
+  EXPECT_EQ(stats.undrained_entries, 1U) << "the abort";
+  EXPECT_TRUE(system_.cancels.empty()) << "the ring is gone";
 }
 
 TEST_F(ShutdownTest, AnAbortAfterTheEndReachesNobody) {

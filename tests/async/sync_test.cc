@@ -1,6 +1,7 @@
 // Mutex, semaphore and event: who gets what in which order, and every way a wait may end.
 #include "async/sync.h"
 
+#include <memory>
 #include <string>
 
 #include "async_fixture.h"
@@ -188,6 +189,14 @@ TEST_F(SyncTest, PermitsAreGivenBackFromElsewhere) {
   EXPECT_FALSE(served);
   Settle();
   EXPECT_TRUE(served);
+}
+
+TEST_F(SyncTest, WhatWasGivenBackIsAppliedBeforeASemaphoreGoes) {
+  auto semaphore = std::make_unique<Semaphore>(host(), 1);
+  EXPECT_TRUE(semaphore->TryAcquire());
+  Elsewhere([&] { semaphore->Release(); });
+  semaphore.reset();
+  EXPECT_FALSE(core_->Turn()) << "no mail is left that would open what is gone";
 }
 
 TEST_F(SyncTest, AnEventWakesAllThatWaitAndStaysSet) {

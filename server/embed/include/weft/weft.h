@@ -72,6 +72,7 @@ typedef struct weft_task_attr {
 /* When a task did what, last time it was attached: of the processor's time stamp counter, and in
  * nanoseconds of a clock without a known zero. 0: it has not. */
 typedef struct weft_task_times {
+  uint64_t size; /* sizeof(weft_task_times), or 0; set by the library. */
   uint64_t ticks_attached;
   uint64_t ticks_begun;
   uint64_t ticks_suspended; /* Last. */
