@@ -41,10 +41,10 @@ class ChannelRing {
   static_assert(std::is_nothrow_move_assignable_v<T> && std::is_default_constructible_v<T>);
 
  public:
-  // capacity: a power of two, 2 or more.
+  // capacity: a power of two.
   explicit ChannelRing(size_t capacity)
       : mask_(capacity - 1), slots_(new Slot[capacity]), room_until_(capacity) {
-    assert(capacity >= 2 && std::has_single_bit(capacity));
+    assert(std::has_single_bit(capacity));
   }
 
   // Any thread. The item is moved from with kDone only.

@@ -12,6 +12,7 @@
 #include "async/channel_ring.h"
 #include "async/remote_waiter.h"
 #include "async/seat.h"
+#include "async/wait_at.h"
 #include "executor/task_context.h"
 #include "executor/task_host.h"
 
