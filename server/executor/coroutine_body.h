@@ -123,7 +123,7 @@ std::future<T> SpawnForFuture(Executor& executor, CoroutineTask<T> task) {
   if (const ExecutorError error = executor.Spawn(*body); error != ExecutorError::kNone) {
     body->Finish(error);
   } else {
-    body.release();
+    (void)body.release();  // It owns itself now.
   }
   return future;
 }

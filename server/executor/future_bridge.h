@@ -102,7 +102,7 @@ auto SpawnForFuture(Executor& executor, Function function) {
   if (const ExecutorError error = executor.Spawn(*body); error != ExecutorError::kNone) {
     body->Refuse(error);
   } else {
-    body.release();
+    (void)body.release();  // It owns itself now.
   }
   return future;
 }
