@@ -23,7 +23,8 @@ constexpr uint64_t kOwnMappings = 1'000;
 constexpr uint64_t kMappingsPerThread = 5;
 // What a thread touches of them for a handler of ordinary depth.
 constexpr uint64_t kBytesPerThread = 128 * 1024;
-// The Door, the pool's core, signals, notify, accept, the reload, the log of stalls; gRPC's.
+// The Door, the pool's core, signals, notify, accept, the reload, the log of stalls, names, the
+// watch; gRPC's.
 constexpr uint64_t kOwnThreads = 32;
 // The program, gRPC's buffers, and per slot what Core and TaskTable keep.
 constexpr uint64_t kOwnBytes = 64 * 1024 * 1024;
@@ -35,7 +36,7 @@ uint64_t FilesWithoutTasks(const Config& config, size_t cores) {
 }
 
 uint64_t FilesOfTasks(const Config& config, size_t cores) {
-  if (config.handlers.file_root.empty()) return 0;
+  if (config.handlers.file_root.empty() && config.handlers.net_allow.empty()) return 0;
   return uint64_t{FilePermits::kFilesPerTask} * cores * config.core.stacks;
 }
 
@@ -49,7 +50,7 @@ void WarnOfFiles(const Config& config, size_t cores, const sys::MachineLimits& l
                     FilesOfTasks(config, cores) == 0
                         ? ""
                         : absl::StrCat("; executor.stacks = ", config.core.stacks, " on each of ",
-                                       cores, " cores, and each may hold files")),
+                                       cores, " cores, and each may hold files or sockets")),
        "raise it (LimitNOFILE= of the unit, ulimit -Hn), or lower the keys"});
 }
 

@@ -42,6 +42,15 @@ TEST(LimitWarnings, CountWhatFileTasksHold) {
   EXPECT_NE(warning.because.find("executor.stacks = 100"), std::string::npos);
 }
 
+TEST(LimitWarnings, CountWhatTasksHoldThatTalkToHosts) {
+  Config config;
+  config.rpc.max_streams = 4'000;
+  config.web.max_connections = 32;
+  config.handlers.net_allow = {{.host = "example.com"}};
+  config.core.stacks = 100;
+  EXPECT_EQ(WarningOf(config, {.open_files = 4'232}).needed, "4632");
+}
+
 TEST(MostFileTasks, IsWhatTheLimitOfOpenFilesLeaves) {
   Config config;
   config.rpc.max_streams = 4'000;

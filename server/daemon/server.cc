@@ -182,9 +182,15 @@ absl::Status Server::OpenFiles() {
   }
   sys::RaiseOpenFiles();
   file_permits_.emplace(MostFileTasks(config_, cpus_.size(), sys::ReadMachineLimits("")));
-  return RegisterBuiltinHandlers(handlers_, {.root_fd = file_root_.get(),
-                                             .max_output_bytes = config_.core.max_output_bytes,
-                                             .permits = &*file_permits_});
+  const FileAccess files = {.root_fd = file_root_.get(),
+                            .max_output_bytes = config_.core.max_output_bytes,
+                            .permits = &*file_permits_};
+  const NetAccess net = {.allow = config_.handlers.net_allow,
+                         .max_bytes = config_.handlers.net_max_bytes,
+                         .time_limit_ns = config_.handlers.net_time_limit_ns,
+                         .max_output_bytes = config_.core.max_output_bytes,
+                         .permits = &*file_permits_};
+  return RegisterBuiltinHandlers(handlers_, files, net);
 }
 
 absl::Status Server::StartCores() {

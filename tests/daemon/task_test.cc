@@ -386,9 +386,9 @@ TEST_P(EveryKindTest, HandlersAndHealthAreTold) {
   ASSERT_TRUE(handlers.ok()) << handlers.status();
   std::vector<std::string> names;
   for (const v1::HandlerInfo& handler : handlers->handlers()) names.push_back(handler.name());
-  EXPECT_EQ(names,
-            (std::vector<std::string>{"block", "crc32c", "echo", "fail", "file.hash", "file.read",
-                                      "file.write", "noop", "sha256", "sleep", "spin"}));
+  EXPECT_EQ(names, (std::vector<std::string>{"block", "crc32c", "echo", "fail", "file.hash",
+                                             "file.read", "file.write", "http.get", "noop",
+                                             "sha256", "sleep", "spin", "tcp.request"}));
   EXPECT_TRUE(*client_->IsServing());
 }
 

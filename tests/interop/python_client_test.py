@@ -13,7 +13,7 @@ import stubs
 import task_result
 
 HANDLERS = {"noop", "echo", "spin", "sleep", "block", "sha256", "crc32c", "fail", "file.read",
-            "file.hash", "file.write"}  # fmt: skip
+            "file.hash", "file.write", "http.get", "tcp.request"}  # fmt: skip
 SECOND_NS = 1_000_000_000
 # A call that takes longer than this has failed.
 CALL_S = 30

@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -33,6 +34,7 @@ class NetTest : public testing::TestWithParam<IoChoice> {
 
   struct End {
     TaskState state = TaskState::kQueued;
+    TaskErrorCode error_code = TaskErrorCode::kNone;
     std::string output;
     std::string error_message;
   };
@@ -51,6 +53,7 @@ class NetTest : public testing::TestWithParam<IoChoice> {
     options.stacks_kept = 16;
     options.handler_count = 1;
     options.local_slots = kTasksMost;
+    options.max_output_bytes = 64 << 20;
     core_ = std::make_unique<Core<sys::ProdEnv>>(
         options, sys::ProdEnv(clock_.anchor(), system_.get()), doorbell_);
     ASSERT_TRUE(core_->Start().ok());
@@ -84,11 +87,14 @@ class NetTest : public testing::TestWithParam<IoChoice> {
   }
   static TaskId IdOf(uint32_t slot) { return TaskId::Make(0, 1000 + slot); }
 
-  uint32_t Submit(const TaskEntry* entry, int64_t timeout_ns = 0) {
+  // payload: outlives the task.
+  uint32_t Submit(const TaskEntry* entry, int64_t timeout_ns = 0, std::string_view payload = {}) {
     Message message;
     message.slot = next_slot_++;
     message.id = IdOf(message.slot);
     message.entry = entry;
+    message.payload = payload.data();
+    message.payload_bytes = static_cast<uint32_t>(payload.size());
     message.submitted = sys::ReadTicks();
     if (timeout_ns > 0) {
       message.deadline = message.submitted + clock_.anchor().NsToTicks(timeout_ns);
@@ -118,7 +124,8 @@ class NetTest : public testing::TestWithParam<IoChoice> {
       if (core_->Drain({&completion, 1}) == 0) {
         std::this_thread::yield();
       } else if (completion.kind == CompletionKind::kEnded) {
-        ends_[completion.slot] = {completion.state, std::string(completion.output()),
+        ends_[completion.slot] = {completion.state, completion.error_code,
+                                  std::string(completion.output()),
                                   std::string(completion.error_message())};
       }
     }

@@ -4,6 +4,7 @@
 
 #include "absl/status/status.h"
 #include "handlers/builtin/file_task.h"
+#include "handlers/builtin/net_task.h"
 #include "handlers/handler.h"
 #include "handlers/registry.h"
 
@@ -21,8 +22,11 @@ std::unique_ptr<Handler> MakeFailHandler();
 std::unique_ptr<Handler> MakeFileReadHandler(const FileAccess& access);
 std::unique_ptr<Handler> MakeFileHashHandler(const FileAccess& access);
 std::unique_ptr<Handler> MakeFileWriteHandler(const FileAccess& access);
+std::unique_ptr<Handler> MakeTcpRequestHandler(const NetAccess& access);
+std::unique_ptr<Handler> MakeHttpGetHandler(const NetAccess& access);
 
 // Registers all of the above. Before Start only. Fails as HandlerRegistry::Register does.
-absl::Status RegisterBuiltinHandlers(HandlerRegistry& registry, const FileAccess& files = {});
+absl::Status RegisterBuiltinHandlers(HandlerRegistry& registry, const FileAccess& files = {},
+                                     const NetAccess& net = {});
 
 }  // namespace weft
