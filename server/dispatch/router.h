@@ -21,8 +21,8 @@ class Router {
  public:
   explicit Router(uint32_t max_queue_depth) : max_queue_depth_(max_queue_depth) {}
 
-  // The index of the chosen core; loads holds at least one. When no core has room it is still the
-  // one with the least ahead, and admission then names the bound.
+  // The index of the chosen core; loads, of the active cores, holds at least one. When no core has
+  // room it is still the one with the least ahead, and admission then names the bound.
   size_t Choose(std::span<const CoreLoad> loads, Priority priority);
 
  private:
