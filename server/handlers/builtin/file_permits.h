@@ -3,15 +3,18 @@
 #include <atomic>
 #include <cstdint>
 
+#include "executor/task_context.h"
 #include "metrics/metric_source.h"
 
 namespace weft {
 
-// How many file tasks hold descriptors at once: the bound that keeps descriptors for those who
-// connect. A task that finds none free sleeps and tries again; no order among those. Any thread.
+// How many tasks hold descriptors of files or sockets at once: the bound that keeps descriptors for
+// those who connect. A task that finds none free sleeps and tries again; no order among those. Any
+// thread.
 class FilePermits final : public MetricSource {
  public:
-  // Descriptors that a task with a permit has open at most: a directory and a file in it.
+  // Descriptors that a task with a permit has open at most: a directory and a file in it, or a
+  // socket.
   static constexpr int64_t kFilesPerTask = 2;
 
   explicit FilePermits(int64_t most) : most_(most) {}
@@ -31,6 +34,27 @@ class FilePermits final : public MetricSource {
   const int64_t most_;
   std::atomic<int64_t> taken_{0};
   std::atomic<uint64_t> waits_{0};
+};
+
+// A task's own permit. Lives on the task's stack, before what it opens.
+class FilePermitHold {
+ public:
+  // permits: outlives the task; null: as many as like.
+  FilePermitHold(TaskContext& context, FilePermits* permits)
+      : context_(context), permits_(permits) {}
+  ~FilePermitHold() {
+    if (is_held_) permits_->Return();
+  }
+  FilePermitHold(const FilePermitHold&) = delete;
+  FilePermitHold& operator=(const FilePermitHold&) = delete;
+
+  // Waits for it. False: the task was asked to stop.
+  bool Await();
+
+ private:
+  TaskContext& context_;
+  FilePermits* const permits_;
+  bool is_held_ = false;
 };
 
 }  // namespace weft

@@ -17,9 +17,6 @@ namespace {
 
 constexpr size_t kMaxPathBytes = 4095;  // PATH_MAX without its NUL.
 constexpr size_t kShownBytes = 256;     // Of a path, in a message.
-// A task without a permit looks again this often: often beside what a file takes when so many are
-// open, rarely beside what the looks cost.
-constexpr int64_t kPermitRetryNs = 2'000'000;
 // Of a file that is read without being brought first: one read's worth.
 constexpr uint64_t kSmallBytes = 64 * 1024;
 // Brought at a time. What is not cached takes a thread that long, where the Door works, too
@@ -115,22 +112,9 @@ bool FileTask::Check() {
         "handlers.file_root is not set, and files are worked on beneath that directory only"));
   }
   const absl::Status status = CheckRelativePath(path_);
-  if (status.ok()) return AwaitPermit();
+  if (status.ok()) return permit_.Await() || Refuse(context_.Stop());
   const absl::string_view message = status.message();
   return Refuse(context_.Fail(TaskErrorCode::kInvalidPayload, {message.data(), message.size()}));
-}
-
-bool FileTask::AwaitPermit() {
-  if (access_.permits == nullptr) return true;
-  has_permit_ = access_.permits->TryTake();
-  if (!has_permit_) access_.permits->CountWait();
-  while (!has_permit_) {
-    if (context_.ShouldStop() || context_.SleepFor(kPermitRetryNs) != WakeReason::kElapsed) {
-      return Refuse(context_.Stop());
-    }
-    has_permit_ = access_.permits->TryTake();
-  }
-  return true;
 }
 
 bool FileTask::Find(int directory, const std::string& name) {

@@ -41,10 +41,11 @@ class FileTask {
  public:
   // path: as the payload gives it.
   FileTask(TaskContext& context, const FileAccess& access, std::string_view path)
-      : context_(context), access_(access), io_(context), path_(path) {}
-  ~FileTask() {
-    if (has_permit_) access_.permits->Return();
-  }
+      : context_(context),
+        access_(access),
+        permit_(context, access.permits),
+        io_(context),
+        path_(path) {}
   FileTask(const FileTask&) = delete;
   FileTask& operator=(const FileTask&) = delete;
 
@@ -77,15 +78,14 @@ class FileTask {
     return false;
   }
   bool IsRegular();
-  bool AwaitPermit();
 
   TaskContext& context_;
   const FileAccess& access_;
+  FilePermitHold permit_;
   TaskIo io_;
   const std::string path_;
   struct statx about_ = {};
   bool is_missing_ = false;
-  bool has_permit_ = false;
   TaskOutcome outcome_ = TaskOutcome::kFailed;
 };
 
