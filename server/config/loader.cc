@@ -208,7 +208,9 @@ void Loading::AddValue(const Place& place, const std::string& key, const toml::n
   const ConfigRow& row = *FindConfigRow(key);
   std::optional<ConfigValue> value = ToConfigValue(node);
   const auto* const text = value.has_value() ? std::get_if<std::string>(&*value) : nullptr;
-  if (row.rule.kind == ConfigRule::Kind::kAddressList && text != nullptr) {
+  const bool is_list = row.rule.kind == ConfigRule::Kind::kAddressList ||
+                       row.rule.kind == ConfigRule::Kind::kHostList;
+  if (is_list && text != nullptr) {
     value = std::vector<std::string>{*text};
   }
   if (!value.has_value() || !Obeys(row.rule, *value)) {

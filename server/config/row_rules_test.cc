@@ -76,6 +76,14 @@ TEST_P(EveryRow, RefusesWhatIsBelowAndAbove) {
       ExpectWrong("\"127.0.0.1:-1\"");
       ExpectWrong("\"127.0.0.1:65536\"");
       return;
+    case Kind::kHostList: {
+      ExpectWrong("\"\"");
+      ExpectWrong("\"host:65536\"");
+      std::string many;
+      for (int64_t i = 0; i <= row().rule.most; ++i) absl::StrAppend(&many, "\"a\",");
+      ExpectWrong("[" + many + "]");
+      return;
+    }
     case Kind::kCpus:
       ExpectWrong("[-1]");
       ExpectWrong("[4096]");
@@ -98,7 +106,7 @@ TEST_P(EveryRow, RefusesValuesOfAnotherType) {
   if (kind != Kind::kFlag) ExpectWrong("true");
   if (kind != Kind::kInteger) ExpectWrong("1");
   if (kind != Kind::kCpus) ExpectWrong("[1]");
-  if (kind != Kind::kAddressList) ExpectWrong("[\"127.0.0.1:1\"]");
+  if (kind != Kind::kAddressList && kind != Kind::kHostList) ExpectWrong("[\"127.0.0.1:1\"]");
   ExpectWrong("\"no such word\"");
 }
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "config/cpu_name.h"
+#include "config/host_pattern.h"
 #include "config/schema.h"
 
 namespace weft {
@@ -20,6 +21,7 @@ constexpr int64_t kMiB = 1024 * 1024;
 constexpr int64_t kTiB = kMiB * kMiB;
 constexpr int64_t kSecondNs = 1'000'000'000;
 constexpr int64_t kMostCores = 255;  // kMaxCores of task/limits.h, which config/ does not see.
+constexpr int64_t kMillisecondNs = 1'000'000;
 
 ConfigRule Flag() { return {.kind = Kind::kFlag}; }
 ConfigRule Whole(int64_t least, int64_t most) {
@@ -52,6 +54,12 @@ std::vector<std::string> AsTextList(const ConfigValue& value) {
   return std::get<std::vector<std::string>>(value);
 }
 
+std::vector<HostPattern> AsHosts(const ConfigValue& value) {
+  std::vector<HostPattern> hosts;
+  for (const std::string& text : AsTextList(value)) hosts.push_back(*ParseHostPattern(text));
+  return hosts;
+}
+
 std::optional<std::vector<CpuName>> AsCpus(const ConfigValue& value) {
   std::vector<CpuName> names;
   if (const auto* numbers = std::get_if<std::vector<int64_t>>(&value)) {
@@ -72,6 +80,7 @@ constexpr std::string_view kIdlePolicies[] = {"spin", "adaptive", "sleep"};
 constexpr uint32_t kTasksMaxOfKind[] = {0, kFallbackTasksMax, 0};
 constexpr std::string_view kStallPolicies[] = {"report", "demote"};
 constexpr int64_t kPathMost = 4095;
+constexpr int64_t kHostsMost = 256;
 constexpr std::string_view kIoBackends[] = {"auto", "io_uring", "threads"};
 constexpr std::string_view kLogLevels[] = {"trace", "debug", "info", "warn", "error"};
 constexpr std::string_view kLogFormats[] = {"text", "json"};
@@ -255,14 +264,32 @@ std::vector<ConfigRow> BoundRows() {
   };
 }
 
-std::vector<ConfigRow> FileRows() {
+std::vector<ConfigRow> HandlerRows() {
   return {
       {"handlers.file_root", "path", Path(kPathMost), "\"\"", kRestart,
        "Directory that file.read, file.hash and file.write work beneath; without one they fail "
        "every task.",
        [](Config& c, const ConfigValue& v) { c.handlers.file_root = AsText(v); }},
+      {"handlers.net_allow",
+       "hosts",
+       {.kind = Kind::kHostList, .most = kHostsMost},
+       "[]",
+       kRestart,
+       "Hosts that tcp.request and http.get may talk to, on any port unless one is given; with "
+       "none "
+       "they fail every task.",
+       [](Config& c, const ConfigValue& v) { c.handlers.net_allow = AsHosts(v); }},
+      {"handlers.net_max_bytes", "bytes", Whole(1, 64 * kMiB), "1048576", kRestart,
+       "Longest answer that tcp.request and http.get take; limits.max_payload_bytes holds, too.",
+       [](Config& c, const ConfigValue& v) { c.handlers.net_max_bytes = As<size_t>(v); }},
+      {"handlers.net_time_limit_ms", "milliseconds", Whole(1, 3'600'000), "10000", kRestart,
+       "How long tcp.request and http.get may take, from looking the host up to the last byte.",
+       [](Config& c, const ConfigValue& v) {
+         c.handlers.net_time_limit_ns = As<int64_t>(v) * kMillisecondNs;
+       }},
       {"io.backend", "", Choice(kIoBackends), "\"auto\"", kRestart,
-       "How files are worked on: auto: io_uring where the kernel grants it, else threads.",
+       "How files and sockets are worked on: auto: io_uring where the kernel grants it, else "
+       "threads.",
        [](Config& c, const ConfigValue& v) { c.io.backend = AsEnum<IoChoice>(kIoBackends, v); }},
       {"io.ring_entries", "operations", Whole(8, 4'096), "256", kRestart,
        "File operations under way at once, of each core; what comes beyond waits.",
@@ -298,7 +325,7 @@ std::vector<ConfigRow> AllRows() {
   std::vector<ConfigRow> all;
   for (std::vector<ConfigRow>& part :
        std::array{ExecutorRows(), StackRows(), BlockingRows(), ListenerRows(), BoundRows(),
-                  FileRows(), DaemonRows()}) {
+                  HandlerRows(), DaemonRows()}) {
     std::move(part.begin(), part.end(), std::back_inserter(all));
   }
   return all;

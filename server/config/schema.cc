@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "config/cpu_name.h"
+#include "config/host_pattern.h"
 #include "config/listen_address.h"
 
 namespace weft {
@@ -60,6 +61,13 @@ bool AreAddresses(const ConfigValue& value) {
   };
   const auto* texts = std::get_if<std::vector<std::string>>(&value);
   return texts != nullptr && std::ranges::all_of(*texts, is_address);
+}
+
+bool AreHosts(const ConfigRule& rule, const ConfigValue& value) {
+  const auto is_host = [](const std::string& text) { return ParseHostPattern(text).has_value(); };
+  const auto* texts = std::get_if<std::vector<std::string>>(&value);
+  return texts != nullptr && texts->size() <= static_cast<size_t>(rule.most) &&
+         std::ranges::all_of(*texts, is_host);
 }
 
 std::string Listed(absl::Span<const std::string_view> choices, const char* before) {
@@ -131,6 +139,8 @@ bool Obeys(const ConfigRule& rule, const ConfigValue& value) {
     }
     case Kind::kAddressList:
       return AreAddresses(value);
+    case Kind::kHostList:
+      return AreHosts(rule, value);
     case Kind::kCpus:
       return AreCpus(value);
   }
@@ -154,6 +164,10 @@ std::string DescribeExpected(const ConfigRow& row) {
       return absl::StrCat(kAddressForm, ", or \"\" for none");
     case Kind::kAddressList:
       return absl::StrCat("a list of addresses, each ", kAddressForm);
+    case Kind::kHostList:
+      return absl::StrCat("a list of at most ", row.rule.most,
+                          " hosts, each HOST or HOST:PORT, as in \"example.com\", "
+                          "\"*.example.com:80\", \"127.0.0.1\" or \"[::1]:8080\"");
     case Kind::kCpus:
       return absl::StrCat(
           "\"auto\", a list of CPU numbers from 0 to ", kHighestCpuNumber,

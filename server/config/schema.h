@@ -24,11 +24,12 @@ struct ConfigRule {
     kPath,         // Absolute, or one of the choices; empty for none.
     kAddress,      // "IP:PORT"; empty for none.
     kAddressList,  // The loader takes a single one for a list of one.
+    kHostList,     // Patterns of hosts; `most` of them. A single one likewise.
     kCpus,
   };
   Kind kind = Kind::kFlag;
-  int64_t least = 0;                                // kInteger, inclusive.
-  int64_t most = 0;                                 // kInteger, inclusive; kPath: bytes.
+  int64_t least = 0;  // kInteger, inclusive.
+  int64_t most = 0;   // kInteger, inclusive; kPath: bytes; kHostList: patterns.
   absl::Span<const std::string_view> choices = {};  // kChoice, kPath.
 };
 
