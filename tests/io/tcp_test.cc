@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <sys/resource.h>
 
 #include <array>
 #include <cerrno>
@@ -302,6 +303,27 @@ TEST_P(TcpTest, ListensOnAUnixSocketAndWaitsForAFullOne) {
   queued.clear();
   listener.Close();
   std::filesystem::remove_all(name);
+}
+
+TEST_P(TcpTest, AnAcceptThatFindsNoDescriptorLeftMayBeTriedAgain) {
+  TcpListener listener;
+  ASSERT_EQ(TcpListener::Listen(*NetAddress::Parse("127.0.0.1:0"), &listener), 0);
+  const NetAddress address = *listener.LocalAddress();
+  const Fd client(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  ASSERT_EQ(connect(client.get(), address.get(), address.bytes()), 0);
+  rlimit before = {};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit none = {3, before.rlim_max};
+  ExpectSucceeds([&](TaskContext& context) {
+    TcpStream stream;
+    EXPECT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+    EXPECT_EQ(listener.Accept(context, &stream), -EMFILE);
+    EXPECT_EQ(TcpStream::Connect(context, address, &stream), -EMFILE);
+    EXPECT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+    EXPECT_EQ(listener.Accept(context, &stream), 0) << "the connection has waited";
+    return TaskOutcome::kSucceeded;
+  });
+  listener.Close();
 }
 
 // ---- Halves ------------------------------------------------------------------------------------
