@@ -1,9 +1,9 @@
 # libweft.so, the executor as programs embed it: the folders below, compiled once more for it. All
 # of it is visible, because a program's own templates are made of it; what it is linked from is not.
 set(sources)
-foreach(folder IN ITEMS sys metrics task executor async core embed)
-  get_target_property(listed weft_${folder} SOURCES)
-  get_target_property(place weft_${folder} SOURCE_DIR)
+foreach(part IN ITEMS sys metrics task fallback_executor executor asio_executor async core embed)
+  get_target_property(listed weft_${part} SOURCES)
+  get_target_property(place weft_${part} SOURCE_DIR)
   list(TRANSFORM listed PREPEND ${place}/)
   list(APPEND sources ${listed})
 endforeach()
@@ -26,7 +26,7 @@ target_compile_definitions(weft_executor_shared PRIVATE WEFT_VERSION="${PROJECT_
 target_compile_options(weft_executor_shared PRIVATE -fno-semantic-interposition)
 target_link_libraries(weft_executor_shared
   PUBLIC absl::status absl::statusor absl::strings
-  PRIVATE $<BUILD_INTERFACE:weft_flags> $<TARGET_FILE:Boost::context> absl::span absl::symbolize
+  PRIVATE $<BUILD_INTERFACE:weft_flags> $<BUILD_INTERFACE:Boost::headers> $<TARGET_FILE:Boost::context> absl::span absl::symbolize
           $<BUILD_INTERFACE:PkgConfig::uring>)
 # A library that lacks a symbol shall fail here, not at its user's.
 target_link_options(weft_executor_shared PRIVATE
