@@ -26,7 +26,8 @@ target_compile_definitions(weft_executor_shared PRIVATE WEFT_VERSION="${PROJECT_
 target_compile_options(weft_executor_shared PRIVATE -fno-semantic-interposition)
 target_link_libraries(weft_executor_shared
   PUBLIC absl::status absl::statusor absl::strings
-  PRIVATE $<BUILD_INTERFACE:weft_flags> $<BUILD_INTERFACE:Boost::headers> $<TARGET_FILE:Boost::context> absl::span absl::symbolize
+  PRIVATE $<BUILD_INTERFACE:weft_flags> $<BUILD_INTERFACE:Boost::headers>
+          $<TARGET_FILE:Boost::context> absl::span absl::symbolize
           $<BUILD_INTERFACE:PkgConfig::uring>)
 # A library that lacks a symbol shall fail here, not at its user's.
 target_link_options(weft_executor_shared PRIVATE
