@@ -161,8 +161,8 @@ TEST_F(RpcServerTest, ListsTheHandlersByName) {
   EXPECT_EQ(response.handlers(2).name(), "echo");
   EXPECT_FALSE(response.handlers(2).help().empty());
   EXPECT_TRUE(response.handlers(2).never_suspends());
-  EXPECT_EQ(response.handlers(9).name(), "sleep");
-  EXPECT_FALSE(response.handlers(9).never_suspends());
+  EXPECT_EQ(response.handlers(10).name(), "sleep");
+  EXPECT_FALSE(response.handlers(10).never_suspends());
 }
 
 TEST_F(RpcServerTest, TellsTheStatistics) {

@@ -13,6 +13,7 @@
 #include <iostream>
 #include <iterator>
 #include <memory>
+#include <utility>
 
 #include "driven_core.h"
 #include "executor/task_io.h"
@@ -75,6 +76,7 @@ class CoreSystemCalls : public testing::Test {
     driven_.Run(count, pick);
   }
 
+  std::unique_ptr<sys::IoSystem> io_;  // Outlives the core.
   DrivenCore driven_;
 
  private:
@@ -141,7 +143,8 @@ TEST_F(CoreSystemCalls, TheOneOfATaskIsSeen) {
 TEST_F(CoreSystemCalls, ReadsGoToTheKernelInBatches) {
   auto system = sys::IoSystem::Open({.backend = IoChoice::kIoUring, .ring_entries = 64}, 1, {});
   if (!system.ok()) GTEST_SKIP() << system.status();
-  ASSERT_NO_FATAL_FAILURE(Prepare(system->get()));
+  io_ = *std::move(system);
+  ASSERT_NO_FATAL_FAILURE(Prepare(io_.get()));
   const sys::Fd file(
       open(std::filesystem::temp_directory_path().c_str(), O_TMPFILE | O_RDWR, 0600));
   ASSERT_TRUE(file.valid());

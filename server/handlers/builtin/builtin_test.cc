@@ -24,8 +24,9 @@ TEST(BuiltinHandlers, AreRegisteredUnderTheirNames) {
     EXPECT_FALSE(row.handler->help().empty());
     EXPECT_EQ(row.handler->help().find('\n'), std::string_view::npos);
   }
-  EXPECT_THAT(names, ElementsAre("noop", "echo", "spin", "sleep", "block", "sha256", "crc32c",
-                                 "fail", "file.read", "file.hash", "file.write"));
+  EXPECT_THAT(names,
+              ElementsAre("noop", "echo", "spin", "sleep", "block", "sha256", "crc32c", "fail",
+                          "file.read", "file.hash", "file.write", "tcp.request", "http.get"));
   EXPECT_FALSE(registry.Find("sleep")->never_suspends);
   EXPECT_FALSE(registry.Find("fail")->never_suspends);
   EXPECT_TRUE(registry.Find("spin")->never_suspends);
