@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -88,6 +89,7 @@ class LocalChannel {
   // Nothing is sent from here on, also of those that wait to; what was sent is still received.
   // Harmless when it was closed before.
   void Close() {
+    assert(host_.IsHere());
     is_closed_ = true;
     GiveUp(senders_);
     GiveUp(receivers_);
@@ -123,9 +125,12 @@ class LocalChannel {
     FrameHome* const home = host.frames();
     return home == nullptr ? nullptr : home->shared_from_this();
   }
-  // When the host has closed, nobody is left who waits.
+  // When the host has closed, nobody is left who waits: those in the lists are gone with their
+  // stacks.
   void Lose(Act act, Loss& loss, const std::shared_ptr<void>& keep) {
-    if (home_ == nullptr || home_->IsHere()) return (this->*act)();
+    if (home_ == nullptr || (TaskHost::Here() != nullptr && home_->IsHere())) {
+      return (this->*act)();
+    }
     loss.channel = this;
     loss.act = act;
     loss.keep = keep;

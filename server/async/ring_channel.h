@@ -47,7 +47,7 @@ class ChannelWaiter {
 // either side. Bounded; allocated when it is made. Goes when nobody is within its functions any
 // more, which its ends see to (async/channel_ends.h).
 //
-// What was sent before it was closed is received; who is sent kDone by a send may be sure of it,
+// What a send told as kDone is received, also when somebody closes the channel in that moment,
 // unless the receiver goes. T has a default and moves without throwing; what was moved from stays
 // in its place until the next item comes there.
 //
@@ -103,8 +103,8 @@ class RingChannel {
     receiver_.WakeAll();
     senders_.WakeAll();
   }
-  // The receiver. The same, and what was sent is dropped; of those who are at it the latest with
-  // the channel.
+  // The receiver. The same, and what was sent is dropped: at once, or with the channel what a
+  // sender is just about to publish.
   void Discard() {
     Close();
     T dropped{};

@@ -52,6 +52,7 @@ TEST_F(LocalChannelTest, WhatWasNotSentIsStillTheSenders) {
   Settle();
   Advance(2'000'000);
   channel.Close();
+  // NOLINTNEXTLINE(bugprone-use-after-move): that it was not moved from is what is tested.
   EXPECT_EQ(channel.TrySend(std::move(kept)), TryResult::kClosed);
   ASSERT_NE(kept, nullptr);
   EXPECT_EQ(*kept, 2);
@@ -257,6 +258,18 @@ TEST_F(LocalChannelTest, EndsMayOutliveTheHostAndGoWithIt) {
   EXPECT_EQ(value.use_count(), 1);
 }
 
+TEST_F(LocalChannelTest, AnEndThatGoesAfterTheHostWakesNobodyWhoIsGone) {
+  auto ends = OpenLocalChannel<int>(host(), 1);
+  Go([&](TaskContext& context) {
+    int item = 0;
+    (void)ends.receiver.Receive(context, &item);
+  });
+  Settle();
+  core_.reset();
+  Elsewhere([sender = std::move(ends.sender)] {});
+  Elsewhere([receiver = std::move(ends.receiver)] {});
+}
+
 // What was sent, in the order in which it was or came to wait, is what was received.
 class ByChanceTest : public LocalChannelTest {
  protected:
@@ -268,9 +281,9 @@ class ByChanceTest : public LocalChannelTest {
     } else if (choice == 1) {
       Take(channel);
     } else if (choice == 2 && may_spawn) {
-      Go([&, item = next_++](TaskContext& context) mutable {
+      Go([&, item = next_++](TaskContext& context) {
         sent_.push_back(item);
-        EXPECT_EQ(channel.Send(context, std::move(item)), WaitResult::kDone);
+        EXPECT_EQ(channel.Send(context, int{item}), WaitResult::kDone);
       });
     } else if (may_spawn) {
       Go([&](TaskContext& context) {

@@ -159,6 +159,19 @@ TEST_F(SelectTest, JoinsAllInTheirOrderWhateverEachCameTo) {
   EXPECT_TRUE(is_over);
 }
 
+TEST_F(SelectTest, JoinsAllOfTasksWithoutAValue) {
+  int ended = 0;
+  Go([&](TaskContext& context) {
+    std::vector<JoinHandle<void>> handles;
+    for (int i = 0; i < 3; ++i) handles.push_back(*Spawn(host(), [&ended] { ++ended; }));
+    const auto all = JoinAll<void>(context, handles);
+    ASSERT_TRUE(all.ok()) << all.status();
+    EXPECT_EQ(*all, std::vector<absl::Status>(3));
+  });
+  Settle();
+  EXPECT_EQ(ended, 3);
+}
+
 TEST_F(SelectTest, AJoinOfAllThatIsCutShortHasJoinedNone) {
   std::vector<JoinHandle<int64_t>> handles;
   for (const int64_t ms : {1, 50}) handles.push_back(Sleeper(ms));
