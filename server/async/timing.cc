@@ -51,11 +51,10 @@ absl::Status JoinOrAbort(TaskContext& context, JoinHandle<void>& child, int64_t 
   absl::Status joined = child.Join(context, until_ns);
   // Else it has ended, whatever came of it.
   if (!child.is_attached()) return joined;
-  const bool is_late = !child.Abort();
+  const bool had_ended = !child.Abort();
   const Shield shield(context);
   absl::Status ended = child.Join(context);
-  // It had ended by itself when the wait for it did.
-  return is_late ? ended : joined;
+  return had_ended ? ended : joined;
 }
 
 }  // namespace timing_internal

@@ -37,6 +37,7 @@ TYPED_TEST(RingChannelTest, GivesBackInOrderWhatWasSent) {
     EXPECT_EQ(this->channel_.TrySend(Of(lap + 100)), TryResult::kDone);
     Item refused = Of(9);
     EXPECT_EQ(this->channel_.TrySend(std::move(refused)), TryResult::kWouldWait);
+    // NOLINTNEXTLINE(bugprone-use-after-move): that it was not moved from is what is tested.
     EXPECT_EQ(*refused, 9) << "what was not sent is still the sender's";
     EXPECT_EQ(this->channel_.TryReceive(&item), TryResult::kDone);
     EXPECT_EQ(*item, lap);
