@@ -120,7 +120,7 @@ Frame<F>& Make(FrameHome& home, F&& callable, void* slot, bool has_handle) {
     place = ::operator new (sizeof(Frame<F>), std::align_val_t{alignof(Frame<F>)});
   }
   home.CountSpawn();
-  return *new (place) Frame<F>(std::move(callable), home, slot != nullptr, has_handle);
+  return *new (place) Frame<F>(std::forward<F>(callable), home, slot != nullptr, has_handle);
 }
 
 // Null: the heap.
