@@ -44,9 +44,9 @@ void FrameHome::CollectFreed() {
 void FrameHome::Free(TaskFrame& frame) {
   outstanding_.fetch_sub(1, std::memory_order_release);
   if (!frame.is_slab()) {
-    const TaskFrame::Operations& operations = frame.operations();
+    const std::align_val_t alignment{frame.operations().alignment};
     frame.~TaskFrame();
-    ::operator delete (&frame, operations.bytes, std::align_val_t{operations.alignment});
+    ::operator delete(&frame, alignment);
   } else if (IsHere()) {
     frame.~TaskFrame();
     GiveBack(&frame);
