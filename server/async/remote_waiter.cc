@@ -24,15 +24,16 @@ RemoteWaiter::RemoteWaiter(TaskContext& context) : context_(&context), host_(&co
   if (FrameHome* const home = host_->frames()) home_ = home->shared_from_this();
 }
 
-// Nothing of the waiter is touched once it has been delivered. A host that has closed has no task
-// that could go on.
+// Nothing of the waiter is touched once it has been delivered. A host that has closed, and may be
+// gone, has no task that could go on.
 void RemoteWaiter::Notify() {
+  const std::shared_ptr<FrameHome> home = home_;
   if (context_ == nullptr) {
     notified_.store(1, std::memory_order_release);
     sys::FutexWake(notified_);
-  } else if (host_->IsHere()) {
+  } else if (home == nullptr ? host_->IsHere() : home->IsHere()) {
     WakeTask();
-  } else if (const std::shared_ptr<FrameHome> home = home_) {
+  } else if (home != nullptr) {
     home->Deliver(*this);
   } else {
     host_->Deliver(*this);
