@@ -44,8 +44,9 @@ TEST_F(AsyncThreadTest, TasksOfOneCoreJoinThoseOfTheOtherAndOfThePool) {
 
 TEST_F(AsyncThreadTest, AbortsAndDetachesRaceWithTheEnd) {
   std::atomic<int> ended{0};
+  const TaskTracker tracker;
   for (int round = 0; round < kRounds; ++round) {
-    auto handle = Spawn(host(0), [&](TaskContext& context) {
+    auto handle = SpawnTracked(host(0), tracker, [&ended, round](TaskContext& context) {
       context.SleepFor(round % 3 * 2'000);
       ended.fetch_add(1);
     });
@@ -61,8 +62,7 @@ TEST_F(AsyncThreadTest, AbortsAndDetachesRaceWithTheEnd) {
       EXPECT_TRUE(status.ok() || absl::IsCancelled(status)) << status;
     }
   }
-  const TaskTracker none;
-  EXPECT_EQ(none.BlockingDrain(), WaitResult::kDone);
+  EXPECT_EQ(tracker.BlockingDrain(), WaitResult::kDone);
   EXPECT_GT(ended.load(), 0);
 }
 
