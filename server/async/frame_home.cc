@@ -6,6 +6,7 @@
 #include "sys/sanitizers.h"
 
 namespace weft {
+
 FrameHome::FrameHome(TaskHost& host, size_t slots)
     : host_(&host), slots_(slots), slab_(new std::byte[slots * kSlabFrameBytes]) {
   static_assert(__STDCPP_DEFAULT_NEW_ALIGNMENT__ >= alignof(std::max_align_t));
