@@ -5,8 +5,9 @@
 #   weft_executable(NAME SRCS main.cc ... DEPS ... [OUTPUT name])
 #     Placed in build/<preset>/bin.
 #   weft_test(NAME SRCS a_test.cc ... DEPS ... [LABELS l ...] [TIMEOUT s] [SERIAL])
-#     Every gtest case is a ctest test of its own. Label "race" what races on purpose: .ci/run
-#     repeats those under ThreadSanitizer.
+#     Every gtest case is a ctest test of its own. Label "race" what races on purpose: under
+#     ThreadSanitizer there is a test NAME.rounds more, labelled so, that goes through all of them
+#     20 times.
 #   weft_clears_by_stores(NAME): for what runs once a task.
 #   weft_proto(PROTOS weft/v1/task.proto ... [GOOGLE google/rpc/status.proto ...])
 #     The target weft_proto; called once, in proto/.
@@ -76,6 +77,11 @@ function(weft_test name)
     list(APPEND properties RUN_SERIAL TRUE)
   endif()
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES ${properties})
+  # One pass rarely meets a race. In one process, for to start one takes longer than most tests.
+  if(WEFT_SANITIZE STREQUAL "thread" AND "race" IN_LIST arg_LABELS)
+    add_test(NAME ${name}.rounds COMMAND ${name} --gtest_repeat=20 --gtest_brief=1)
+    set_tests_properties(${name}.rounds PROPERTIES LABELS rounds TIMEOUT 600)
+  endif()
 endfunction()
 
 include(weft_proto)

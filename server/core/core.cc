@@ -221,8 +221,6 @@ void Core<Env>::Run() {
   while (!stop_.load(std::memory_order_acquire)) {
     if (!Turn()) Idle();
   }
-  // The stacks of suspended tasks, which threads and the kernel may be writing to, go with the
-  // core.
   // What the pool's threads run may wait for mail, or for a task that will not go on any more: such
   // waits end as cancelled, see ThreadContext.
   std::atomic<uint32_t> nobody{0};
@@ -231,9 +229,10 @@ void Core<Env>::Run() {
     OpenMail();
     env_.Sleep(nobody, 0, env_.Now() + TicksOf(env_.anchor(), kPoolEndLookNs));
   }
+  // The stacks of suspended tasks, which threads and the kernel may be writing to, go with the
+  // core.
   if (blocking_) blocking_->Stop();
   io_.Shutdown();
-  io_.UseRing(nullptr);
 }
 
 template <class Env>

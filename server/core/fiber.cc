@@ -39,9 +39,6 @@ Fiber::Fiber(void* bottom, size_t bytes, Main main, void* argument)
   // Frames that left this memory without returning have left their marks.
   ASAN_UNPOISON_MEMORY_REGION(bottom, bytes);
 #endif
-#if WEFT_TSAN
-  race_detector_fiber_ = __tsan_create_fiber(0);
-#endif
   place_ = MakeStack(bottom, bytes, &Entrance::Enter);
 }
 
@@ -50,7 +47,8 @@ Fiber::~Fiber() {
   if (main_ != nullptr) ASAN_UNPOISON_MEMORY_REGION(bottom_, bytes_);
 #endif
 #if WEFT_TSAN
-  if (main_ != nullptr) __tsan_destroy_fiber(race_detector_fiber_);
+  if (main_ != nullptr && race_detector_fiber_ != nullptr)
+    __tsan_destroy_fiber(race_detector_fiber_);
 #endif
 }
 

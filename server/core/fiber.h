@@ -110,6 +110,8 @@ struct Fiber::Entrance {
   __sanitizer_start_switch_fiber(&fake_stack_, to.bottom_, to.bytes_);
 #endif
 #if WEFT_TSAN
+  // Made here, for it takes a millisecond and most of the pool's are never run.
+  if (to.race_detector_fiber_ == nullptr) to.race_detector_fiber_ = __tsan_create_fiber(0);
   __tsan_switch_to_fiber(to.race_detector_fiber_, 0);
 #endif
   void* const previous = SwitchStack(&place_, to.place_, &Entrance::Enter, this);

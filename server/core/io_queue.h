@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <utility>
 
 #include "core/stats.h"
 #include "sys/io_levels.h"
@@ -51,9 +52,10 @@ class IoQueue {
   // Any thread, after a sleep that began with must_wait().
   void Wake() { ring_->Wake(); }
 
-  // Last call of the core's thread: ends all that is under way, giving nothing back.
+  // Last call of the core's thread: ends all that is under way, giving nothing back. A second call
+  // does nothing. The ring stays, since whoever stops the core may be about to wake it.
   void Shutdown() {
-    if (ring_ != nullptr) ring_->Shutdown();
+    if (ring_ != nullptr && !std::exchange(is_shut_down_, true)) ring_->Shutdown();
   }
 
  private:
@@ -64,6 +66,7 @@ class IoQueue {
 
   CoreStats& stats_;
   std::unique_ptr<sys::Ring> ring_;
+  bool is_shut_down_ = false;
   uint32_t busy_ = 0;       // Started and not given back.
   uint32_t under_way_ = 0;  // The part of busy_ that has an entry of the ring.
   uint32_t awaited_ = 0;    // The part of busy_ that the ring has without one.

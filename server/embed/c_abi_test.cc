@@ -240,24 +240,31 @@ TEST_F(CAbiTest, TimesTellWhereTheyWent) {
 }
 
 TEST_F(CAbiTest, ATaskAwaitsAnother) {
-  weft_task* sleeper = Make([](weft_context* context, void* /*user*/) {
-    weft_suspend_for_duration(context, 1'000'000);
-    return weft_success(42);
-  });
+  struct Pair {
+    weft_task* other = nullptr;
+    bool is_awaited = false;
+  } pair;
+  pair.other = Make(
+      [](weft_context* context, void* user) {
+        while (!static_cast<Pair*>(user)->is_awaited) weft_suspend_for_duration(context, 10'000);
+        return weft_success(42);
+      },
+      &pair);
   weft_task* waiter = Make(
       [](weft_context* context, void* user) {
-        auto* const other = static_cast<weft_task*>(user);
+        auto* const pair = static_cast<Pair*>(user);
         EXPECT_EQ(weft_await_task(context, weft_context_task(context), 1).code, WEFT_BUSY);
-        EXPECT_EQ(weft_await_task(context, other, 1'000).code, WEFT_TIMED_OUT);
-        return weft_await_task(context, other, UINT64_MAX);
+        EXPECT_EQ(weft_await_task(context, pair->other, 1'000).code, WEFT_TIMED_OUT);
+        pair->is_awaited = true;
+        return weft_await_task(context, pair->other, UINT64_MAX);
       },
-      sleeper);
-  Attach(sleeper);
+      &pair);
+  Attach(pair.other);
   Attach(waiter);
   RunUntilDone(waiter);
   EXPECT_EQ(weft_task_result(waiter).value, 42);
   weft_task_destroy(waiter);
-  weft_task_destroy(sleeper);
+  weft_task_destroy(pair.other);
 }
 
 TEST_F(CAbiTest, ATaskIsKeptForWhoAwaitsIt) {

@@ -66,7 +66,12 @@ TEST(CoreGroup, QuiesceEndsWhatListensAndTellsWhatDoesNot) {
                   stopped += context.SleepFor(60'000'000'000) == WakeReason::kCancelled ? 1 : 0;
                 }).ok());
   }
-  auto deaf = Spawn(group->core(0), [](TaskContext& context) { context.SleepFor(60'000'000'000); });
+  std::atomic<bool> has_begun = false;
+  auto deaf = Spawn(group->core(0), [&](TaskContext& context) {
+    has_begun = true;
+    context.SleepFor(60'000'000'000);
+  });
+  while (!has_begun.load()) std::this_thread::yield();
   HeldTasks held = *group->Quiesce(1'000'000);
   EXPECT_GE(held.live, 1U);
   EXPECT_TRUE(deaf->Abort());

@@ -397,6 +397,7 @@ TEST_P(TcpTest, ReunitesTheHalvesOfOneStreamOnly) {
 // A listener that spawns a task a connection, and a thousand clients, all on one core at once.
 TEST_P(TcpTest, AThousandEchoesOnOneCore) {
   constexpr int kCount = 1'000;
+  StartCore(2 * kCount + 16);
   TcpListener listener;
   ASSERT_EQ(TcpListener::Listen(*NetAddress::Parse("127.0.0.1:0"), &listener, {.backlog = 1024}),
             0);
