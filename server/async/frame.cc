@@ -69,6 +69,8 @@ TaskOutcome TaskFrame::Run(SpawnedBody& self, TaskContext& context) {
   if (end == FrameEnd::kThrew) {
     outcome = context.Fail(TaskErrorCode::kHandlerException, frame.error_);
   } else if (end == FrameEnd::kCancelled) {
+    // Also when a link kept it from beginning, so that nobody has asked this task.
+    frame.cancel_.Set(kId, CancelReason::kClient);
     outcome = context.Stop();
   }
   // The core looks at the reason once more, when the frame is gone.

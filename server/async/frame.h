@@ -37,7 +37,6 @@ class TaskFrame : public SpawnedBody {
     bool (*run)(TaskFrame& frame, TaskContext& context);
     void (*drop_callable)(TaskFrame& frame);
     void (*drop_value)(TaskFrame& frame);
-    size_t bytes = 0;  // Of the whole frame.
     size_t alignment = 0;
   };
 

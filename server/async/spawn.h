@@ -100,7 +100,6 @@ constexpr TaskFrame::Operations Frame<F>::kOperations = {
     .run = &Run,
     .drop_callable = &DropCallable,
     .drop_value = &DropValue,
-    .bytes = sizeof(Frame),
     .alignment = alignof(Frame),
 };
 

@@ -35,8 +35,7 @@ class Core<Env>::Context final : public TaskContext {
 
   WakeReason Yield() override {
     if (!MaySuspend() || CancelRequested()) return WakeReason::kCancelled;
-    const WakeReason reason = current()->GiveWay(task_);
-    return is_shielded() ? WakeReason::kElapsed : reason;
+    return current()->GiveWay(task_, !is_shielded());
   }
 
   WakeReason Park(int64_t until_ns) override {
@@ -55,7 +54,8 @@ class Core<Env>::Context final : public TaskContext {
     }
   }
 
-  TaskHost& host() override { return *current(); }
+  // Its own also where another core's thread asks. One that has never waited runs here.
+  TaskHost& host() override { return task_->runner == nullptr ? *current() : *core(); }
 
   int64_t RunIo(sys::IoOperation& operation) override {
     if (!MaySuspend()) return -ECANCELED;

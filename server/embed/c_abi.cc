@@ -162,27 +162,36 @@ weft_result CheckTaskAttr(const weft_task_attr& attr) {
 }
 
 // What every call from within a task begins with.
+// Of the task whose code this thread runs; null when it runs none, or that is suspended.
+constinit thread_local const weft_context* running_here = nullptr;
+
+// Others, which may be gone, are not looked at.
 weft_result CheckContext(const weft_context* context) {
   if (context == nullptr) return ResultOf(WEFT_NULL_CONTEXT, "the context is NULL");
-  if (context->mark != weft_context::kAlive || !context->host->IsHere()) {
-    return ResultOf(WEFT_FOREIGN_CONTEXT, "the context is of no task that runs on this thread");
+  if (context != running_here) {
+    return ResultOf(WEFT_FOREIGN_CONTEXT, "the context is not of the task that runs here");
   }
   return weft_success(0);
 }
 
-// Tells the task's times of what suspends it.
+// While the task whose context it is may be suspended. Tells its times.
 class Suspension {
  public:
-  explicit Suspension(weft_task& task) : task_(task) { task_.suspended = sys::ReadTicks(); }
+  explicit Suspension(const weft_context& context) : context_(context) {
+    running_here = nullptr;
+    context_.task->suspended = sys::ReadTicks();
+  }
   ~Suspension() {
-    task_.resumed = sys::ReadTicks();
-    task_.suspended_in_all += task_.resumed - task_.suspended;
+    weft_task& task = *context_.task;
+    task.resumed = sys::ReadTicks();
+    task.suspended_in_all += task.resumed - task.suspended;
+    running_here = &context_;
   }
   Suspension(const Suspension&) = delete;
   Suspension& operator=(const Suspension&) = delete;
 
  private:
-  weft_task& task_;
+  const weft_context& context_;
 };
 
 weft_result ResultOfWait(WakeReason reason) {
@@ -200,12 +209,12 @@ weft_result ResultOfIo(int64_t answer) {
 // The context of a run, until the code has returned or thrown.
 class OwnContext {
  public:
-  OwnContext(weft_task& task, TaskContext& context)
-      : context_{.context = &context, .host = &context.host(), .task = &task} {
+  OwnContext(weft_task& task, TaskContext& context) : context_{.context = &context, .task = &task} {
+    running_here = &context_;
     task.begun = sys::ReadTicks();
   }
   ~OwnContext() {
-    context_.mark = 0;
+    running_here = nullptr;
     context_.task->done = sys::ReadTicks();
   }
   OwnContext(const OwnContext&) = delete;
@@ -431,13 +440,13 @@ weft_result weft_now(weft_context* context) {
 
 weft_result weft_yield(weft_context* context) {
   if (const weft_result wrong = CheckContext(context); wrong.code != WEFT_OK) return wrong;
-  const Suspension suspension(*context->task);
+  const Suspension suspension(*context);
   return weft::ResultOfWait(context->context->Yield());
 }
 
 weft_result weft_suspend_for_duration(weft_context* context, uint64_t nanoseconds) {
   if (const weft_result wrong = CheckContext(context); wrong.code != WEFT_OK) return wrong;
-  const Suspension suspension(*context->task);
+  const Suspension suspension(*context);
   return weft::ResultOfWait(context->context->SleepFor(weft::ToNs(nanoseconds)));
 }
 
@@ -448,7 +457,7 @@ weft_result weft_await_task(weft_context* context, weft_task* task, uint64_t tim
   if (!task->was_attached) return ResultOf(WEFT_NOT_ATTACHED, "the task has not been attached");
   const weft::Awaiter awaiter(*task);
   if (!weft::IsUnderWay(*task)) return weft_task_result(task);
-  const Suspension suspension(*context->task);
+  const Suspension suspension(*context);
   const int64_t now_ns = context->context->NowNs();
   const int64_t wait_ns = weft::ToNs(timeout_ns);
   const int64_t until_ns = wait_ns < weft::kNoEnd - now_ns ? now_ns + wait_ns : weft::kNoEnd;
@@ -462,7 +471,7 @@ weft_result weft_read(weft_context* context, int descriptor, void* buffer, uint6
                       uint64_t offset) {
   if (const weft_result wrong = CheckContext(context); wrong.code != WEFT_OK) return wrong;
   if (buffer == nullptr && bytes > 0) return NullArgument("buffer");
-  const Suspension suspension(*context->task);
+  const Suspension suspension(*context);
   weft::TaskIo io(*context->context);
   return weft::ResultOfIo(io.Read(descriptor, {static_cast<char*>(buffer), bytes}, offset));
 }
@@ -471,14 +480,14 @@ weft_result weft_write(weft_context* context, int descriptor, const void* buffer
                        uint64_t offset) {
   if (const weft_result wrong = CheckContext(context); wrong.code != WEFT_OK) return wrong;
   if (buffer == nullptr && bytes > 0) return NullArgument("buffer");
-  const Suspension suspension(*context->task);
+  const Suspension suspension(*context);
   weft::TaskIo io(*context->context);
   return weft::ResultOfIo(io.Write(descriptor, {static_cast<const char*>(buffer), bytes}, offset));
 }
 
 weft_result weft_fsync(weft_context* context, int descriptor) {
   if (const weft_result wrong = CheckContext(context); wrong.code != WEFT_OK) return wrong;
-  const Suspension suspension(*context->task);
+  const Suspension suspension(*context);
   weft::TaskIo io(*context->context);
   return weft::ResultOfIo(io.Fsync(descriptor));
 }

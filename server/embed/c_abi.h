@@ -36,11 +36,7 @@ struct weft_task {
 
 // On the stack of the task's code.
 struct weft_context {
-  static constexpr uint64_t kAlive = 0x77656674'636f6e74;  // What a stale one is not.
-
-  uint64_t mark = kAlive;
   weft::TaskContext* context = nullptr;
-  weft::TaskHost* host = nullptr;
   weft_task* task = nullptr;
 };
 

@@ -252,11 +252,11 @@ TEST_F(CAbiTest, ATaskAwaitsAnother) {
       &pair);
   weft_task* waiter = Make(
       [](weft_context* context, void* user) {
-        auto* const pair = static_cast<Pair*>(user);
+        auto& own = *static_cast<Pair*>(user);
         EXPECT_EQ(weft_await_task(context, weft_context_task(context), 1).code, WEFT_BUSY);
-        EXPECT_EQ(weft_await_task(context, pair->other, 1'000).code, WEFT_TIMED_OUT);
-        pair->is_awaited = true;
-        return weft_await_task(context, pair->other, UINT64_MAX);
+        EXPECT_EQ(weft_await_task(context, own.other, 1'000).code, WEFT_TIMED_OUT);
+        own.is_awaited = true;
+        return weft_await_task(context, own.other, UINT64_MAX);
       },
       &pair);
   Attach(pair.other);
@@ -305,21 +305,42 @@ TEST_F(CAbiTest, ACancelRacesWithALookAtTheResult) {
 }
 
 TEST_F(CAbiTest, AForeignContextIsRefused) {
-  weft_context* stale = nullptr;
-  weft_task* task = Make(
+  struct Pair {
+    weft_context* first = nullptr;
+    bool is_seen = false;
+    weft_task* task = nullptr;
+  } pair;
+  pair.task = Make(
       [](weft_context* context, void* user) {
-        *static_cast<weft_context**>(user) = context;
+        auto& shared = *static_cast<Pair*>(user);
+        shared.first = context;
         std::thread([&] {
           EXPECT_EQ(weft_yield(context).code, WEFT_FOREIGN_CONTEXT);
           EXPECT_EQ(weft_should_stop(context).code, WEFT_FOREIGN_CONTEXT);
         }).join();
+        while (!shared.is_seen) weft_yield(context);
         return weft_yield(context);
       },
-      static_cast<void*>(&stale));
-  Attach(task);
-  RunUntilDone(task);
-  EXPECT_EQ(weft_task_result(task).code, WEFT_OK);
-  EXPECT_EQ(weft_task_destroy(task).code, WEFT_OK);
+      &pair);
+  Attach(pair.task);
+  EXPECT_EQ(Poll(1), 1);
+  EXPECT_EQ(weft_yield(pair.first).code, WEFT_FOREIGN_CONTEXT) << "no task runs";
+  weft_task* other = Make(
+      [](weft_context* context, void* user) {
+        auto& shared = *static_cast<Pair*>(user);
+        EXPECT_EQ(weft_yield(shared.first).code, WEFT_FOREIGN_CONTEXT) << "it is suspended";
+        shared.is_seen = true;
+        while (weft_task_is_done(shared.task).value == 0) weft_yield(context);
+        EXPECT_EQ(weft_now(shared.first).code, WEFT_FOREIGN_CONTEXT) << "it has ended";
+        return weft_yield(context);
+      },
+      &pair);
+  Attach(other);
+  RunUntilDone(other);
+  EXPECT_EQ(weft_task_result(pair.task).code, WEFT_OK);
+  EXPECT_EQ(weft_task_result(other).code, WEFT_OK);
+  EXPECT_EQ(weft_task_destroy(other).code, WEFT_OK);
+  EXPECT_EQ(weft_task_destroy(pair.task).code, WEFT_OK);
 }
 
 TEST_F(CAbiTest, AnExceptionOfItsCodeIsItsResult) {

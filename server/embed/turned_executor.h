@@ -59,6 +59,9 @@ class TurnedExecutor {
     return handle->BlockingJoin();
   }
 
+  // Any thread. FailedPrecondition where Run would answer it.
+  absl::Status CheckCaller() const;
+
   // Any thread. Ends a wait of Run, or the next one.
   void Wake();
 
@@ -90,7 +93,6 @@ class TurnedExecutor {
   struct Engine;
 
   explicit TurnedExecutor(std::unique_ptr<Engine> engine);
-  absl::Status CheckCaller() const;
   size_t TurnOnce(size_t max_items);
   absl::StatusOr<HeldTasks> TurnUntil(bool (*is_over)(const HeldTasks& held), int64_t timeout_ns);
 

@@ -23,4 +23,15 @@ TaskOutcome TaskContext::Fail(TaskErrorCode code, std::string_view message) {
   return TaskOutcome::kFailed;
 }
 
+void TaskContext::TakeOver(const TaskContext& other) {
+  ListenAs(other);
+  marks_ |= other.marks_;
+  if (other.has_output()) output_ = other.output_;
+  if (other.is_alias()) {
+    alias_ = other.alias_;
+    alias_bytes_ = other.alias_bytes_;
+  }
+  if (other.error_code() != TaskErrorCode::kNone) error_code_ = other.error_code_;
+}
+
 }  // namespace weft

@@ -148,16 +148,8 @@ class TaskContext {
   virtual std::string& OutputBuffer() = 0;
   virtual std::string& ErrorMessage() = 0;
 
-  // Makes what the handler told another context of the same run be told by this one.
-  void TakeOver(const TaskContext& other) {
-    marks_ |= other.marks_;
-    if (other.has_output()) output_ = other.output_;
-    if (other.is_alias()) {
-      alias_ = other.alias_;
-      alias_bytes_ = other.alias_bytes_;
-    }
-    if (other.error_code() != TaskErrorCode::kNone) error_code_ = other.error_code_;
-  }
+  // Makes what the handler told another context of the same run, and was told, this one's.
+  void TakeOver(const TaskContext& other);
   TaskErrorCode error_code() const {
     return (marks_ & kError) != 0 ? error_code_ : TaskErrorCode::kNone;
   }

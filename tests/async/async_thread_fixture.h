@@ -24,7 +24,11 @@ class AsyncThreadTest : public testing::Test {
     for (const auto& core : cores_) ASSERT_TRUE(core->Start().ok());
   }
   void TearDown() override {
-    for (const auto& core : cores_) core->Stop();
+    for (const auto& core : cores_) {
+      core->Stop();
+      const auto failed = static_cast<size_t>(TaskState::kFailed);
+      EXPECT_EQ(core->stats().ended[failed].value(), 0u) << "what is aborted counts as cancelled";
+    }
   }
 
   TaskHost& host(size_t index) { return *cores_[index]; }

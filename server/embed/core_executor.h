@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "embed/core_group.h"
+#include "embed/turned_executor.h"
+#include "executor/executor.h"
+
+namespace weft {
+
+// Cores behind the seam of executor/executor.h, for code that knows nothing else and for the
+// registry. Each body is a task of its own: it takes a task slot of its core, while it waits a
+// stack, and is spread over a group's cores in turn. Where none is left: kOutOfResources, or for a
+// stack it waits. What else runs on the cores is not disturbed.
+//
+// Any thread: Spawn, IsRunning, BodyWaker. Over a group, BlockOn and Shutdown too, but not from a
+// core's task, where they are kNotSupported; PollOnce always is. Over an executor that the program
+// turns, BlockOn, PollOnce and Shutdown belong to the thread that turns it, and are kNotSupported
+// elsewhere and within a task; a PollOnce polls at most as often as there are bodies.
+class CoreExecutor final : public Executor {
+ public:
+  // They outlive it.
+  explicit CoreExecutor(CoreGroup& group);
+  explicit CoreExecutor(TurnedExecutor& turned);
+  // Shuts down, unless that was done. Where that belongs.
+  ~CoreExecutor();
+
+  ExecutorError Spawn(TaskBody& body) override;
+  ExecutorError BlockOn(TaskBody& body) override;
+  PollResult PollOnce() override;
+  bool IsRunning() const override;
+  ExecutorError Shutdown() override;
+
+  // Any thread. Spawned and not yet ended.
+  size_t task_count() const;
+
+ private:
+  class Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace weft
