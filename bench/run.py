@@ -282,12 +282,18 @@ def footprint_rows(options):
 
 
 def core_rows(options):
-    """The rows that weft_core_bench prints, one JSON object a line."""
-    binary = os.path.join(options.bin, "weft_core_bench")
+    """Of the core, then of what stands in its place behind the seam."""
+    yield from printed_rows(options, "weft_core_bench")
+    yield from printed_rows(options, "weft_executor_bench")
+
+
+def printed_rows(options, program):
+    """The rows that a program prints, one JSON object a line."""
+    binary = os.path.join(options.bin, program)
     if not os.path.exists(binary):
-        yield {"name": "core", "unit": "ns", "error": f"{binary} is not built"}
+        yield {"name": program, "unit": "ns", "error": f"{binary} is not built"}
         return
-    print("running weft_core_bench ...", file=sys.stderr, flush=True)
+    print(f"running {program} ...", file=sys.stderr, flush=True)
     done = subprocess.run([binary], stdout=subprocess.PIPE, text=True)
     has_error = False
     for line in done.stdout.splitlines():
@@ -299,7 +305,7 @@ def core_rows(options):
         has_error |= "error" in row
         yield row
     if done.returncode != 0 and not has_error:
-        yield {"name": "core", "unit": "ns", "error": f"{binary} ended with {done.returncode}"}
+        yield {"name": program, "unit": "ns", "error": f"{binary} ended with {done.returncode}"}
 
 
 def figure(value):

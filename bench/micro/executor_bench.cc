@@ -15,6 +15,8 @@
 #include <utility>
 #include <vector>
 
+#include "embed/core_executor.h"
+#include "embed/turned_executor.h"
 #include "executor/asio_executor.h"
 #include "executor/coroutine_body.h"
 #include "executor/fallback_executor.h"
@@ -156,6 +158,8 @@ struct Measured {
 std::vector<Measured> MakeRows(const sys::Clock& clock, double seconds) {
   static FallbackExecutor fallback;
   static AsioExecutor asio;
+  static const std::unique_ptr<TurnedExecutor> turned = *TurnedExecutor::Make();
+  static CoreExecutor core(*turned);
   std::vector<Measured> rows;
   const auto add = [&rows](const char* name, const char* unit, std::function<double()> measure) {
     rows.push_back({name, unit, std::move(measure)});
@@ -169,8 +173,11 @@ std::vector<Measured> MakeRows(const sys::Clock& clock, double seconds) {
   add("by_itself_fallback_b1", "ns", [&, seconds] { return ByItself(seconds, 1, fallback); });
   add("by_itself_asio_b1", "ns", [&, seconds] { return ByItself(seconds, 1, asio); });
   add("by_itself_fallback_b32", "ns", [&, seconds] { return ByItself(seconds, 32, fallback); });
+  add("by_itself_core_b1", "ns", [&, seconds] { return ByItself(seconds, 1, core); });
+  add("by_itself_core_b32", "ns", [&, seconds] { return ByItself(seconds, 32, core); });
   add("by_itself_asio_b32", "ns", [&, seconds] { return ByItself(seconds, 32, asio); });
   add("coroutine_fallback", "ns", [&, seconds] { return AsCoroutine(seconds, fallback); });
+  add("coroutine_core", "ns", [&, seconds] { return AsCoroutine(seconds, core); });
   add("coroutine_asio", "ns", [&, seconds] { return AsCoroutine(seconds, asio); });
   add("object_fallback", "bytes", [] { return static_cast<double>(sizeof(FallbackExecutor)); });
   add("object_asio", "bytes", [] {
@@ -211,7 +218,7 @@ int Main(int argc, char** argv) {
     for (Measured& row : rows) row.figures.Add(row.measure());
   }
   for (const Measured& row : rows) {
-    std::printf("{\"name\":\"%s\",\"unit\":\"%s\",\"median\":%.1f,\"min\":%.1f,\"max\":%.1f}\n",
+    std::printf("{\"name\":\"%s\",\"unit\":\"%s\",\"weft\":%.1f,\"min\":%.1f,\"max\":%.1f}\n",
                 row.name, row.unit, row.figures.Median(), row.figures.Min(), row.figures.Max());
   }
   return 0;

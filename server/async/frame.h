@@ -48,6 +48,8 @@ class TaskFrame : public SpawnedBody {
   // Any thread. Asks it to stop: it is interrupted at its host's next turn. False: it had ended.
   bool Abort();
   bool has_ended() const { return joiner_.load(std::memory_order_acquire) == Ended(); }
+  // Any thread. Whether its code has begun and not returned. False after an Abort: it never begins.
+  bool is_running() { return context_.fetch_add(0, std::memory_order_acq_rel) != nullptr; }
 
   // Of the one joiner. False: it has ended, or there is a joiner.
   bool Await(RemoteWaiter& joiner);

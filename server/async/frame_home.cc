@@ -37,7 +37,7 @@ void FrameHome::CollectFreed() {
 }
 
 void FrameHome::Free(TaskFrame& frame) {
-  outstanding_.fetch_sub(1, std::memory_order_release);
+  freed_count_.fetch_add(1, std::memory_order_release);
   if (!frame.is_slab()) {
     const std::align_val_t alignment{frame.operations().alignment};
     frame.~TaskFrame();

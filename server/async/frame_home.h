@@ -40,18 +40,26 @@ class FrameHome : public std::enable_shared_from_this<FrameHome> {
   void* TakeSlot();
   void GiveBack(void* slot);
   // Any thread. A frame is about to be spawned, and has ended.
-  void CountSpawn() {
-    live_.fetch_add(1, std::memory_order_relaxed);
-    outstanding_.fetch_add(1, std::memory_order_relaxed);
-  }
-  // What the task wrote is seen by who sees in live() that it has ended.
-  void CountEnd() { live_.fetch_sub(1, std::memory_order_release); }
+  void CountSpawn() { spawned_.fetch_add(1, std::memory_order_relaxed); }
+  // What the task wrote, and spawned, is seen by who sees that it has ended.
+  void CountEnd() { ended_.fetch_add(1, std::memory_order_release); }
   // Any thread. Nobody refers to it any more.
   void Free(TaskFrame& frame);
 
   // Any thread. Tasks spawned and not ended; frames that are not freed; slots of the slab.
-  uint64_t live() const { return live_.load(std::memory_order_acquire); }
-  uint64_t outstanding() const { return outstanding_.load(std::memory_order_acquire); }
+  uint64_t live() const {
+    const uint64_t ended_before = ended();
+    return spawned() - ended_before;
+  }
+  uint64_t outstanding() const {
+    const uint64_t freed_before = freed();
+    return spawned() - freed_before;
+  }
+  // Any thread. In all. Who reads these of several hosts reads what was spawned last: so a task
+  // that another host's spawned is not missed.
+  uint64_t spawned() const { return spawned_.load(std::memory_order_acquire); }
+  uint64_t ended() const { return ended_.load(std::memory_order_acquire); }
+  uint64_t freed() const { return freed_count_.load(std::memory_order_acquire); }
   size_t slots() const { return slots_; }
   // Any thread.
   bool IsHere() const {
@@ -83,8 +91,9 @@ class FrameHome : public std::enable_shared_from_this<FrameHome> {
   std::unique_ptr<std::byte[]> slab_;
   FreeSlot* free_ = nullptr;            // Host's thread only.
   sys::FinishedList<TaskFrame> freed_;  // Slots freed elsewhere.
-  std::atomic<uint64_t> live_{0};
-  std::atomic<uint64_t> outstanding_{0};
+  std::atomic<uint64_t> spawned_{0};
+  std::atomic<uint64_t> ended_{0};
+  std::atomic<uint64_t> freed_count_{0};
   // Guarded by gate_.
   ShutdownStats found_;
   uint64_t left_on_heap_ = 0;

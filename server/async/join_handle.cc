@@ -11,7 +11,7 @@ absl::Status TaskHandle::AwaitEnd(TaskContext* context, int64_t until_ns) {
     return absl::FailedPreconditionError("the handle has no task: it was joined or detached");
   }
   if (frame_->has_ended()) return absl::OkStatus();
-  if (context == nullptr && TaskHost::Here() != nullptr) {
+  if (context == nullptr && (TaskHost::IsTurning() || home_->IsHere())) {
     return absl::FailedPreconditionError(
         "a thread that runs tasks must not block: join with the context of a task");
   }
@@ -41,6 +41,8 @@ absl::Status TaskHandle::AwaitEnd(TaskContext* context, int64_t until_ns) {
 }
 
 absl::Status TaskHandle::End() const {
+  if (!is_attached()) return absl::FailedPreconditionError("the handle has no task");
+  if (!has_ended()) return absl::FailedPreconditionError("the task has not ended");
   switch (frame_->end()) {
     case FrameEnd::kThrew:
       return absl::InternalError(absl::StrCat("the task threw: ", frame_->error()));

@@ -49,12 +49,15 @@ class TaskHandle {
     return AwaitEnd(&context, until_ns);
   }
 
-  // How the task ended, once has_ended(): OK when it has a value, else as Join.
+  // How the task ended: OK when it has a value, else as Join. FailedPrecondition before that, and
+  // when there is no task.
   absl::Status End() const;
 
   // Whether there is a task, and whether that has ended.
   bool is_attached() const { return frame_ != nullptr; }
   bool has_ended() const { return frame_ != nullptr && frame_->has_ended(); }
+  // Whether its code has begun and not returned. False after an Abort: it never will.
+  bool is_running() const { return frame_ != nullptr && frame_->is_running(); }
 
  protected:
   // Waits for several at once (async/select.h).

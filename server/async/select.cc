@@ -24,6 +24,7 @@ class Selection {
 
   // No more than kSelectMax. False: it has ended, or is waited for already.
   bool Add(TaskHandle& handle) {
+    if (handle.frame_->IsRunIn(context_)) return false;
     RemoteWaiter& waiter = waiters_[count_].emplace(context_);
     if (!handle.frame_->Await(waiter)) return false;
     frames_[count_++] = handle.frame_;

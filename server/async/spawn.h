@@ -163,10 +163,9 @@ absl::Status SpawnDetached(TaskHost& host, F callable, TaskLevels levels = Prior
 // In a slot that was claimed. A callable that is too large for it does not compile.
 // FailedPrecondition: the slot is another host's.
 template <class F>
-absl::StatusOr<JoinHandle<spawn_internal::ValueOf<F>>> SpawnInSlot(
-    TaskHost& host, SlotClaim claim, F callable, TaskLevels levels = Priority::kNormal) {
-  static_assert(spawn_internal::kFitsSlot<F>,
-                "the callable does not fit a slot of the slab: use Spawn, which takes the heap");
+requires spawn_internal::kFitsSlot<F>  // Else use Spawn, which takes the heap.
+    absl::StatusOr<JoinHandle<spawn_internal::ValueOf<F>>> SpawnInSlot(
+        TaskHost& host, SlotClaim claim, F callable, TaskLevels levels = Priority::kNormal) {
   if (!claim.IsOf(host)) return absl::FailedPreconditionError("the slot is another host's");
   return spawn_internal::SpawnAt<F>(host, std::move(callable), claim.Take(), levels);
 }

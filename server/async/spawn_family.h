@@ -102,11 +102,11 @@ auto SpawnBounded(TaskContext& context, Semaphore& semaphore, TaskHost& host, F 
 }
 
 // Has a callable run as a task and blocks the calling thread until it has its value.
-// FailedPrecondition on a thread that runs tasks.
+// FailedPrecondition within a task, and on the thread that turns the host itself.
 template <class F>
 auto BlockOn(TaskHost& host, F callable) ->
     typename JoinHandle<spawn_internal::ValueOf<F>>::Result {
-  if (TaskHost::Here() != nullptr) {
+  if (TaskHost::IsTurning() || host.IsHere()) {
     return absl::FailedPreconditionError("a thread that runs tasks must not block on one");
   }
   auto handle = Spawn(host, std::move(callable));

@@ -57,6 +57,9 @@ class [[nodiscard]] MutexLock {
 // the host's thread. What is added until then is seen in one look.
 class RemoteCount : private Mail {
  public:
+  // The most that one Add adds: sums never come round to 0.
+  static constexpr uint64_t kMost = UINT32_MAX;
+
   // apply: what to do with the sum, on the host's thread.
   RemoteCount(TaskHost& host, void (*apply)(void* self, uint64_t sum), void* self)
       : host_(host), apply_(apply), self_(self) {
@@ -69,13 +72,18 @@ class RemoteCount : private Mail {
   void Add(uint64_t amount) {
     if (amount == 0) return;
     if (host_.IsHere()) return apply_(self_, amount);
-    // Who finds nothing delivers. Pairs with the exchange in Open. A sum never comes round to 0.
-    const uint64_t added = std::min<uint64_t>(amount, UINT32_MAX);
-    if (sum_.fetch_add(added, std::memory_order_acq_rel) == 0) host_.Deliver(*this);
+    // Who finds nothing delivers. Pairs with the subtraction in Open.
+    if (sum_.fetch_add(std::min(amount, kMost), std::memory_order_acq_rel) == 0)
+      host_.Deliver(*this);
   }
 
  private:
-  void Open() { apply_(self_, sum_.exchange(0, std::memory_order_acq_rel)); }
+  void Open() {
+    const uint64_t sum = sum_.load(std::memory_order_acquire);
+    apply_(self_, sum);
+    // The last that touches this, unless more has come: that is delivered then.
+    if (sum_.fetch_sub(sum, std::memory_order_acq_rel) != sum) host_.Deliver(*this);
+  }
 
   TaskHost& host_;
   void (*const apply_)(void* self, uint64_t sum);
@@ -86,8 +94,12 @@ class RemoteCount : private Mail {
 // Counts permits. Who asks for many is not overtaken by who asks for few.
 class Semaphore {
  public:
+  // permits: at most 4,294,967,295; more count as so many.
   Semaphore(TaskHost& host, uint64_t permits)
-      : host_(host), permits_(permits), most_(permits), returned_(host, &TakeBack, this) {}
+      : host_(host),
+        permits_(std::min(permits, RemoteCount::kMost)),
+        most_(permits_),
+        returned_(host, &TakeBack, this) {}
 
   // kElsewhere also for more than there ever are.
   WaitResult Acquire(TaskContext& context, uint64_t count = 1, int64_t until_ns = kNoEnd);

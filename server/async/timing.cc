@@ -3,8 +3,10 @@
 #include <time.h>
 
 #include <algorithm>
+#include <atomic>
 
 #include "async/try_finally.h"
+#include "sys/futex.h"
 
 namespace weft {
 
@@ -40,6 +42,12 @@ int64_t TimeAfter(int64_t now_ns, int64_t duration_ns) {
 }
 
 namespace timing_internal {
+namespace {
+
+// How often a thread of a pool that stops looks whether what it waits for has come to its end.
+constexpr int64_t kEndLookNs = 50'000;
+
+}  // namespace
 
 absl::Status MayBegin(TaskContext& context, int64_t until_ns) {
   if (context.CancelRequested()) return absl::CancelledError("the caller was asked to stop");
@@ -54,6 +62,10 @@ absl::Status JoinOrAbort(TaskContext& context, JoinHandle<void>& child, int64_t 
   const bool had_ended = !child.Abort();
   const Shield shield(context);
   absl::Status ended = child.Join(context);
+  // The pool's threads are told no ends any more when its core stops, but what the child runs lies
+  // on the caller's stack.
+  std::atomic<uint32_t> nobody{0};
+  while (child.is_running()) sys::FutexWait(nobody, 0, kEndLookNs);
   return had_ended ? ended : joined;
 }
 

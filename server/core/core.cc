@@ -61,11 +61,12 @@ Core<Env>::Core(const CoreOptions& options, Env env, Doorbell& doorbell)
 
 template <class Env>
 Core<Env>::~Core() {
+  TaskHost* const here = here_;
   stop_.store(true, std::memory_order_release);
   Stop();
   io_.Shutdown();
   if (inbox_.has_value()) AbandonSpawned();
-  if (here_ == this) here_ = nullptr;
+  here_ = here == this ? nullptr : here;
 }
 
 template <class Env>
@@ -217,6 +218,7 @@ template <class Env>
 void Core<Env>::Run() {
   // What asks where a handler is does so by a signal, and the stacks of tasks may be small.
   const sys::SignalStack signal_stack;
+  const Turning turning;
   TakeThread();
   while (!stop_.load(std::memory_order_acquire)) {
     if (!Turn()) Idle();

@@ -90,7 +90,7 @@ class Core final : public TaskHost {
   // thread's.
   void TakeThread();
   bool Turn();  // One pass over all there is to do; true if it did anything.
-  bool has_ready() const { return ready_->HasReady() || HasNews(); }
+  bool has_ready() const { return ready_->CanPop(!runners_.empty()) || HasNews(); }
   // Follows a turn that did nothing: spins, then sleeps, until there may be work or time is up.
   void Idle(sys::Ticks until = sys::kTicksForever);
   uint64_t given() const { return ready_->given(); }            // Starts and resumptions so far.

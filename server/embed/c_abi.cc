@@ -161,11 +161,11 @@ weft_result CheckTaskAttr(const weft_task_attr& attr) {
   return weft_success(0);
 }
 
-// What every call from within a task begins with.
 // Of the task whose code this thread runs; null when it runs none, or that is suspended.
 constinit thread_local const weft_context* running_here = nullptr;
 
-// Others, which may be gone, are not looked at.
+// What every call from within a task begins with. Other contexts, which may be gone, are not looked
+// at.
 weft_result CheckContext(const weft_context* context) {
   if (context == nullptr) return ResultOf(WEFT_NULL_CONTEXT, "the context is NULL");
   if (context != running_here) {
@@ -263,8 +263,7 @@ weft_result MakeExecutor(const ExecutorOptions& options, weft_executor** executo
   auto made = TurnedExecutor::Make(options);
   if (!made.ok()) {
     // A ring that is asked for and refused.
-    const bool is_refused =
-        absl::IsFailedPrecondition(made.status()) && TaskHost::Here() == nullptr;
+    const bool is_refused = absl::IsFailedPrecondition(made.status()) && !TaskHost::IsTurning();
     weft_result result = ResultOf(made.status());
     if (is_refused) result.code = WEFT_NOT_SUPPORTED;
     return result;

@@ -98,9 +98,79 @@ TEST_F(CAbiTest, NullsAreRefusedEachByItsOwnCode) {
   EXPECT_EQ(weft_task_destroy(task).code, WEFT_OK);
 }
 
+TEST_F(CAbiTest, ZeroedAttributesMeanTheDefaults) {
+  weft_executor_attr executor_attr = {};
+  weft_executor* executor = nullptr;
+  ASSERT_EQ(weft_executor_create(&executor, &executor_attr).code, WEFT_OK);
+  weft_task_attr attr = {};
+  weft_task* task = nullptr;
+  ASSERT_EQ(weft_task_create(&task, &attr).code, WEFT_OK);
+  int count = 0;
+  attr.code = &AddOne;
+  attr.user = &count;
+  ASSERT_EQ(weft_task_set(task, &attr).code, WEFT_OK);
+  EXPECT_EQ(weft_task_attach(executor, task).code, WEFT_OK);
+  EXPECT_EQ(weft_executor_run(executor, 64, &kAtOnce).value, 1);
+  EXPECT_EQ(count, 1);
+  EXPECT_EQ(weft_task_destroy(task).code, WEFT_OK);
+  EXPECT_EQ(weft_executor_destroy(executor).code, WEFT_OK);
+}
+
+TEST_F(CAbiTest, ASetTaskRunsAsItWasSet) {
+  int first = 0;
+  int second = 0;
+  weft_task* task = Make(&AddOne, &first);
+  weft_task_attr attr = {};
+  attr.code = &AddOne;
+  attr.user = &second;
+  EXPECT_EQ(weft_task_set(task, &attr).code, WEFT_OK);
+  Attach(task);
+  RunUntilDone(task);
+  EXPECT_EQ(first, 0);
+  EXPECT_EQ(second, 1);
+  attr.cpu_priority = 99;
+  EXPECT_EQ(weft_task_set(task, &attr).code, WEFT_INVALID_ARGUMENT);
+  Attach(task);
+  RunUntilDone(task);
+  EXPECT_EQ(second, 2) << "what is refused changes nothing";
+  EXPECT_EQ(weft_task_destroy(task).code, WEFT_OK);
+}
+
+TEST_F(CAbiTest, ASecondWhoAwaitsATaskIsRefused) {
+  struct Shared {
+    weft_task* awaited = nullptr;
+    bool is_over = false;
+    int busy = 0;
+  } shared;
+  shared.awaited = Make(
+      [](weft_context* context, void* user) {
+        while (!static_cast<Shared*>(user)->is_over) weft_yield(context);
+        return weft_success(0);
+      },
+      &shared);
+  const weft_task_code await = [](weft_context* context, void* user) {
+    auto& own = *static_cast<Shared*>(user);
+    const weft_result result = weft_await_task(context, own.awaited, UINT64_MAX);
+    if (result.code == WEFT_BUSY) {
+      ++own.busy;
+      own.is_over = true;
+    }
+    return result;
+  };
+  weft_task* one = Make(await, &shared);
+  weft_task* other = Make(await, &shared);
+  for (weft_task* task : {shared.awaited, one, other}) Attach(task);
+  RunUntilDone(one);
+  RunUntilDone(other);
+  EXPECT_EQ(shared.busy, 1);
+  EXPECT_EQ(weft_task_result(one).code, WEFT_OK);
+  EXPECT_EQ(weft_task_result(other).code, WEFT_BUSY);
+  for (weft_task* task : {one, other, shared.awaited}) weft_task_destroy(task);
+}
+
 TEST_F(CAbiTest, ATaskWithoutCodeIsRefused) {
   weft_task* task = nullptr;
-  ASSERT_EQ(weft_task_create(&task, nullptr).code, WEFT_OK) << "zeroed attributes are valid";
+  ASSERT_EQ(weft_task_create(&task, nullptr).code, WEFT_OK);
   const weft_result result = weft_task_attach(executor_, task);
   EXPECT_EQ(result.code, WEFT_INVALID_ARGUMENT);
   EXPECT_STREQ(result.message, "code: must not be NULL");

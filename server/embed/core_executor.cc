@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
+#include <cstdio>
+#include <cstdlib>
 #include <deque>
 #include <mutex>
 #include <vector>
@@ -21,7 +23,7 @@ class CoreExecutor::Parts {
   Parts(CoreGroup* group, TurnedExecutor* turned) : turned_(turned) {
     if (turned != nullptr) cores_.emplace_back(turned->host());
     for (size_t i = 0; group != nullptr && i < group->size(); ++i) {
-      cores_.emplace_back(group->core(i));
+      cores_.emplace_back(**group->CoreAt(i));
     }
   }
 
@@ -29,6 +31,7 @@ class CoreExecutor::Parts {
   ExecutorError BlockOn(TaskBody& body);
   PollResult PollOnce();
   ExecutorError Shutdown();
+  void TakeLateWakes();
 
   bool is_running() const { return is_running_.load(std::memory_order_acquire); }
   size_t task_count() {
@@ -55,6 +58,7 @@ class CoreExecutor::Parts {
     std::vector<Place*> free;
   };
 
+  bool SpawnOn(HostCore& core, TaskBody& body, ExecutorError* refusal);
   static void WakePlace(void* place, uint64_t task);
   void Run(HostCore& core, Place& place, TaskContext& context);
   ExecutorError PollToTheEnd(Place& place, TaskContext& context);
@@ -72,26 +76,40 @@ class CoreExecutor::Parts {
   std::condition_variable ended_;
   std::deque<HostCore> cores_;
   size_t next_core_ = 0;
-  size_t live_ = 0;
+  size_t live_ = 0;    // Spawned and not ended,
+  size_t ending_ = 0;  // and those whose `ended` is being called.
 };
 
+// Beginning with the next in turn, the first core that has room.
 ExecutorError CoreExecutor::Parts::Spawn(TaskBody& body) {
   const std::lock_guard lock(mutex_);
   if (!is_running()) return ExecutorError::kNotRunning;
-  HostCore& core = cores_[next_core_++ % cores_.size()];
-  Place& place = core.free.empty() ? core.places.emplace_back(core.host) : *core.free.back();
-  if (!core.free.empty()) core.free.pop_back();
+  ExecutorError refusal = ExecutorError::kNone;
+  for (size_t i = 0; i < cores_.size(); ++i) {
+    if (SpawnOn(cores_[next_core_++ % cores_.size()], body, &refusal)) return ExecutorError::kNone;
+  }
+  return refusal;
+}
+
+// Under the mutex, for which the task's end waits.
+bool CoreExecutor::Parts::SpawnOn(HostCore& core, TaskBody& body, ExecutorError* refusal) {
+  if (core.free.empty()) {
+    core.free.push_back(&core.places.emplace_back(core.host));
+    core.free.reserve(core.places.size());  // So that nothing is allocated at an end.
+  }
+  Place& place = *core.free.back();
   place.body = &body;
-  // The task may end on another thread before this returns; its end waits for the mutex.
   const absl::Status status = SpawnDetached(
       core.host, [this, &core, &place](TaskContext& context) { Run(core, place, context); });
-  if (status.ok()) {
-    ++live_;
-    return ExecutorError::kNone;
+  if (!status.ok()) {
+    place.body = nullptr;
+    *refusal = absl::IsResourceExhausted(status) ? ExecutorError::kOutOfResources
+                                                 : ExecutorError::kNotRunning;
+    return false;
   }
-  core.free.push_back(&place);
-  return absl::IsResourceExhausted(status) ? ExecutorError::kOutOfResources
-                                           : ExecutorError::kNotRunning;
+  core.free.pop_back();
+  ++live_;
+  return true;
 }
 
 void CoreExecutor::Parts::Run(HostCore& core, Place& place, TaskContext& context) {
@@ -124,12 +142,15 @@ void CoreExecutor::Parts::End(HostCore& core, Place& place, ExecutorError end) {
   {
     const std::lock_guard lock(mutex_);
     place.task.fetch_add(1, std::memory_order_relaxed);
+    place.body = nullptr;
     core.free.push_back(&place);
+    --live_;
+    ++ending_;
   }
   if (body.ended != nullptr) body.ended(body, end);
   // With the mutex released this may be gone.
   const std::lock_guard lock(mutex_);
-  --live_;
+  --ending_;
   ended_.notify_all();
 }
 
@@ -140,7 +161,7 @@ void CoreExecutor::Parts::WakePlace(void* place_argument, uint64_t task) {
 }
 
 bool CoreExecutor::Parts::MayBlock() const {
-  return turned_ != nullptr ? turned_->CheckCaller().ok() : TaskHost::Here() == nullptr;
+  return turned_ != nullptr ? turned_->CheckCaller().ok() : !TaskHost::IsTurning();
 }
 
 template <class Condition>
@@ -185,19 +206,32 @@ ExecutorError CoreExecutor::Parts::Shutdown() {
   {
     const std::lock_guard lock(mutex_);
     if (!is_running_.exchange(false)) return ExecutorError::kNotRunning;
-    // Those that are free as well, who take no notice.
     for (HostCore& core : cores_) {
-      for (Place& place : core.places) place.woken.Set();
+      for (Place& place : core.places) {
+        if (place.body != nullptr) place.woken.Set();
+      }
     }
   }
-  BlockUntil([&] { return live_ == 0; });
+  BlockUntil([&] { return live_ + ending_ == 0; });
   return ExecutorError::kNone;
+}
+
+// Which only a turn of the executor opens; those of a group's cores are.
+void CoreExecutor::Parts::TakeLateWakes() {
+  if (turned_ != nullptr) turned_->PollOnce(1).IgnoreError();
 }
 
 CoreExecutor::CoreExecutor(CoreGroup& group) : parts_(std::make_unique<Parts>(&group, nullptr)) {}
 CoreExecutor::CoreExecutor(TurnedExecutor& turned)
     : parts_(std::make_unique<Parts>(nullptr, &turned)) {}
-CoreExecutor::~CoreExecutor() { parts_->Shutdown(); }
+CoreExecutor::~CoreExecutor() {
+  if (parts_->Shutdown() == ExecutorError::kNotSupported) {
+    // Bodies would be polled that are gone.
+    std::fputs("weft: a CoreExecutor must not go within a task, or on a foreign thread\n", stderr);
+    std::abort();
+  }
+  parts_->TakeLateWakes();
+}
 
 ExecutorError CoreExecutor::Spawn(TaskBody& body) { return parts_->Spawn(body); }
 ExecutorError CoreExecutor::BlockOn(TaskBody& body) { return parts_->BlockOn(body); }

@@ -49,7 +49,7 @@ class CoreExecutorTest : public testing::TestWithParam<bool> {
   static Cores Make(ExecutorOptions options = {}) {
     return GetParam() ? Cores::WithThreads(options) : Cores::Turned(options);
   }
-  // Until the bodies have ended, which then may be looked at.
+  // Until all bodies have ended, though not all may have heard it.
   static void AwaitAll(Cores& cores) {
     while (cores.executor->task_count() > 0) {
       if (cores.turned != nullptr) {
@@ -93,6 +93,7 @@ TEST(CoreExecutor, TellsWhenItWantsToBePolled) {
   EXPECT_LE(result.next_ns, until_ns);
   EXPECT_GT(result.next_ns, until_ns - kHour);
   EXPECT_EQ(cores.executor->PollOnce().polled, 0U);
+  EXPECT_EQ(cores.executor->Shutdown(), ExecutorError::kNone);
 }
 
 TEST(CoreExecutor, ALateWakeDoesNotReachThePlacesNextTask) {
@@ -107,6 +108,59 @@ TEST(CoreExecutor, ALateWakeDoesNotReachThePlacesNextTask) {
   old.Wake();
   cores.executor->PollOnce();
   EXPECT_EQ(polls, 1);
+  EXPECT_EQ(cores.executor->Shutdown(), ExecutorError::kNone);
+}
+
+TEST(CoreExecutor, ABodyThatWaitedForAStackIsToldToBeReady) {
+  const Cores cores = Cores::Turned({.stacks = 1});
+  int left = 3;
+  FunctionBody first([&] { return --left > 0 ? BodyStep::Again() : BodyStep::Done(); });
+  FunctionBody second([] {});
+  ASSERT_EQ(cores.executor->Spawn(first), ExecutorError::kNone);
+  ASSERT_EQ(cores.executor->Spawn(second), ExecutorError::kNone);
+  // A loop that polls as it is told comes to an end.
+  int polls = 0;
+  while (cores.executor->task_count() > 0 && ++polls < 100) {
+    const PollResult result = cores.executor->PollOnce();
+    ASSERT_EQ(result.next_ns, cores.executor->task_count() > 0 ? kPollNow : kPollOnWake);
+  }
+  EXPECT_TRUE(first.has_ended() && second.has_ended());
+}
+
+TEST(CoreExecutor, TurnsItsOwnAlsoWhenTheThreadHasTurnedAnother) {
+  Cores first = Cores::Turned();
+  FunctionBody body([] {});
+  EXPECT_EQ(first.executor->BlockOn(body), ExecutorError::kNone);
+  const Cores second = Cores::Turned();
+  const Cores group = Cores::WithThreads();
+  EXPECT_EQ(group.executor->BlockOn(body), ExecutorError::kNone);
+  EXPECT_EQ(second.executor->BlockOn(body), ExecutorError::kNone);
+  first.executor.reset();
+}
+
+TEST(CoreExecutor, ABodyGoesToWhicheverCoreHasRoom) {
+  Cores cores = Cores::WithThreads({.remote_tasks = 2});
+  std::atomic<bool> is_over = false;
+  std::atomic<int> ended = 0;
+  const auto wait = [&] { return is_over.load() ? BodyStep::Done() : BodyStep::Again(); };
+  const auto brief = [&] { ++ended; };
+  FunctionBody long_one(wait);
+  FunctionBody long_two(wait);
+  FunctionBody short_one(brief);
+  FunctionBody short_two(brief);
+  for (TaskBody* const body :
+       std::initializer_list<TaskBody*>{&long_one, &short_one, &long_two, &short_two}) {
+    ASSERT_EQ(cores.executor->Spawn(*body), ExecutorError::kNone);
+  }
+  while (cores.executor->task_count() > 2) std::this_thread::yield();
+  // The first core has both of the long ones.
+  FunctionBody more(brief);
+  for (int i = 0; i < 4; ++i) {
+    while (cores.executor->BlockOn(more) != ExecutorError::kNone) std::this_thread::yield();
+  }
+  EXPECT_EQ(ended, 6);
+  is_over = true;
+  EXPECT_EQ(cores.executor->Shutdown(), ExecutorError::kNone);
 }
 
 TEST(CoreExecutor, OnlyItsThreadTurnsIt) {
@@ -155,7 +209,7 @@ TEST_P(CoreExecutorTest, ABodyWaitsForATime) {
   EXPECT_GE(ended_ns, until_ns);
 }
 
-TEST_P(CoreExecutorTest, RefusesBeyondItsBoundAndHasRoomOnceATaskIsHeardToHaveEnded) {
+TEST_P(CoreExecutorTest, RefusesBeyondItsBoundAndHasRoomOnceTasksHaveEnded) {
   Cores cores = Make({.tasks = 2, .remote_tasks = 2});
   std::atomic<bool> is_over = false;
   const auto wait = [&] { return is_over.load() ? BodyStep::Done() : BodyStep::Again(); };
@@ -197,7 +251,7 @@ TEST_P(CoreExecutorTest, BlockOnIsRefusedWithinABody) {
   EXPECT_TRUE(cores.executor->IsRunning());
 }
 
-// Each of several threads gives a body news many times; plain variables show any lack of order.
+// Each of several threads gives a body news many times.
 TEST_P(CoreExecutorTest, LosesNoWake) {
   constexpr int kWakers = 3;
   constexpr int kNews = 300;

@@ -65,6 +65,7 @@ struct CoreGroup::Engine {
   std::unique_ptr<sys::IoSystem> io;
   CancellationToken shutdown;
   size_t size = 0;
+  std::atomic<uint64_t> refused_indexes{0};
   std::vector<std::unique_ptr<RealCore>> cores;  // Then the pool's.
 };
 
@@ -89,12 +90,15 @@ CoreGroup::~CoreGroup() {
 
 size_t CoreGroup::size() const { return engine_->size; }
 
-TaskHost& CoreGroup::core(size_t index) { return *engine_->cores[index]; }
-
 absl::StatusOr<TaskHost*> CoreGroup::CoreAt(size_t index) {
   if (index < size()) return engine_->cores[index].get();
+  engine_->refused_indexes.fetch_add(1, std::memory_order_relaxed);
   return absl::OutOfRangeError(
       absl::StrCat("core ", index, " is not there, expected 0 to ", size() - 1));
+}
+
+uint64_t CoreGroup::refused_indexes() const {
+  return engine_->refused_indexes.load(std::memory_order_relaxed);
 }
 
 TaskHost* CoreGroup::pool() {
@@ -104,7 +108,7 @@ TaskHost* CoreGroup::pool() {
 const CancellationToken& CoreGroup::shutdown() const { return engine_->shutdown; }
 
 absl::StatusOr<HeldTasks> CoreGroup::Quiesce(int64_t timeout_ns) {
-  if (TaskHost::Here() != nullptr) {
+  if (TaskHost::IsTurning()) {
     return absl::FailedPreconditionError("a thread that runs tasks must not wait for all of them");
   }
   engine_->shutdown.Cancel();
@@ -118,15 +122,13 @@ absl::StatusOr<HeldTasks> CoreGroup::Quiesce(int64_t timeout_ns) {
 }
 
 HeldTasks CoreGroup::held() const {
-  HeldTasks all;
-  for (const auto& core : engine_->cores) {
-    const FrameHome& frames = *core->frames();
-    const uint64_t live = frames.live();
-    const uint64_t outstanding = frames.outstanding();
-    all.live += live;
-    all.handles += outstanding - std::min(outstanding, live);
-  }
-  return all;
+  uint64_t freed = 0;
+  uint64_t ended = 0;
+  uint64_t spawned = 0;
+  for (const auto& core : engine_->cores) freed += core->frames()->freed();
+  for (const auto& core : engine_->cores) ended += core->frames()->ended();
+  for (const auto& core : engine_->cores) spawned += core->frames()->spawned();
+  return {.live = spawned - ended, .handles = ended - freed};
 }
 
 }  // namespace weft

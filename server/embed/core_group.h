@@ -33,10 +33,9 @@ class CoreGroup {
   CoreGroup& operator=(const CoreGroup&) = delete;
 
   size_t size() const;
-  // index below size().
-  TaskHost& core(size_t index);
-  // OutOfRange names the index and how many there are.
+  // OutOfRange names the index and how many there are, and is counted.
   absl::StatusOr<TaskHost*> CoreAt(size_t index);
+  uint64_t refused_indexes() const;
   // Runs its tasks on threads that may block; null: there is none.
   TaskHost* pool();
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <thread>
@@ -11,6 +12,8 @@
 #include <vector>
 
 #include "async/spawn_family.h"
+
+#include "async/timing.h"
 
 namespace weft {
 namespace {
@@ -21,13 +24,17 @@ std::unique_ptr<CoreGroup> StartGroup(const CoreGroupOptions& options = {}) {
   return *std::move(group);
 }
 
+TaskHost& CoreOf(const std::unique_ptr<CoreGroup>& group, size_t index) {
+  return **group->CoreAt(index);
+}
+
 TEST(CoreGroup, RunsTasksOnTheirCoresAndInThePool) {
   const auto group = StartGroup({.blocking_threads = 2});
   EXPECT_EQ(group->size(), 1U);
-  EXPECT_EQ(*BlockOn(group->core(0), [] { return 1; }), 1);
+  EXPECT_EQ(*BlockOn(CoreOf(group, 0), [] { return 1; }), 1);
   ASSERT_NE(group->pool(), nullptr);
   const auto thread = BlockOn(*group->pool(), [] { return std::this_thread::get_id(); });
-  const auto core = BlockOn(group->core(0), [] { return std::this_thread::get_id(); });
+  const auto core = BlockOn(CoreOf(group, 0), [] { return std::this_thread::get_id(); });
   EXPECT_NE(*thread, *core);
   EXPECT_TRUE(group->Quiesce(10'000'000'000)->is_none());
 }
@@ -35,8 +42,8 @@ TEST(CoreGroup, RunsTasksOnTheirCoresAndInThePool) {
 TEST(CoreGroup, TasksFindWhatTheProgramGaveTheirHost) {
   const auto group = StartGroup();
   std::string state = "state";
-  group->core(0).set_user_state(&state);
-  const auto found = BlockOn(group->core(0), [](TaskContext& context) {
+  CoreOf(group, 0).set_user_state(&state);
+  const auto found = BlockOn(CoreOf(group, 0), [](TaskContext& context) {
     return *static_cast<std::string*>(context.host().user_state());
   });
   EXPECT_EQ(*found, "state");
@@ -45,9 +52,14 @@ TEST(CoreGroup, TasksFindWhatTheProgramGaveTheirHost) {
 TEST(CoreGroup, AnIndexOutOfRangeIsRefused) {
   const auto group = StartGroup();
   EXPECT_TRUE(group->CoreAt(0).ok());
+  EXPECT_EQ(group->refused_indexes(), 0U);
   const absl::Status status = group->CoreAt(1).status();
   EXPECT_EQ(status, absl::OutOfRangeError("core 1 is not there, expected 0 to 0"));
   EXPECT_EQ(group->pool(), nullptr);
+  const auto with_pool = StartGroup({.blocking_threads = 1});
+  EXPECT_TRUE(absl::IsOutOfRange(with_pool->CoreAt(1).status())) << "the pool is no core";
+  EXPECT_TRUE(absl::IsOutOfRange(with_pool->CoreAt(SIZE_MAX).status()));
+  EXPECT_EQ(with_pool->refused_indexes(), 2U);
 }
 
 TEST(CoreGroup, OptionsOutOfRangeAndCpusNotGrantedAreNamed) {
@@ -61,13 +73,13 @@ TEST(CoreGroup, OptionsOutOfRangeAndCpusNotGrantedAreNamed) {
 TEST(CoreGroup, QuiesceEndsWhatListensAndTellsWhatDoesNot) {
   const auto group = StartGroup({.blocking_threads = 1});
   std::atomic<int> stopped{0};
-  for (TaskHost* host : {&group->core(0), group->pool()}) {
+  for (TaskHost* host : {&CoreOf(group, 0), group->pool()}) {
     ASSERT_TRUE(SpawnCancellable(*host, group->shutdown(), [&](TaskContext& context) {
                   stopped += context.SleepFor(60'000'000'000) == WakeReason::kCancelled ? 1 : 0;
                 }).ok());
   }
   std::atomic<bool> has_begun = false;
-  auto deaf = Spawn(group->core(0), [&](TaskContext& context) {
+  auto deaf = Spawn(CoreOf(group, 0), [&](TaskContext& context) {
     has_begun = true;
     context.SleepFor(60'000'000'000);
   });
@@ -78,7 +90,7 @@ TEST(CoreGroup, QuiesceEndsWhatListensAndTellsWhatDoesNot) {
   EXPECT_TRUE(deaf->BlockingJoin().ok());
   EXPECT_TRUE(group->Quiesce(10'000'000'000)->is_none());
   const auto within = BlockOn(
-      group->core(0), [&] { return absl::IsFailedPrecondition(group->Quiesce(1).status()); });
+      CoreOf(group, 0), [&] { return absl::IsFailedPrecondition(group->Quiesce(1).status()); });
   EXPECT_TRUE(*within) << "one of its own threads would wait for itself";
 }
 
@@ -87,11 +99,11 @@ TEST(CoreGroup, EndsWhileTasksOfOneCoreWaitForThoseOfTheOtherAndInThePool) {
   const CancellationToken token;
   const TaskTracker tracker;
   std::atomic<int> waiting{0};
-  auto sleeper = Spawn(group->core(1), [&](TaskContext& context) {
+  auto sleeper = Spawn(CoreOf(group, 1), [&](TaskContext& context) {
     ++waiting;
     context.SleepFor(60'000'000'000);
   });
-  auto joiner = SpawnTracked(group->core(0), tracker, [&](TaskContext& context) {
+  auto joiner = SpawnTracked(CoreOf(group, 0), tracker, [&](TaskContext& context) {
     ++waiting;
     EXPECT_FALSE(sleeper->Await(context).ok());
   });
@@ -107,12 +119,35 @@ TEST(CoreGroup, EndsWhileTasksOfOneCoreWaitForThoseOfTheOtherAndInThePool) {
   token.Cancel();
 }
 
+TEST(CoreGroup, ATimeoutOfAPoolThatStopsStillWaitsForItsWork) {
+  auto group = StartGroup({.blocking_threads = 2});
+  std::atomic<bool> has_begun = false;
+  std::atomic<bool> may_end = false;
+  std::atomic<bool> has_returned = false;
+  ASSERT_TRUE(SpawnDetached(*group->pool(), [&](TaskContext& context) {
+                const auto value = Timeout(context, 60'000'000'000, [&](TaskContext&) {
+                  has_begun = true;
+                  while (!may_end.load()) std::this_thread::yield();
+                  return 5;
+                });
+                EXPECT_TRUE(absl::IsCancelled(value.status())) << value.status();
+                has_returned = true;
+              }).ok());
+  while (!has_begun.load()) std::this_thread::yield();
+  std::thread closer([&] { group.reset(); });
+  for (int i = 0; i < 2'000; ++i) std::this_thread::yield();
+  EXPECT_FALSE(has_returned.load()) << "what it runs lies on its stack";
+  may_end = true;
+  closer.join();
+  EXPECT_TRUE(has_returned.load());
+}
+
 TEST(CoreGroup, WhatIsLeftIsToldToWhoJoins) {
   auto group = StartGroup();
   auto handle =
-      Spawn(group->core(0), [](TaskContext& context) { context.SleepFor(60'000'000'000); });
+      Spawn(CoreOf(group, 0), [](TaskContext& context) { context.SleepFor(60'000'000'000); });
   ASSERT_TRUE(handle.ok());
-  const auto home = group->core(0).frames()->shared_from_this();
+  const auto home = CoreOf(group, 0).frames()->shared_from_this();
   group.reset();
   EXPECT_TRUE(absl::IsUnavailable(handle->BlockingJoin()));
   const ShutdownStats stats = home->shutdown_stats();

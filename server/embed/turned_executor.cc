@@ -16,9 +16,6 @@ namespace {
 // How long Quiesce waits before it looks at what others hold.
 constexpr int64_t kQuiesceLookNs = 1'000'000;
 
-// Turns under way on this thread, of whatever executor: it is one core's at a time.
-constinit thread_local int turns_here = 0;
-
 absl::Status WithinTask() {
   return absl::FailedPreconditionError("a task must not make or turn an executor on its thread");
 }
@@ -57,7 +54,7 @@ struct TurnedExecutor::Engine {
 absl::StatusOr<std::unique_ptr<TurnedExecutor>> TurnedExecutor::Make(
     const ExecutorOptions& options) {
   if (absl::Status status = CheckExecutorOptions(options); !status.ok()) return status;
-  if (turns_here > 0) return WithinTask();
+  if (TaskHost::IsTurning()) return WithinTask();
   auto engine = std::make_unique<Engine>();
   if (absl::Status status = engine->Start(options); !status.ok()) return status;
   return std::unique_ptr<TurnedExecutor>(new TurnedExecutor(std::move(engine)));
@@ -77,7 +74,7 @@ absl::Status TurnedExecutor::CheckCaller() const {
   if (std::this_thread::get_id() != thread_) {
     return absl::FailedPreconditionError("the executor is turned by the thread that made it only");
   }
-  if (turns_here > 0) return WithinTask();
+  if (TaskHost::IsTurning()) return WithinTask();
   return absl::OkStatus();
 }
 
@@ -85,9 +82,8 @@ size_t TurnedExecutor::TurnOnce(size_t max_items) {
   const auto polls = static_cast<uint32_t>(std::min<size_t>(max_items, TurnBudget::kMostPolls));
   engine_->core->SetBudget({.polls = polls});
   const uint64_t before = engine_->core->given();
-  ++turns_here;
+  const TaskHost::Turning turning;
   engine_->core->Turn();
-  --turns_here;
   return engine_->core->given() - before;
 }
 

@@ -26,7 +26,8 @@ class TurnedExecutor {
   // InvalidArgument names the field; FailedPrecondition within a task; else why memory or io_uring
   // is not to be had.
   static absl::StatusOr<std::unique_ptr<TurnedExecutor>> Make(const ExecutorOptions& options = {});
-  // Tasks that are left are abandoned, see Quiesce; frames()->shutdown_stats() tells how many.
+  // Not within a task. Tasks that are left are abandoned, see Quiesce; how many tells
+  // shutdown_stats() of host().frames()->shared_from_this(), kept from before.
   ~TurnedExecutor();
   TurnedExecutor(const TurnedExecutor&) = delete;
   TurnedExecutor& operator=(const TurnedExecutor&) = delete;

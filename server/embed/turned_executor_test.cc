@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "embed/core_group.h"
+
 namespace weft {
 namespace {
 
@@ -98,6 +100,21 @@ TEST(TurnedExecutor, RefusesOtherThreadsItsOwnTasksAndWrongArguments) {
   EXPECT_EQ(*executor->Run(1), 1U);
   EXPECT_TRUE(absl::IsInvalidArgument(executor->Run(0).status()));
   EXPECT_TRUE(absl::IsInvalidArgument(executor->Run(1, -1).status()));
+}
+
+TEST(TurnedExecutor, IsNotMadeOrTurnedWithinATaskOfAGroup) {
+  const auto group = *CoreGroup::Start();
+  const auto own = MakeExecutor();
+  absl::Status refused;
+  absl::Status turned;
+  auto task = Spawn(**group->CoreAt(0), [&](TaskContext& context) {
+    refused = TurnedExecutor::Make().status();
+    turned = own->Run(1).status();
+    context.Yield();
+  });
+  EXPECT_TRUE(task->BlockingJoin().ok()) << "the thread turns nothing at this moment";
+  EXPECT_TRUE(absl::IsFailedPrecondition(refused)) << refused;
+  EXPECT_TRUE(absl::IsFailedPrecondition(turned)) << turned;
 }
 
 TEST(TurnedExecutor, IsNotMadeOrTurnedWithinATaskOfAnother) {

@@ -75,6 +75,8 @@ class TaskHost {
   virtual void OpenMail() = 0;
   // Any thread. Whose thread the caller is on: where the host's tasks run. Null on others.
   static TaskHost* Here() { return here_; }
+  // Whether a host is being turned on this thread, so that the caller may be a task of it.
+  static bool IsTurning() { return turning_ > 0; }
   bool IsHere() const { return here_ == this; }
   // Any thread. The clock of TaskContext::NowNs.
   virtual int64_t HostNowNs() const = 0;
@@ -82,6 +84,14 @@ class TaskHost {
   // task; stays the program's.
   void* user_state() const { return user_state_; }
   void set_user_state(void* state) { user_state_ = state; }
+  // While a thread turns a host: for who turns it.
+  class Turning {
+   public:
+    Turning() { ++turning_; }
+    ~Turning() { --turning_; }
+    Turning(const Turning&) = delete;
+    Turning& operator=(const Turning&) = delete;
+  };
   // Any thread. Where async/ keeps what it spawns here; null: this host spawns nothing.
   virtual FrameHome* frames() = 0;
 
@@ -95,6 +105,8 @@ class TaskHost {
   TaskHost& operator=(const TaskHost&) = delete;
 
  private:
+  static inline constinit thread_local int turning_ = 0;
+
   void* user_state_ = nullptr;
 };
 

@@ -134,6 +134,34 @@ TEST_F(SpawnTest, ASecondJoinAndAJoinAfterDetachAreRefused) {
   EXPECT_EQ(home().outstanding(), 0U);
 }
 
+TEST_F(SpawnTest, AHandleWithoutATaskTellsNothing) {
+  auto detached = Spawn(host(), [] { return 1; });
+  EXPECT_TRUE(absl::IsFailedPrecondition(detached->End())) << "it has not ended";
+  detached->Detach();
+  auto source = Spawn(host(), [] { return 1; });
+  const JoinHandle<int> target = *std::move(source);
+  auto joined = Spawn(host(), [] { return 1; });
+  JoinHandle<int> none;
+  absl::Status awaited;
+  Go([&](TaskContext& context) {
+    EXPECT_TRUE(joined->Join(context).ok());
+    awaited = none.Await(context);
+  });
+  Settle();
+  EXPECT_TRUE(target.End().ok());
+  EXPECT_TRUE(absl::IsFailedPrecondition(awaited)) << awaited;
+  for (TaskHandle* const handle :
+       {static_cast<TaskHandle*>(&*detached),
+        static_cast<TaskHandle*>(&*source),  // NOLINT: moved from
+        static_cast<TaskHandle*>(&*joined), static_cast<TaskHandle*>(&none)}) {
+    EXPECT_TRUE(absl::IsFailedPrecondition(handle->End())) << handle->End();
+    EXPECT_FALSE(handle->is_attached());
+    EXPECT_FALSE(handle->has_ended());
+    EXPECT_FALSE(handle->Abort());
+  }
+  Elsewhere([&] { EXPECT_TRUE(absl::IsFailedPrecondition(none.BlockingJoin().status())); });
+}
+
 TEST_F(SpawnTest, ATaskThatJoinsItselfAndASecondJoinerAreRefused) {
   absl::StatusOr<JoinHandle<void>> handle;
   absl::Status itself;
@@ -300,6 +328,24 @@ TEST_F(SpawnTest, AClaimHoldsASlotUntilItIsUsedOrGoes) {
   auto claim = TryClaimSlot(host());
   const auto refused = SpawnInSlot(other, std::move(*claim), [] {});
   EXPECT_TRUE(absl::IsFailedPrecondition(refused.status())) << refused.status();
+}
+
+template <class F>
+concept GoesIntoASlot = requires(TaskHost& host, SlotClaim claim, F callable) {
+  SpawnInSlot(host, std::move(claim), std::move(callable));
+};
+
+struct TooLarge {
+  void operator()() const {}
+  std::array<char, 4096> captured{};
+};
+
+TEST_F(SpawnTest, WhatDoesNotFitASlotIsRefusedWhenItIsCompiled) {
+  const auto small = [] {};
+  static_assert(GoesIntoASlot<decltype(small)>);
+  static_assert(!GoesIntoASlot<TooLarge>);
+  EXPECT_TRUE(Spawn(host(), TooLarge()).ok()) << "whereas this takes the heap";
+  Settle();
 }
 
 TEST_F(SpawnTest, WithoutASlotAndWhenTooLargeItGoesToTheHeap) {

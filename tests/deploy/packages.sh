@@ -167,6 +167,16 @@ readme_compiles() {
     equal "hello from a task" "$(inside /root/readme-c)" &&
     equal "42" "$(inside /root/readme-cpp)"
 }
+# All that is installed for programs that embed the executor, in one program that uses each way in.
+executor_headers() {
+  {
+    inside sh -c 'cd /usr/include/weft-executor && find . -name "*.h"' | sort | \
+      sed 's|^\./\(.*\)|#include "\1"|'
+    cat tests/deploy/every_way_in.cc
+  } >"$tree/root/all.cc"
+  inside sh -c 'cd /root && g++ -std=c++20 -Wall -Wextra -Werror -o all all.cc \
+    $(pkg-config --cflags --libs weft)' && equal "4 ways in" "$(inside /root/all)"
+}
 # With the files of the packages, unpacked; the machine that builds has the compiler.
 executor_in_rust() {
   dpkg-deb -x "$packages"/libweft_*.deb "$work/rust" &&
@@ -244,6 +254,7 @@ check "a client compiles with pkg-config and runs" with_pkg_config
 check "programs that embed the executor compile with pkg-config and run" executor_by_hand
 check "they compile with CMake and run" executor_with_cmake
 check "the examples of README.md compile and run" readme_compiles
+check "every header that is installed compiles, and every way in works" executor_headers
 check "a Rust program embeds the executor" executor_in_rust
 check "the manual renders without warnings" manual_renders weftd weft weftd.toml
 check "bash completes commands and the daemon's handlers" completes_in_bash

@@ -12,8 +12,8 @@
  * Calls that say "any thread" may be made by any. A task's own calls (those with a context) are
  * made on its stack, while it runs.
  *
- * Cost: "cheap" means no allocation, no lock and no system call, a few dozen nanoseconds;
- * "expensive" the rest. */
+ * Cost: "cheap" means no allocation, no system call and no lock that anybody holds for longer than
+ * a few stores, at most a few hundred nanoseconds; "expensive" the rest. */
 #ifndef WEFT_WEFT_H
 #define WEFT_WEFT_H
 
@@ -106,11 +106,13 @@ WEFT_API weft_result weft_executor_destroy(weft_executor* executor);
 WEFT_API weft_result weft_executor_run(weft_executor* executor, uint64_t max_items,
                                        const struct timespec* timeout);
 
-/* Any thread. Ends a wait of weft_executor_run, or the next one. */
+/* Any thread. Ends a wait of weft_executor_run, or the next one. Cheap, but for the system call
+ * that wakes a thread which sleeps. */
 WEFT_API weft_result weft_executor_wake(weft_executor* executor);
 
-/* Its own thread. Cancels every task and runs until none is left, or the time has passed; value:
- * how many are left then. It may be called again; what is attached afterwards never begins. */
+/* Its own thread, expensive. Cancels every task and runs until none is left, or the time has
+ * passed; value: how many are left then. It may be called again; what is attached afterwards never
+ * begins. */
 WEFT_API weft_result weft_executor_quiesce(weft_executor* executor, uint64_t timeout_ns);
 
 /* Any thread, cheap. value: tasks attached that have not ended. */
@@ -128,14 +130,16 @@ WEFT_API weft_result weft_task_destroy(weft_task* task);
 /* Changes what the task is; not while it is attached and has not ended. Cheap. */
 WEFT_API weft_result weft_task_set(weft_task* task, const weft_task_attr* attr);
 
-/* Any thread: has the executor run the task, once. Cheap on the executor's thread; from another
- * it allocates, and takes a message. A task that has ended may be attached again, there or
- * elsewhere. The executor must not go before the task has ended. */
+/* Any thread: has the executor run the task, once. Cheap on the executor's thread while
+ * no more tasks than its attributes say are attached, or have ended and are not destroyed or
+ * attached anew; else, and from another thread, it allocates, and from there takes a message. A
+ * task that has ended may be attached again, there or elsewhere. The executor must not go before
+ * the task has ended. */
 WEFT_API weft_result weft_task_attach(weft_executor* executor, weft_task* task);
 
-/* Any thread, cheap, while the task is not destroyed or attached meanwhile. Asks it to stop: one
- * that waits goes on with WEFT_CANCELLED, one that has not begun never does. value: 1 if it had
- * not ended, else 0. */
+/* Any thread, while the task is not destroyed or attached meanwhile; cheap, but for the system
+ * call that wakes an executor which sleeps. Asks it to stop: one that waits goes on with
+ * WEFT_CANCELLED, one that has not begun never does. value: 1 if it had not ended, else 0. */
 WEFT_API weft_result weft_task_cancel(weft_task* task);
 
 /* Any thread, cheap. value: 1 if it was attached and has ended, else 0. */
