@@ -1,14 +1,32 @@
 """Judges docs/capabilities.md: every row of its tables says where a capability is and names tests
-that exist. A test is named as `Suite.Case` of GoogleTest, or as `path/of/script: words of its
-check`.
+that exist.
+
+What the second column has in backticks is ours: words of the code that is no test (`Spawn`,
+`weft_task_attach`), of a protocol (`SetBudget`), or ones that other pages have in backticks, too;
+members of what they stand behind (`TaskHandle::Abort`, `weft_task_attr.code`); keys and handlers
+(`executor.kind`, or all that begin so: `executor.budget_*`); files (`async/spawn.h`).
+
+A test is named as `Suite.Case` of GoogleTest, or as `path/of/script: words of its check`.
 """
 
 import pathlib
 import re
 
+import cpp_outline
+import rules
+
 PAGE = "docs/capabilities.md"
 COLUMNS = ("capability", "ours", "test")
 GTEST = re.compile(r"\b(?:TEST|TEST_F|TEST_P|TYPED_TEST)\(\s*(\w+),\s*(\w+)\s*\)")
+QUOTED = re.compile(r"`([^`]+)`")
+# A name with what it stands behind, or before: a::b, a.b, a/b.h, a-b, a.*
+NAME = re.compile(r"[A-Za-z_]\w*(?:(?:::|[./-])\w+)*(?:\.?\*)?")
+# Of another's, and known to everybody.
+NOT_OURS = ("std::",)
+# Where files are named from.
+FOLDERS = ("", "server", "server/embed/include", "client/include", "docs")
+FILE = re.compile(r"/|\.(?:h|cc|md|proto|toml)$")
+SCOPE = r"\b(?:class|struct|union|enum|message|service)\b[^;:{}()]*?\b%s\b(?!::)([^;{}()]*)\{"
 
 
 def cells(line):
@@ -39,7 +57,80 @@ def gtest_names(root):
     return names
 
 
-def judge(page, names, root):
+class Ours:
+    """What the second column may name."""
+
+    def __init__(self, root):
+        self.root = pathlib.Path(root)
+        self.code = []  # (text, its words) of each file.
+        self.words = set()
+        self.keys = set()
+        self.members_of = {}
+        for path in self.sources():
+            text = path.read_text(encoding="utf-8")
+            code = cpp_outline.blank(text)
+            words = set(re.findall(r"\w+", code))
+            self.code.append((code, words))
+            self.words |= words
+            if path.match("config/rows.cc") or "handlers" in path.parts:
+                self.keys.update(re.findall(r'"([a-z]\w*(?:\.\w+)+)"', text))
+        for path in [*self.root.glob("docs/*.md"), self.root / "bench/README.md"]:
+            if path.is_file() and path != self.root / PAGE:
+                self.words.update(QUOTED.findall(path.read_text(encoding="utf-8")))
+
+    def sources(self):
+        for folder, endings in (("server", ("h", "cc")), ("client/include", ("h",)),
+                                ("proto", ("proto",))):  # fmt: skip
+            for ending in endings:
+                for path in sorted((self.root / folder).glob(f"**/*.{ending}")):
+                    # Fakes for tests of others are for whoever writes such.
+                    is_fake = path.name.startswith("fake_")
+                    if is_fake or not rules.TEST_SUPPORT.search(path.as_posix()):
+                        yield path
+
+    def has(self, name):
+        if name.startswith(NOT_OURS):
+            return True
+        if name.endswith("*"):
+            start = name[:-1]
+            return any(known.startswith(start) for known in self.keys | self.words)
+        if name in self.words or name in self.keys:
+            return True
+        if FILE.search(name):
+            return self.has_file(name)
+        parts = re.split(r"::|\.", name)
+        return len(parts) > 1 and all(
+            inner in self.members(outer) for outer, inner in zip(parts, parts[1:])
+        )
+
+    def has_file(self, name):
+        if any((self.root / folder / name).exists() for folder in FOLDERS):
+            return True
+        return "/" not in name and any(self.root.glob(f"server/**/{name}"))
+
+    def members(self, scope):
+        """The words within all scopes of that name, and within those they are derived from."""
+        if scope not in self.members_of:
+            found = self.members_of[scope] = set()
+            for code in (code for code, words in self.code if scope in words):
+                for match in re.finditer(SCOPE % re.escape(scope), code):
+                    found.update(re.findall(r"\w+", body_from(code, match.end())))
+                    for base in re.findall(r"\w+", match.group(1).partition(":")[2]):
+                        found.update(self.members(base))
+        return self.members_of[scope]
+
+
+def body_from(text, start):
+    """From behind an opening brace to the one that closes it."""
+    depth = 1
+    for brace in re.finditer(r"[{}]", text[start:]):
+        depth += 1 if brace.group() == "{" else -1
+        if depth == 0:
+            return text[start : start + brace.start()]
+    return text[start:]
+
+
+def judge(page, tests, ours, root):
     """Findings, one a line."""
     seen = 0
     for number, row in rows(page):
@@ -49,11 +140,15 @@ def judge(page, names, root):
         seen += 1
         if not all(row):
             yield f"{PAGE}:{number}: a cell is empty"
-        tests = re.findall(r"`([^`]+)`", row[2])
-        if not tests:
+        for quoted in QUOTED.findall(row[1]):
+            for name in NAME.findall(quoted):
+                if not ours.has(name):
+                    yield f"{PAGE}:{number}: there is no {name}"
+        named = QUOTED.findall(row[2])
+        if not named:
             yield f"{PAGE}:{number}: names no test"
-        for test in tests:
-            if not exists(test, names, root):
+        for test in named:
+            if not exists(test, tests, root):
                 yield f"{PAGE}:{number}: there is no test {test}"
     if seen == 0:
         yield f"{PAGE}: has no rows"
@@ -71,4 +166,4 @@ def exists(test, names, root):
 
 def findings(root):
     page = (root / PAGE).read_text(encoding="utf-8")
-    return list(judge(page, gtest_names(root), pathlib.Path(root)))
+    return list(judge(page, gtest_names(root), Ours(root), pathlib.Path(root)))

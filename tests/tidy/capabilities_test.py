@@ -1,4 +1,5 @@
-"""docs/capabilities.md names tests that exist, and what judges it notices when it does not."""
+"""docs/capabilities.md names what exists of ours and its tests, and what judges it notices when it
+does not."""
 
 import pathlib
 import tempfile
@@ -11,8 +12,12 @@ HEAD = "| capability | ours | test |\n|---|---|---|\n"
 
 
 class CapabilitiesTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.ours = capabilities.Ours(ROOT)
+
     def judge(self, page, names=("Suite.Case",)):
-        return list(capabilities.judge(page, set(names), ROOT))
+        return list(capabilities.judge(page, set(names), self.ours, ROOT))
 
     def test_the_page_is_true(self):
         self.assertEqual([], capabilities.findings(ROOT))
@@ -26,6 +31,39 @@ class CapabilitiesTest(unittest.TestCase):
         for test in ("Suite.Other", "tests/nothing.py", "tests/tidy/tidy_test.py: no such words"):
             found = self.judge(HEAD + f"| spawn | `Spawn` | `{test}` |\n")
             self.assertEqual([f"docs/capabilities.md:3: there is no test {test}"], found)
+
+    def test_what_is_ours_is_taken(self):
+        for name in (
+            "Spawn", "TaskHandle::Abort", "JoinHandle::Abort", "shutdown()", "FakeContext",
+            "weft_task_attach", "weft_task_attr.cpu_priority", "WEFT_NULL_TASK", "std::future",
+            "SetBudget", "AdminService.SetBudget", "executor.kind", "executor.budget_*", "http.get",
+            "weft/weft.h", "executor/executor.h", "task_io.h", "bench/README.md", "uring_nop_64",
+        ):  # fmt: skip
+            with self.subTest(name):
+                page = HEAD + f"| spawn | so: `{name}` | `Suite.Case` |\n"
+                self.assertEqual([], self.judge(page))
+
+    def test_what_is_made_up_is_named(self):
+        for name in (
+            "SpawnNothing", "TaskHandle::Attach", "CoreOptions::node", "SpawnNothing::Abort",
+            "weft_task_forget", "weft_task_attr.colour", "executor.kindness", "executor.colour_*",
+            "weft/colour.h", "colour.h", "async/colour",
+        ):  # fmt: skip
+            with self.subTest(name):
+                found = self.judge(HEAD + f"| spawn | `Spawn`, `{name}` | `Suite.Case` |\n")
+                self.assertEqual([f"docs/capabilities.md:3: there is no {name}"], found)
+
+    def test_what_only_a_comment_a_text_or_a_test_tells_of_is_not_ours(self):
+        with tempfile.TemporaryDirectory() as folder:
+            root = pathlib.Path(folder)
+            (root / "server").mkdir()
+            code = 'struct Real { int member; };  // Told\nconst char* text = "Quoted";\n'
+            (root / "server/code.h").write_text(code)
+            (root / "server/code_test.cc").write_text("struct Tested {};")
+            ours = capabilities.Ours(root)
+            self.assertTrue(ours.has("Real") and ours.has("Real::member"))
+            for name in ("Told", "Quoted", "Tested", "Real::text"):
+                self.assertFalse(ours.has(name), name)
 
     def test_rows_without_a_test_or_with_an_empty_cell_are_findings(self):
         self.assertEqual(1, len(self.judge(HEAD + "| spawn | `Spawn` | later |\n")))
