@@ -13,6 +13,7 @@
 #include "client/stats_watch.h"
 #include "client/status_convert.h"
 #include "client/stream_call.h"
+#include "client/submitter_engine.h"
 #include "client/watch_call.h"
 #include "grpc/health/v1/health.grpc.pb.h"
 #include "weft/v1/admin_service.grpc.pb.h"
@@ -273,6 +274,25 @@ absl::StatusOr<std::unique_ptr<TaskStream>> Client::OpenStream(const StreamOptio
   }
   auto call = std::make_unique<TaskStream::Call>(connection_->tasks.get(), options);
   return std::unique_ptr<TaskStream>(new TaskStream(std::move(call)));
+}
+
+absl::StatusOr<std::unique_ptr<TaskSubmitter>> Client::OpenSubmitter(
+    const SubmitterOptions& options) {
+  const auto refuse = [](const char* field, auto value, const char* range) {
+    return absl::InvalidArgumentError(absl::StrCat(field, " is ", value, ", must be ", range));
+  };
+  if (options.window == 0 || options.window > 1'048'576) {
+    return refuse("window", options.window, "from 1 to 1048576");
+  }
+  if (options.max_batch == 0 || options.max_batch > 1024) {
+    return refuse("max_batch", options.max_batch, "from 1 to 1024");
+  }
+  if (options.max_delay_ns < 0 || options.max_delay_ns > 1'000'000'000) {
+    return refuse("max_delay_ns", options.max_delay_ns, "from 0 to 1000000000");
+  }
+  auto engine = std::make_unique<TaskSubmitter::Engine>(connection_->tasks.get(), options,
+                                                        connection_->options.timeout_ns);
+  return std::unique_ptr<TaskSubmitter>(new TaskSubmitter(std::move(engine)));
 }
 
 absl::Status RowStatus(const v1::SubmitTasksRow& row) {

@@ -18,8 +18,8 @@ namespace weft {
 
 // Answers weft.v1 in the test's own process on a port of its own. What a task does is said by its
 // handler: "echo", "fail", "refuse" (RESOURCE_EXHAUSTED with a delay of 1 ms, the first
-// `refusals` times), "drain" (UNAVAILABLE without a delay) or "break" (UNAVAILABLE without
-// details). Any thread.
+// `refusals` times), "drain" (UNAVAILABLE without a delay), "break" (UNAVAILABLE without details)
+// or, in a stream, "hold" (never answered). Any thread.
 class FakeDaemon : public v1::TaskService::Service {
  public:
   FakeDaemon() {
@@ -118,6 +118,7 @@ class FakeDaemon : public v1::TaskService::Service {
       v1::StreamTasksResponse response;
       for (const v1::TaskSpec& spec : request.specs()) {
         if (spec.handler() == "break") return Broken();
+        if (spec.handler() == "hold") continue;
         v1::StreamTasksRow* row = response.add_rows();
         row->set_client_tag(spec.client_tag());
         const grpc::Status status = Answer(spec, row->mutable_result());

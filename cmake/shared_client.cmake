@@ -18,7 +18,7 @@ target_include_directories(weft_client_shared
 target_include_directories(weft_client_shared SYSTEM PRIVATE ${weft_generated_dir})
 target_compile_features(weft_client_shared PUBLIC cxx_std_17)
 target_link_libraries(weft_client_shared
-  PUBLIC protobuf::libprotobuf absl::status absl::statusor absl::strings
+  PUBLIC protobuf::libprotobuf absl::any_invocable absl::status absl::statusor absl::strings
   PRIVATE $<BUILD_INTERFACE:weft_flags> $<TARGET_LINKER_FILE:gRPC::grpc++>
           $<TARGET_LINKER_FILE:gRPC::gpr>)
 # A library that lacks a symbol shall fail here, not at its user's.

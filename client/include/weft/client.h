@@ -10,6 +10,7 @@
 #include "weft/export.h"
 #include "weft/stats_watch.h"
 #include "weft/stream.h"
+#include "weft/submitter.h"
 #include "weft/v1/admin_service.pb.h"
 #include "weft/v1/task.pb.h"
 #include "weft/v1/task_service.pb.h"
@@ -134,6 +135,11 @@ class WEFT_EXPORT Client {
   // Many tasks over one call. The stream must be destroyed before the client.
   [[nodiscard]] absl::StatusOr<std::unique_ptr<TaskStream>> OpenStream(
       const StreamOptions& options = {});
+
+  // Single tasks of any thread, which travel in batches. INVALID_ARGUMENT names the option. The
+  // submitter must be destroyed before the client.
+  [[nodiscard]] absl::StatusOr<std::unique_ptr<TaskSubmitter>> OpenSubmitter(
+      const SubmitterOptions& options = {});
 
  private:
   struct Connection;
