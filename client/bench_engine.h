@@ -15,9 +15,10 @@
 namespace weft {
 
 enum class BenchMode {
-  kUnary,   // RunTask.
-  kStream,  // StreamTasks, `batch` rows a message.
-  kSubmit,  // SubmitTask, then WaitTask until the task has ended.
+  kUnary,      // RunTask.
+  kStream,     // StreamTasks, `batch` rows a message.
+  kSubmit,     // SubmitTask, then WaitTask until the task has ended.
+  kCoalesced,  // Single tasks through TaskSubmitter; one thread a connection.
 };
 
 struct BenchOptions {
@@ -27,11 +28,11 @@ struct BenchOptions {
   v1::TaskSpec spec;
   // Calls, or messages of a stream, in flight; all connections together.
   size_t outstanding = 64;
-  // Rows a message; 1 to 1,024, kStream only.
+  // Rows a message, 1 to 1,024: kStream; kCoalesced: at most.
   size_t batch = 64;
   int64_t duration_ns = 5'000'000'000;
   size_t connections = 1;
-  // Each polls one completion queue; at most `connections`.
+  // Each polls one completion queue; at most `connections`. kCoalesced: as many.
   size_t threads = 1;
   // How long to wait at the end for what is in flight before it is given up as lost.
   int64_t grace_ns = 30'000'000'000;

@@ -55,6 +55,36 @@ TEST(Bench, CountsEveryRowOfAStream) {
   EXPECT_EQ(report->unmatched, 0U);
 }
 
+TEST(Bench, CountsEveryTaskOfACoalescedRun) {
+  FakeDaemon daemon;
+  BenchOptions options = FirstCallsOnly(daemon, "echo");
+  options.mode = BenchMode::kCoalesced;
+  options.outstanding = 16;
+  options.stop = nullptr;
+  options.duration_ns = 50'000'000;
+  const auto report = RunBench(options);
+  ASSERT_TRUE(report.ok()) << report.status();
+  EXPECT_GT(report->succeeded, 0U);
+  EXPECT_EQ(report->sent, report->succeeded);
+  EXPECT_EQ(report->accepted, report->succeeded);
+  EXPECT_EQ(report->round_trip.count(), report->succeeded);
+  EXPECT_LE(daemon.largest_message, 3);
+}
+
+TEST(Bench, GivesUpWhatACoalescedRunIsNotAnswered) {
+  FakeDaemon daemon;
+  BenchOptions options = FirstCallsOnly(daemon, "hold");
+  options.mode = BenchMode::kCoalesced;
+  options.outstanding = 1'000;
+  options.stop = nullptr;
+  options.duration_ns = 1'000'000;
+  options.grace_ns = 1'000'000;
+  const auto report = RunBench(options);
+  ASSERT_TRUE(report.ok()) << report.status();
+  EXPECT_GT(report->sent, 0U);
+  EXPECT_EQ(report->lost_total(), report->sent);
+}
+
 TEST(Bench, TellsARefusalFromABrokenCall) {
   FakeDaemon daemon;
   daemon.refusals = 4;
@@ -66,7 +96,8 @@ TEST(Bench, TellsARefusalFromABrokenCall) {
 
 TEST(Bench, EndsWhenTheDaemonDrains) {
   FakeDaemon daemon;
-  for (const BenchMode mode : {BenchMode::kUnary, BenchMode::kStream, BenchMode::kSubmit}) {
+  for (const BenchMode mode :
+       {BenchMode::kUnary, BenchMode::kStream, BenchMode::kSubmit, BenchMode::kCoalesced}) {
     BenchOptions options = FirstCallsOnly(daemon, "drain");
     options.mode = mode;
     options.stop = nullptr;
@@ -118,6 +149,12 @@ TEST(Bench, RefusesOptionsThatMakeNoSense) {
   options = FirstCallsOnly(daemon, "echo");
   options.ids_out = "/tmp/ids";
   EXPECT_FALSE(RunBench(options).ok());
+  options = FirstCallsOnly(daemon, "echo");
+  options.mode = BenchMode::kCoalesced;
+  options.connections = 2;
+  EXPECT_EQ(RunBench(options).status().message(),
+            "threads is 1, must be as many as connections in mode coalesced");
+  options = FirstCallsOnly(daemon, "echo");
   options.mode = BenchMode::kSubmit;
   options.ids_out = "/nonexistent/ids";
   EXPECT_FALSE(RunBench(options).ok());

@@ -63,6 +63,10 @@ BenchWorker::~BenchWorker() {
 }
 
 void BenchWorker::AddCalls(v1::TaskService::Stub* stub, size_t outstanding) {
+  if (options_.mode == BenchMode::kCoalesced) {
+    window_ = outstanding;
+    return;
+  }
   if (options_.mode == BenchMode::kStream) {
     calls_.push_back(MakeStreamCall(this, stub, outstanding));
     return;
@@ -74,6 +78,7 @@ void BenchWorker::AddCalls(v1::TaskService::Stub* stub, size_t outstanding) {
 }
 
 void BenchWorker::Run() {
+  if (options_.mode == BenchMode::kCoalesced) return RunCoalesced();
   start_ns_ = now_ns_ = MonotonicNs();
   live_calls_ = calls_.size();
   for (const auto& call : calls_) call->Start();
@@ -88,8 +93,7 @@ bool BenchWorker::PollOnce() {
   const auto next = queue_.AsyncNext(&tag, &ok, std::chrono::system_clock::now() + kPollInterval);
   if (next == grpc::CompletionQueue::SHUTDOWN) return false;
   now_ns_ = MonotonicNs();
-  const bool asked_to_stop = options_.stop != nullptr && options_.stop->load();
-  if (asked_to_stop || now_ns_ - start_ns_ >= options_.duration_ns) StopSending();
+  if (HasRunOut(now_ns_)) StopSending();
   if (next == grpc::CompletionQueue::GOT_EVENT) {
     const auto* event = static_cast<const BenchTag*>(tag);
     event->call->OnEvent(event->event, ok);
@@ -99,6 +103,11 @@ bool BenchWorker::PollOnce() {
     for (const auto& call : calls_) call->Abandon();
   }
   return true;
+}
+
+bool BenchWorker::HasRunOut(int64_t now_ns) const {
+  const bool asked_to_stop = options_.stop != nullptr && options_.stop->load();
+  return asked_to_stop || now_ns - start_ns_ >= options_.duration_ns;
 }
 
 void BenchWorker::StopSending() {
@@ -144,8 +153,11 @@ void BenchWorker::NoteError(const grpc::Status& status) {
 }
 
 void BenchWorker::NoResult(const grpc::Status& status, uint64_t tasks) {
-  const bool refused = !ErrorReason(FromGrpcStatus(status)).empty();
-  (refused ? report_.refused : report_.lost)[CodeIndex(status)] += tasks;
+  NoResult(status, !ErrorReason(FromGrpcStatus(status)).empty(), tasks);
+}
+
+void BenchWorker::NoResult(const grpc::Status& status, bool is_refusal, uint64_t tasks) {
+  (is_refusal ? report_.refused : report_.lost)[CodeIndex(status)] += tasks;
   NoteError(status);
 }
 

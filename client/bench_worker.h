@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "client/bench_engine.h"
 #include "weft/v1/task_service.grpc.pb.h"
 
@@ -83,6 +84,7 @@ class BenchWorker {
   void Ended(const v1::TaskResult& result, int64_t sent_ns);
   // The daemon or the connection gave `tasks` tasks an error, each before it was admitted.
   void NoResult(const grpc::Status& status, uint64_t tasks);
+  void NoResult(const grpc::Status& status, bool is_refusal, uint64_t tasks);
   // An admitted task will get no result.
   void Lost(const grpc::Status& status);
   // An answer to nothing that was asked.
@@ -97,6 +99,11 @@ class BenchWorker {
   [[nodiscard]] const BenchReport& report() const { return report_; }
 
  private:
+  // Run, of kCoalesced, whose answers come on the submitter's thread (bench_coalesced.cc).
+  void RunCoalesced();
+  void OnAnswer(const absl::StatusOr<v1::TaskResult>& result, int64_t sent_ns);
+  // The time is up, or somebody asked to stop.
+  [[nodiscard]] bool HasRunOut(int64_t now_ns) const;
   // False once nothing is in flight.
   bool PollOnce();
   void StopSending();
@@ -108,6 +115,8 @@ class BenchWorker {
   std::vector<std::unique_ptr<BenchCall>> calls_;
   BenchReport report_;
   std::atomic<uint64_t> answered_{0};  // Written by the worker's thread only.
+  std::atomic<bool> is_over_{false};   // kCoalesced: nobody submits any more.
+  size_t window_ = 0;                  // Likewise: how many may be in flight.
   size_t live_calls_ = 0;
   int64_t start_ns_ = 0;
   int64_t now_ns_ = 0;

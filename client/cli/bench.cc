@@ -21,12 +21,16 @@ constexpr char kExamples[] =
     R"(  weft bench --mode unary --handler noop --outstanding 64 --duration 5s
   weft bench --mode stream --handler noop --outstanding 8 --batch 64
   weft bench --mode unary --handler sha256 --file /etc/hostname --json
+  weft bench --mode coalesced --handler noop
   weft bench --mode submit --handler sleep --payload 1ms --ids-out ids.txt
 )";
 
 const std::map<std::string, BenchMode>& Modes() {
-  static const auto* const kModes = new std::map<std::string, BenchMode>{
-      {"unary", BenchMode::kUnary}, {"stream", BenchMode::kStream}, {"submit", BenchMode::kSubmit}};
+  static const auto* const kModes =
+      new std::map<std::string, BenchMode>{{"unary", BenchMode::kUnary},
+                                           {"stream", BenchMode::kStream},
+                                           {"submit", BenchMode::kSubmit},
+                                           {"coalesced", BenchMode::kCoalesced}};
   return *kModes;
 }
 
@@ -39,6 +43,7 @@ struct BenchCommand {
   BenchOptions bench;
   std::string mode = "unary";
   size_t outstanding = 0;  // 0: the mode's default.
+  size_t batch = 0;        // Likewise.
 };
 
 void WriteProgress(uint64_t answered, int64_t elapsed_ns) {
@@ -55,8 +60,15 @@ int RunCommand(const Session& session, BenchCommand* command) {
   bench.target = session.target;
   bench.mode = Modes().at(command->mode);
   bench.spec = *std::move(spec);
-  const size_t usual = bench.mode == BenchMode::kStream ? 8 : 64;
+  const size_t usual = bench.mode == BenchMode::kStream      ? 8
+                       : bench.mode == BenchMode::kCoalesced ? 4096
+                                                             : 64;
   bench.outstanding = command->outstanding > 0 ? command->outstanding : usual;
+  if (command->batch > 0) {
+    bench.batch = command->batch;
+  } else if (bench.mode == BenchMode::kCoalesced) {
+    bench.batch = 1024;
+  }
   bench.stop = &stop_requested;
   std::signal(SIGINT, RequestStop);
   std::signal(SIGTERM, RequestStop);
@@ -80,19 +92,22 @@ void AddBench(CLI::App* app, Session* session) {
   const auto options = std::make_shared<BenchCommand>();
   command
       ->add_option("--mode", options->mode,
-                   "unary: RunTask; stream: StreamTasks; submit: SubmitTask, then WaitTask")
-      ->check(CLI::IsMember({"unary", "stream", "submit"}))
+                   "unary: RunTask; stream: StreamTasks; submit: SubmitTask, then WaitTask; "
+                   "coalesced: single tasks, gathered into a stream's messages")
+      ->check(CLI::IsMember({"unary", "stream", "submit", "coalesced"}))
       ->capture_default_str();
   command->add_option("--handler", options->task.handler, "What to run")->capture_default_str();
   command->add_option("--payload", options->task.payload, "Its input as text");
   AddTaskOptions(command, &options->task);
   command
       ->add_option("--outstanding", options->outstanding,
-                   "Calls, or messages of a stream, in flight (default 64; stream 8)")
+                   "Calls, tasks, or messages of a stream, in flight (default 64; coalesced 4096; "
+                   "stream 8)")
       ->check(CLI::Range(1, 1'000'000));
-  command->add_option("--batch", options->bench.batch, "Rows a message of a stream")
-      ->check(CLI::Range(1, 1024))
-      ->capture_default_str();
+  command
+      ->add_option("--batch", options->batch,
+                   "Rows a message of a stream (default 64); coalesced: at most (default 1024)")
+      ->check(CLI::Range(1, 1024));
   AddDuration(command, "--duration", &options->bench.duration_ns, "How long (default 5s)");
   AddDuration(command, "--grace", &options->bench.grace_ns,
               "How long to wait at the end for what is in flight (default 30s)");

@@ -67,6 +67,10 @@ int FirstExitCode(const std::array<uint64_t, kGrpcCodes>& counts) {
   return kExitOk;
 }
 
+bool HasBatches(const BenchOptions& options) {
+  return options.mode == BenchMode::kStream || options.mode == BenchMode::kCoalesced;
+}
+
 }  // namespace
 
 void WriteBenchReport(const BenchOptions& options, const std::string& mode,
@@ -74,6 +78,7 @@ void WriteBenchReport(const BenchOptions& options, const std::string& mode,
   out << absl::StreamFormat("%s %s, %d outstanding", mode, options.spec.handler(),
                             options.outstanding);
   if (options.mode == BenchMode::kStream) out << " messages of " << options.batch;
+  if (options.mode == BenchMode::kCoalesced) out << " in messages of up to " << options.batch;
   out << absl::StreamFormat(", %s%s\n", FormatDuration(report.elapsed_ns),
                             report.ended_early ? " (ended early)" : "");
   out << absl::StreamFormat("throughput  %12.0f  tasks a second\n", report.tasks_per_second());
@@ -100,8 +105,8 @@ void WriteBenchJson(const BenchOptions& options, const std::string& mode, const 
       "\"connections\": %d,\n \"elapsed_ns\": \"%d\", \"tasks_per_second\": %.1f, "
       "\"ended_early\": %s,\n",
       mode, Escaped(options.spec.handler()), options.outstanding,
-      options.mode == BenchMode::kStream ? options.batch : 1, options.connections,
-      report.elapsed_ns, report.tasks_per_second(), report.ended_early ? "true" : "false");
+      HasBatches(options) ? options.batch : 1, options.connections, report.elapsed_ns,
+      report.tasks_per_second(), report.ended_early ? "true" : "false");
   out << absl::StreamFormat(
       " \"sent\": \"%d\", \"accepted\": \"%d\", \"succeeded\": \"%d\", \"failed\": \"%d\", "
       "\"cancelled\": \"%d\", \"expired\": \"%d\", \"unmatched\": \"%d\",\n",
