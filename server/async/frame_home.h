@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 
+#include "async/body_place.h"
 #include "async/frame.h"
 #include "executor/mail.h"
 #include "executor/task_host.h"
@@ -61,6 +62,9 @@ class FrameHome : public std::enable_shared_from_this<FrameHome> {
   // Any thread. False: the host has closed.
   bool Deliver(Mail& mail);
 
+  // Any thread. For tasks of the host; kept as long as this is.
+  BodyPlaces& body_places() { return body_places_; }
+
   // The host, when its thread runs no task any more: nothing is delivered from here on. Then it
   // tells what it found itself; what is left is counted here.
   void Close();
@@ -85,6 +89,7 @@ class FrameHome : public std::enable_shared_from_this<FrameHome> {
   sys::FinishedList<TaskFrame> freed_;  // Slots freed elsewhere.
   std::atomic<uint64_t> live_{0};
   std::atomic<uint64_t> outstanding_{0};
+  BodyPlaces body_places_;
   // Guarded by gate_.
   ShutdownStats found_;
   uint64_t left_on_heap_ = 0;
