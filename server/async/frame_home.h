@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 
+#include "async/body_place.h"
 #include "async/frame.h"
 #include "executor/mail.h"
 #include "executor/task_host.h"
@@ -69,6 +70,9 @@ class FrameHome : public std::enable_shared_from_this<FrameHome> {
   // Any thread. False: the host has closed.
   bool Deliver(Mail& mail);
 
+  // Any thread. For tasks of the host; kept as long as this is.
+  BodyPlaces& body_places() { return body_places_; }
+
   // The host, when its thread runs no task any more: nothing is delivered from here on. Then it
   // tells what it found itself; what is left is counted here.
   void Close();
@@ -94,6 +98,7 @@ class FrameHome : public std::enable_shared_from_this<FrameHome> {
   std::atomic<uint64_t> spawned_{0};
   std::atomic<uint64_t> ended_{0};
   std::atomic<uint64_t> freed_count_{0};
+  BodyPlaces body_places_;
   // Guarded by gate_.
   ShutdownStats found_;
   uint64_t left_on_heap_ = 0;

@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "absl/status/status.h"
-#include "absl/status/statusor.h"
 #include "async/join_handle.h"
+#include "async/outcome.h"
 #include "async/spawn.h"
 #include "executor/task_context.h"
 
@@ -43,24 +43,6 @@ int64_t TimeAfter(int64_t now_ns, int64_t duration_ns);
 
 namespace timing_internal {
 
-// Of work that gives a T.
-template <class T>
-struct Outcome {
-  using Result = absl::StatusOr<T>;
-};
-template <>
-struct Outcome<void> {
-  using Result = absl::Status;
-};
-template <>
-struct Outcome<absl::Status> {
-  using Result = absl::Status;
-};
-template <class T>
-struct Outcome<absl::StatusOr<T>> {
-  using Result = absl::StatusOr<T>;
-};
-
 // Whether it may begin: the time has not passed.
 absl::Status MayBegin(TaskContext& context, int64_t until_ns);
 // Waits for the child, aborts it when that ends before the child does, and waits for that. OK: it
@@ -76,8 +58,8 @@ absl::Status JoinOrAbort(TaskContext& context, JoinHandle<void>& child, int64_t 
 // deadline. A time that has passed: f is not called. Internal: it threw; ResourceExhausted and
 // others of async/spawn.h: there is no slot for it. On the blocking pool it takes a second thread.
 template <class F>
-auto TimeoutAt(TaskContext& context, int64_t until_ns, F f) ->
-    typename timing_internal::Outcome<spawn_internal::ValueOf<F>>::Result {
+auto TimeoutAt(TaskContext& context, int64_t until_ns, F f)
+    -> OutcomeOf<spawn_internal::ValueOf<F>> {
   using Value = spawn_internal::ValueOf<F>;
   if (absl::Status may = timing_internal::MayBegin(context, until_ns); !may.ok()) return may;
   using Kept = std::conditional_t<std::is_void_v<Value>, bool, Value>;

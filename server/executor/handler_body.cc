@@ -4,11 +4,36 @@
 #include <exception>
 #include <string>
 
+#include "sys/io_operation.h"
 #include "task/cancel_reason.h"
 #include "task/task_id.h"
 
 namespace weft {
 namespace {
+
+// What a handler that asks for it would say it does.
+const char* WordFor(sys::IoKind kind) {
+  switch (kind) {
+    case sys::IoKind::kConnect:
+    case sys::IoKind::kAccept:
+    case sys::IoKind::kReceive:
+    case sys::IoKind::kSend:
+    case sys::IoKind::kReceiveMessage:
+    case sys::IoKind::kSendMessage:
+      return "network I/O";
+    case sys::IoKind::kStreamRead:
+    case sys::IoKind::kStreamWrite:
+      return "pipe I/O";
+    case sys::IoKind::kPoll:
+      return "a wait for a descriptor";
+    case sys::IoKind::kSpawn:
+      return "starting a process";
+    case sys::IoKind::kResolve:
+      return "name lookup";
+    default:
+      return "file I/O";
+  }
+}
 
 // Passes on what needs no suspension, and notes the first call that does.
 class PolledContext final : public TaskContext {
@@ -28,8 +53,8 @@ class PolledContext final : public TaskContext {
   void Unpark() override {}
   void Interrupt() override {}
   TaskHost& host() override { return outer_.host(); }
-  int64_t RunIo(sys::IoOperation& /*operation*/) override {
-    Refuse("file I/O");
+  int64_t RunIo(sys::IoOperation& operation) override {
+    Refuse(WordFor(operation.kind));
     return -ENOSYS;
   }
 

@@ -176,6 +176,48 @@ TEST(HandlerBody, AnswersWhatSuspendsAsNotSupportedByName) {
   }
 }
 
+TEST(HandlerBody, NamesWhatAnOperationIsFor) {
+  struct Case {
+    sys::IoKind kind;
+    std::string_view name;
+  };
+  constexpr Case kCases[] = {
+      {sys::IoKind::kOpen, "file I/O"},
+      {sys::IoKind::kRead, "file I/O"},
+      {sys::IoKind::kDrop, "file I/O"},
+      {sys::IoKind::kConnect, "network I/O"},
+      {sys::IoKind::kAccept, "network I/O"},
+      {sys::IoKind::kReceive, "network I/O"},
+      {sys::IoKind::kSend, "network I/O"},
+      {sys::IoKind::kReceiveMessage, "network I/O"},
+      {sys::IoKind::kSendMessage, "network I/O"},
+      {sys::IoKind::kStreamRead, "pipe I/O"},
+      {sys::IoKind::kStreamWrite, "pipe I/O"},
+      {sys::IoKind::kPoll, "a wait for a descriptor"},
+      {sys::IoKind::kSpawn, "starting a process"},
+      {sys::IoKind::kResolve, "name lookup"},
+  };
+  for (const Case& one : kCases) {
+    FallbackExecutor executor;
+    OuterContext context("");
+    sys::IoKind kind = one.kind;
+    const TaskEntry entry = {.run =
+                                 [](void* state, TaskContext& c) {
+                                   sys::IoOperation operation;
+                                   operation.kind = *static_cast<sys::IoKind*>(state);
+                                   c.RunIo(operation);
+                                   return TaskOutcome::kSucceeded;
+                                 },
+                             .state = &kind};
+    HandlerBody body(entry, context, "fallback");
+    EXPECT_EQ(executor.BlockOn(body), ExecutorError::kNone);
+    EXPECT_EQ(body.outcome(), TaskOutcome::kFailed);
+    EXPECT_EQ(context.error_text, std::string(one.name) +
+                                      " is not supported by the executor \"fallback\" "
+                                      "(executor.kind), which runs handlers to their end");
+  }
+}
+
 TEST(HandlerBody, AnExecutorThatTakesNoTaskIsNamedInTheFailure) {
   FallbackExecutor executor;
   executor.Shutdown();
