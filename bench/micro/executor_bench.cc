@@ -159,7 +159,7 @@ std::vector<Measured> MakeRows(const sys::Clock& clock, double seconds) {
   static FallbackExecutor fallback;
   static AsioExecutor asio;
   static const std::unique_ptr<TurnedExecutor> turned = *TurnedExecutor::Make();
-  static CoreExecutor core(*turned);
+  static CoreExecutor cores(*turned);
   std::vector<Measured> rows;
   const auto add = [&rows](const char* name, const char* unit, std::function<double()> measure) {
     rows.push_back({name, unit, std::move(measure)});
@@ -173,11 +173,11 @@ std::vector<Measured> MakeRows(const sys::Clock& clock, double seconds) {
   add("by_itself_fallback_b1", "ns", [&, seconds] { return ByItself(seconds, 1, fallback); });
   add("by_itself_asio_b1", "ns", [&, seconds] { return ByItself(seconds, 1, asio); });
   add("by_itself_fallback_b32", "ns", [&, seconds] { return ByItself(seconds, 32, fallback); });
-  add("by_itself_core_b1", "ns", [&, seconds] { return ByItself(seconds, 1, core); });
-  add("by_itself_core_b32", "ns", [&, seconds] { return ByItself(seconds, 32, core); });
+  add("by_itself_core_b1", "ns", [&, seconds] { return ByItself(seconds, 1, cores); });
+  add("by_itself_core_b32", "ns", [&, seconds] { return ByItself(seconds, 32, cores); });
   add("by_itself_asio_b32", "ns", [&, seconds] { return ByItself(seconds, 32, asio); });
   add("coroutine_fallback", "ns", [&, seconds] { return AsCoroutine(seconds, fallback); });
-  add("coroutine_core", "ns", [&, seconds] { return AsCoroutine(seconds, core); });
+  add("coroutine_core", "ns", [&, seconds] { return AsCoroutine(seconds, cores); });
   add("coroutine_asio", "ns", [&, seconds] { return AsCoroutine(seconds, asio); });
   add("object_fallback", "bytes", [] { return static_cast<double>(sizeof(FallbackExecutor)); });
   add("object_asio", "bytes", [] {
