@@ -56,6 +56,7 @@ from weft.errors import (  # noqa: E402
 from weft.requests import TaskFields, has_ended  # noqa: E402
 from weft.retry import Retry  # noqa: E402
 from weft.stream import StreamRow, TaskStream  # noqa: E402
+from weft.submitter import Submitter  # noqa: E402
 from weft.watch import StatsWatch, TaskWatch  # noqa: E402
 
 __all__ = [
@@ -63,7 +64,7 @@ __all__ = [
     "DeadlineExceeded", "FailedPrecondition", "FieldViolation", "GetStatsResponse",
     "GetTaskResponse", "HandlerInfo", "InvalidArgument", "NotFound", "Priority", "QuotaViolation",
     "ReloadConfigResponse", "ResourceExhausted", "Retry", "StatsWatch", "StreamRow",
-    "SubmitTaskResponse", "TaskError", "TaskErrorCode", "TaskEvent", "TaskEventKind", "TaskFields",
-    "TaskFilter", "TaskResult", "TaskSpec", "TaskState", "TaskStream", "TaskSummary", "TaskWatch",
-    "Unavailable", "WatchStatsResponse", "WeftError", "has_ended",
+    "SubmitTaskResponse", "Submitter", "TaskError", "TaskErrorCode", "TaskEvent", "TaskEventKind",
+    "TaskFields", "TaskFilter", "TaskResult", "TaskSpec", "TaskState", "TaskStream", "TaskSummary",
+    "TaskWatch", "Unavailable", "WatchStatsResponse", "WeftError", "has_ended",
 ]  # fmt: skip

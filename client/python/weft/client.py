@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Iterable, Iterator, Mapping, Sequence
 
-from weft import batch, requests, stream
+from weft import batch, requests, stream, submitter
 from weft.admin import Admin
 from weft.connection import Connection
 from weft.requests import TaskFields
@@ -139,6 +139,10 @@ class Client:
     def open_stream(self, *, window: int = 512, timeout: float | None = None) -> stream.TaskStream:
         """The same with send and next in your own hands."""
         return stream.TaskStream(self._connection, window, timeout)
+
+    def open_submitter(self, *, window: int = 4096) -> submitter.Submitter:
+        """Single tasks of any thread, which travel in batches."""
+        return submitter.Submitter(self._connection, window)
 
     def is_serving(self, *, timeout: float | None = None) -> bool:
         """Whether the daemon takes work: grpc.health.v1. An error means that it did not answer."""
