@@ -400,6 +400,18 @@ export interface Admin {
 }
 
 /**
+ * Takes single tasks and sends those that come while a message is on its way together in the next
+ * one, so that they travel as batches do. When the call breaks, what is not answered rejects with
+ * that error, and the next task begins another.
+ */
+export interface Submitter {
+  /** The task's result, as Client.run would give it. Waits while the window is full. */
+  run(spec: TaskSpec): Promise<TaskResult>;
+  /** Breaks the call; the daemon cancels what it has not answered. */
+  close(): void;
+}
+
+/**
  * Speaks to one daemon. Calls reject with WeftError, or with a signal's reason; what is wrong with
  * the arguments themselves is a TypeError or a RangeError.
  */
@@ -448,6 +460,8 @@ export class Client {
   ): AsyncGenerator<StreamRow, void, void>;
   /** The same with send and next in your own hands. */
   openStream(options?: StreamOptions): TaskStream;
+  /** Single tasks, which travel in batches. window: how many are on their way at most, 4,096. */
+  openSubmitter(options?: { window?: number }): Submitter;
   /** Whether the daemon takes work: grpc.health.v1. */
   isServing(options?: CallOptions): Promise<boolean>;
 }

@@ -23,6 +23,9 @@ export async function tour(): Promise<void> {
   const stream = client.openStream();
   await stream.send(spec);
   stream.finish();
+  const submitter = client.openSubmitter({ window: 64 });
+  console.log((await submitter.run(spec)).output.length);
+  submitter.close();
 
   // @ts-expect-error a handler must be named
   await client.run({ payload: 'x' });

@@ -7,6 +7,7 @@ const {
   filterOf, int64, nanoseconds, specOf, uint32,
 } = require('./requests');
 const { TaskStream, answers } = require('./stream');
+const { Submitter } = require('./submitter');
 const { TaskWatch } = require('./watch');
 
 const DEFAULT_TARGET = '127.0.0.1:7411';
@@ -86,6 +87,10 @@ class Client {
 
   openStream(options) {
     return new TaskStream(this.connection, options);
+  }
+
+  openSubmitter(options) {
+    return new Submitter(this.connection, options);
   }
 
   isServing(options) {
