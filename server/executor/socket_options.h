@@ -6,6 +6,13 @@ namespace weft {
 
 // What the system is told of a socket; what is not set stays as the system has it. Plain data.
 struct SocketOptions {
+  // Those of a listener.
+  static SocketOptions ReusingAddress() {
+    SocketOptions options;
+    options.reuse_address = true;
+    return options;
+  }
+
   std::optional<bool> no_delay;    // TCP_NODELAY: small writes go at once.
   std::optional<bool> keep_alive;  // A peer that is gone is noticed, by default after two hours.
   // From when on a silent connection is asked, how often, and how many times in vain; seconds.

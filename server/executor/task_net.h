@@ -123,7 +123,7 @@ struct ListenOptions {
   int backlog = 128;  // Connections that wait to be accepted; net.core.somaxconn at most.
   // Of the listener; connections inherit most. Without reuse_address the port of one that has just
   // ended is taken for a minute.
-  SocketOptions socket = {.reuse_address = true};
+  SocketOptions socket = SocketOptions::ReusingAddress();
 };
 
 // Takes connections. Several tasks may accept at once: each connection goes to one of them.

@@ -157,15 +157,19 @@ readme_example() {
     /^```$/{inside = 0} on && inside && n == wanted' README.md
 }
 readme_compiles() {
-  readme_example 1 >"$tree/root/readme.c" && readme_example 2 >"$tree/root/readme.cc" || return 1
-  local file
-  for file in readme.c readme.cc; do
-    (($(wc -l <"$tree/root/$file") < 40)) || { echo "$file is 40 lines or more"; return 1; }
+  local folder=$tree/root/empty file
+  mkdir "$folder" || return 1
+  readme_example 1 >"$folder/main.c" && readme_example 2 >"$folder/main.cc" || return 1
+  for file in main.c main.cc; do
+    (($(wc -l <"$folder/$file") < 40)) || { echo "$file is 40 lines or more"; return 1; }
   done
-  inside sh -c 'cd /root && cc -o readme-c readme.c $(pkg-config --cflags --libs weft) &&
-    g++ -std=c++20 -o readme-cpp readme.cc $(pkg-config --cflags --libs weft)' &&
-    equal "hello from a task" "$(inside /root/readme-c)" &&
-    equal "42" "$(inside /root/readme-cpp)"
+  # With the commands that README.md gives.
+  grep -oE '`(cc|g\+\+) [^`]*main\.cc? \$\(pkg-config[^`]*`' README.md | tr -d '\`' >"$folder/commands"
+  equal 2 "$(wc -l <"$folder/commands")" || return 1
+  inside sh -c 'cd /root/empty && sed -n 1p commands | sh && mv a.out in-c &&
+    sed -n 2p commands | sh && mv a.out in-cpp' &&
+    equal "hello from a task" "$(inside /root/empty/in-c)" &&
+    equal "42" "$(inside /root/empty/in-cpp)"
 }
 # All that is installed for programs that embed the executor, in one program that uses each way in.
 executor_headers() {
