@@ -37,8 +37,8 @@ absl::Status Validate(const BenchOptions& options) {
   if (options.threads == 0 || options.threads > options.connections) {
     return refuse("threads", options.threads, "from 1 to connections");
   }
-  if (options.mode == BenchMode::kCoalesced && options.threads != options.connections) {
-    return refuse("threads", options.threads, "as many as connections in mode coalesced");
+  if (options.mode == BenchMode::kCoalesced && options.connections != 1) {
+    return refuse("connections", options.connections, "1 in mode coalesced");
   }
   if (!options.ids_out.empty() && options.mode != BenchMode::kSubmit) {
     return absl::InvalidArgumentError("an ids file needs mode submit: only it learns the ids");

@@ -18,7 +18,7 @@ enum class BenchMode {
   kUnary,      // RunTask.
   kStream,     // StreamTasks, `batch` rows a message.
   kSubmit,     // SubmitTask, then WaitTask until the task has ended.
-  kCoalesced,  // Single tasks through TaskSubmitter; one thread a connection.
+  kCoalesced,  // Single tasks of one thread, through TaskSubmitter.
 };
 
 struct BenchOptions {
@@ -32,7 +32,7 @@ struct BenchOptions {
   size_t batch = 64;
   int64_t duration_ns = 5'000'000'000;
   size_t connections = 1;
-  // Each polls one completion queue; at most `connections`. kCoalesced: as many.
+  // Each polls one completion queue; at most `connections`.
   size_t threads = 1;
   // How long to wait at the end for what is in flight before it is given up as lost.
   int64_t grace_ns = 30'000'000'000;

@@ -114,7 +114,7 @@ class BenchWorker {
   grpc::CompletionQueue queue_;
   std::vector<std::unique_ptr<BenchCall>> calls_;
   BenchReport report_;
-  std::atomic<uint64_t> answered_{0};  // Written by the worker's thread only.
+  std::atomic<uint64_t> answered_{0};  // Written by whoever counts answers.
   std::atomic<bool> is_over_{false};   // kCoalesced: nobody submits any more.
   size_t window_ = 0;                  // Likewise: how many may be in flight.
   size_t live_calls_ = 0;

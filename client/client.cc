@@ -291,7 +291,7 @@ absl::StatusOr<std::unique_ptr<TaskSubmitter>> Client::OpenSubmitter(
     return refuse("max_delay_ns", options.max_delay_ns, "from 0 to 1000000000");
   }
   auto engine = std::make_unique<TaskSubmitter::Engine>(connection_->tasks.get(), options,
-                                                        connection_->options.timeout_ns);
+                                                        connection_->options);
   return std::unique_ptr<TaskSubmitter>(new TaskSubmitter(std::move(engine)));
 }
 

@@ -1,5 +1,6 @@
 #include "weft/submitter.h"
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
@@ -15,6 +16,12 @@ namespace weft {
 namespace {
 
 constexpr size_t kMaxGatheredBytes = 1024 * 1024;
+// What a row takes beside its spec, at most.
+constexpr size_t kRowBytes = 16;
+// gRPC's timers are rounded up by so much, at most.
+constexpr int64_t kTimerNs = 2'000'000;
+// Longer than anybody waits, and short enough to be added to the time.
+constexpr int64_t kLongestWaitNs = int64_t{365} * 86'400'000'000'000;
 constexpr uint64_t kIndexMask = 0xffff'ffff;
 constexpr uint64_t kOneUse = kIndexMask + 1;
 
@@ -31,11 +38,20 @@ int64_t NowNs() {
       .count();
 }
 
+std::chrono::steady_clock::time_point TimeAfter(int64_t ns) {
+  return std::chrono::steady_clock::now() +
+         std::chrono::nanoseconds(std::clamp<int64_t>(ns, 0, kLongestWaitNs));
+}
+
 }  // namespace
 
 TaskSubmitter::Engine::Engine(v1::TaskService::Stub* stub_in, const SubmitterOptions& options_in,
-                              int64_t run_timeout_ns_in)
-    : stub(stub_in), options(options_in), run_timeout_ns(run_timeout_ns_in), slots(options.window) {
+                              const ClientOptions& client)
+    : stub(stub_in),
+      options(options_in),
+      run_timeout_ns(client.timeout_ns),
+      max_message_bytes(static_cast<size_t>(client.max_message_bytes)),
+      slots(options.window) {
   free.reserve(slots.size());
   for (size_t i = slots.size(); i > 0; --i) {
     slots[i - 1].travels_as = i - 1;
@@ -44,8 +60,7 @@ TaskSubmitter::Engine::Engine(v1::TaskService::Stub* stub_in, const SubmitterOpt
   thread = std::thread([this] { Poll(); });
 }
 
-// The thread ends once the call has, having told all that was left.
-TaskSubmitter::Engine::~Engine() {
+void TaskSubmitter::Engine::Close() {
   {
     Lock lock(mutex);
     is_closing = true;
@@ -61,18 +76,21 @@ TaskSubmitter::Engine::~Engine() {
   thread.join();
 }
 
-bool TaskSubmitter::Engine::HasRoom() const {
-  return !free.empty() && static_cast<size_t>(gathered.specs_size()) < options.max_batch &&
-         gathered_bytes < kMaxGatheredBytes;
-}
-
-absl::Status TaskSubmitter::Engine::Submit(v1::TaskSpec&& spec, Done&& done, bool may_wait) {
+absl::Status TaskSubmitter::Engine::Submit(v1::TaskSpec&& spec, Done&& done, Until until) {
+  const size_t bytes = spec.ByteSizeLong() + kRowBytes;
+  if (bytes > max_message_bytes) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "the task takes ", bytes, " bytes, more than a message may (", max_message_bytes, ")"));
+  }
   Lock lock(mutex);
-  if (!HasRoom() && (!may_wait || IsOwnThread())) {
+  const auto may_go_on = [this] { return !free.empty() || is_closing; };
+  if (!may_go_on() && IsOwnThread()) until = std::chrono::steady_clock::time_point();
+  if (!until.has_value()) {
+    room.wait(lock, may_go_on);
+  } else if (!room.wait_until(lock, *until, may_go_on)) {
     return absl::ResourceExhaustedError(
         absl::StrCat("the submitter's window of ", options.window, " tasks is full"));
   }
-  room.wait(lock, [this] { return HasRoom() || is_closing; });
   if (is_closing) return absl::CancelledError("the submitter is being destroyed");
   Slot& slot = slots[free.back()];
   free.pop_back();
@@ -81,8 +99,14 @@ absl::Status TaskSubmitter::Engine::Submit(v1::TaskSpec&& spec, Done&& done, boo
   slot.is_taken = true;
   slot.done = std::move(done);
   spec.set_client_tag(slot.travels_as);
+  const bool has_place = static_cast<size_t>(gathered.specs_size()) < options.max_batch &&
+                         gathered_bytes + bytes <= kMaxGatheredBytes;
+  if (gathered.specs_size() > 0 && !has_place) {
+    full.emplace_back().Swap(&gathered);
+    gathered_bytes = 0;
+  }
   if (gathered.specs_size() == 0) gathered_since_ns = NowNs();
-  gathered_bytes += spec.payload().size();
+  gathered_bytes += bytes;
   gathered.add_specs()->Swap(&spec);
   if (call == nullptr) Begin();
   Advance(lock);
@@ -101,18 +125,21 @@ void TaskSubmitter::Engine::Begin() {
 
 // While the thread sleeps a task waits for nobody; while it is awake it sees to it in time.
 bool TaskSubmitter::Engine::IsDue() const {
-  return call->on_its_way == 0 || !(is_awake || IsOwnThread()) || !HasRoom() ||
-         NowNs() - gathered_since_ns >= options.max_delay_ns;
+  return call->on_its_way == 0 || !(is_awake || IsOwnThread()) || free.empty() || !full.empty() ||
+         static_cast<size_t>(gathered.specs_size()) >= options.max_batch ||
+         gathered_bytes >= kMaxGatheredBytes || NowNs() - gathered_since_ns >= options.max_delay_ns;
 }
 
-bool TaskSubmitter::Engine::AwaitsTime() const {
-  return gathered.specs_size() > 0 && call != nullptr && call->is_started && !call->is_broken &&
-         !call->is_writing;
+int64_t TaskSubmitter::Engine::DueIn() const {
+  const bool may_write = call != nullptr && call->is_started && !call->is_broken &&
+                         !call->is_writing && !call->is_in_write;
+  if (!may_write || !HasGathered()) return -1;
+  return std::max<int64_t>(0, gathered_since_ns + options.max_delay_ns - NowNs());
 }
 
 void TaskSubmitter::Engine::Advance(Lock& lock) {
   while (call != nullptr && call->is_started && !call->is_broken && !call->is_writing &&
-         !call->is_in_write && gathered.specs_size() > 0 && IsDue()) {
+         !call->is_in_write && HasGathered() && IsDue()) {
     Write(lock);
   }
   const bool is_over = call != nullptr && call->is_started && call->is_broken &&
@@ -124,11 +151,15 @@ void TaskSubmitter::Engine::Advance(Lock& lock) {
 
 // Without the lock, so that others gather meanwhile. The call stays: see is_in_write.
 void TaskSubmitter::Engine::Write(Lock& lock) {
-  gathered.Swap(&leaving);
+  if (full.empty()) {
+    gathered.Swap(&leaving);
+    gathered_bytes = 0;
+  } else {
+    full.front().Swap(&leaving);
+    full.pop_front();
+  }
   call->on_its_way += static_cast<size_t>(leaving.specs_size());
   call->is_writing = call->is_in_write = true;
-  gathered_bytes = 0;
-  room.notify_all();
   lock.unlock();
   call->stream->Write(leaving, Tag(kWritten));
   leaving.clear_specs();
@@ -136,18 +167,24 @@ void TaskSubmitter::Engine::Write(Lock& lock) {
   call->is_in_write = false;
 }
 
-// A wait of tens of microseconds is too short for a timer, so it is polled.
+// The last of a wait is polled: timers are no finer than that.
 void TaskSubmitter::Engine::Poll() {
   void* tag = nullptr;
   bool ok = false;
   for (;;) {
-    auto next = grpc::CompletionQueue::GOT_EVENT;
+    int64_t due_in_ns = 0;
     {
       Lock lock(mutex);
-      is_awake = AwaitsTime();
+      due_in_ns = DueIn();
+      is_awake = due_in_ns >= 0;
     }
-    if (is_awake) {
-      next = queue.AsyncNext(&tag, &ok, std::chrono::system_clock::time_point());
+    auto next = grpc::CompletionQueue::GOT_EVENT;
+    if (due_in_ns >= 0) {
+      const auto wait = std::chrono::nanoseconds(std::max<int64_t>(0, due_in_ns - kTimerNs));
+      next = queue.AsyncNext(
+          &tag, &ok,
+          std::chrono::system_clock::now() +
+              std::chrono::duration_cast<std::chrono::system_clock::duration>(wait));
     } else if (!queue.Next(&tag, &ok)) {
       next = grpc::CompletionQueue::SHUTDOWN;
     }
@@ -202,15 +239,19 @@ void TaskSubmitter::Engine::TakeRows(v1::StreamTasksResponse& rows, Lock& lock) 
         slots[index].travels_as != row.client_tag()) {
       continue;
     }
-    --call->on_its_way;
+    if (call->on_its_way > 0) --call->on_its_way;
     Slot& slot = slots[index];
-    if (row.has_status()) {
-      answers.push_back({Release(slot), RowStatus(row)});
-    } else {
+    if (row.has_result()) {
       row.mutable_result()->set_client_tag(slot.client_tag);
       answers.push_back({Release(slot), std::move(*row.mutable_result())});
+    } else {
+      absl::Status refusal = RowStatus(row);
+      if (refusal.ok()) refusal = absl::InternalError("the daemon's answer is empty");
+      answers.push_back({Release(slot), std::move(refusal)});
     }
   }
+  // What has become due need not wait for the callbacks.
+  Advance(lock);
   Tell(answers, lock);
 }
 
@@ -223,6 +264,7 @@ void TaskSubmitter::Engine::OnEnded(Lock& lock) {
     if (slot.is_taken) answers.push_back({Release(slot), status});
   }
   gathered.clear_specs();
+  full.clear();
   gathered_bytes = 0;
   call.reset();
   if (is_closing) queue.Shutdown();
@@ -242,14 +284,12 @@ void TaskSubmitter::Engine::Tell(std::vector<Answer>& answers, Lock& lock) {
 
 TaskSubmitter::TaskSubmitter(std::unique_ptr<Engine> engine) : engine_(std::move(engine)) {}
 
-TaskSubmitter::~TaskSubmitter() = default;
+TaskSubmitter::~TaskSubmitter() { engine_->Close(); }
 
-absl::Status TaskSubmitter::Submit(v1::TaskSpec spec, Done done) {
-  return engine_->Submit(std::move(spec), std::move(done), /*may_wait=*/true);
-}
-
-absl::Status TaskSubmitter::TrySubmit(v1::TaskSpec spec, Done done) {
-  return engine_->Submit(std::move(spec), std::move(done), /*may_wait=*/false);
+absl::Status TaskSubmitter::Submit(v1::TaskSpec spec, Done done, std::optional<int64_t> wait_ns) {
+  Engine::Until until;
+  if (wait_ns.has_value()) until = TimeAfter(*wait_ns);
+  return engine_->Submit(std::move(spec), std::move(done), until);
 }
 
 size_t TaskSubmitter::outstanding() const { return engine_->outstanding(); }
@@ -267,13 +307,18 @@ absl::StatusOr<v1::TaskResult> TaskSubmitter::Run(v1::TaskSpec spec, int64_t tim
   if (timeout_ns <= 0) timeout_ns = engine_->run_timeout_ns;
   if (spec.timeout_ns() == 0) spec.set_timeout_ns(timeout_ns);
   const auto waiting = std::make_shared<Waiting>();
-  const auto until = std::chrono::steady_clock::now() + std::chrono::nanoseconds(timeout_ns);
-  absl::Status submitted =
-      Submit(std::move(spec), [waiting](absl::StatusOr<v1::TaskResult> result) {
+  const auto until = TimeAfter(timeout_ns);
+  const absl::Status submitted = engine_->Submit(
+      std::move(spec),
+      [waiting](absl::StatusOr<v1::TaskResult> result) {
         const std::lock_guard lock(waiting->mutex);
         waiting->result = std::move(result);
         waiting->told.notify_one();
-      });
+      },
+      until);
+  if (absl::IsResourceExhausted(submitted)) {
+    return absl::DeadlineExceededError(absl::StrCat(submitted.message(), " until the time passed"));
+  }
   if (!submitted.ok()) return submitted;
   std::unique_lock lock(waiting->mutex);
   if (!waiting->told.wait_until(lock, until, [&] { return waiting->result.has_value(); })) {

@@ -4,13 +4,17 @@
 #include <grpcpp/completion_queue.h>
 #include <grpcpp/support/async_stream.h>
 
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <vector>
 
+#include "weft/client.h"
 #include "weft/submitter.h"
 #include "weft/v1/task_service.grpc.pb.h"
 
@@ -20,16 +24,21 @@ namespace weft {
 // finds that a message is due writes it, be it that thread or one that submits; the thread alone
 // reads. Owned by TaskSubmitter.
 struct TaskSubmitter::Engine {
-  Engine(v1::TaskService::Stub* stub, const SubmitterOptions& options, int64_t run_timeout_ns);
-  ~Engine();
+  using Until = std::optional<std::chrono::steady_clock::time_point>;
 
-  absl::Status Submit(v1::TaskSpec&& spec, Done&& done, bool may_wait);
+  Engine(v1::TaskService::Stub* stub, const SubmitterOptions& options, const ClientOptions& client);
+
+  // until: absent: as long as it takes.
+  absl::Status Submit(v1::TaskSpec&& spec, Done&& done, Until until);
   size_t outstanding();
+  // Last call. Once the call has ended and all that was left is told.
+  void Close();
   bool IsOwnThread() const { return std::this_thread::get_id() == thread.get_id(); }
 
   v1::TaskService::Stub* const stub;
   const SubmitterOptions options;
   const int64_t run_timeout_ns;
+  const size_t max_message_bytes;
 
  private:
   // A task that is not answered. Its place in `slots`, and how often that was used, is the
@@ -70,17 +79,20 @@ struct TaskSubmitter::Engine {
   // Begins what can be: a write that is due, the end of a broken call.
   void Advance(Lock& lock);
   void Write(Lock& lock);
-  bool HasRoom() const;
+  bool HasGathered() const { return gathered.specs_size() > 0 || !full.empty(); }
   bool IsDue() const;
-  // Something waits that will be due without any event.
-  bool AwaitsTime() const;
+  // Something waits that will be due without any event: in so many nanoseconds, else -1.
+  int64_t DueIn() const;
   Done Release(Slot& slot);
 
+  grpc::CompletionQueue queue;
+  std::thread thread;
   std::mutex mutex;
   // From here on guarded by the mutex.
   std::condition_variable room;
   std::vector<Slot> slots;
   std::vector<uint32_t> free;
+  std::deque<v1::StreamTasksRequest> full;  // To leave before what is gathered.
   v1::StreamTasksRequest gathered;
   v1::StreamTasksRequest leaving;  // While a thread is in Write, that thread's.
   size_t gathered_bytes = 0;
@@ -88,8 +100,6 @@ struct TaskSubmitter::Engine {
   bool is_awake = false;  // The thread will look at what is gathered by itself.
   bool is_closing = false;
   std::unique_ptr<Call> call;
-  grpc::CompletionQueue queue;
-  std::thread thread;
 };
 
 }  // namespace weft

@@ -50,7 +50,9 @@ class ThreadContext final : public TaskContext {
   // The thread has nobody else to run.
   WakeReason Yield() override {
     event_ = env_.Now();
-    if (CancelRequested()) return WakeReason::kCancelled;
+    if (CancelRequested() || host_stops_.load(std::memory_order_relaxed)) {
+      return WakeReason::kCancelled;
+    }
     return event_ >= deadline() ? WakeReason::kDeadline : WakeReason::kElapsed;
   }
 

@@ -128,7 +128,8 @@ ExecutorError CoreExecutor::Parts::PollToTheEnd(Place& place, TaskContext& conte
     if (step.kind == BodyStep::Kind::kDone) return ExecutorError::kNone;
     if (step.kind == BodyStep::Kind::kPanicked) return ExecutorError::kTaskPanicked;
     if (poll.should_stop) return ExecutorError::kNotRunning;
-    if (step.poll_at_ns <= poll.now_ns) {
+    // One that has woken itself lets others go first as well.
+    if (step.poll_at_ns <= poll.now_ns || place.woken.is_set()) {
       context.Yield();
     } else {
       place.woken.Wait(context, step.poll_at_ns);

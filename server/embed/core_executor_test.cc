@@ -127,6 +127,25 @@ TEST(CoreExecutor, ABodyThatWaitedForAStackIsToldToBeReady) {
   EXPECT_TRUE(first.has_ended() && second.has_ended());
 }
 
+TEST(CoreExecutor, ABodyThatWakesItselfLetsOthersGoFirst) {
+  const Cores cores = Cores::Turned();
+  int polls = 0;
+  FunctionBody restless([&](const BodyContext& context) {
+    ++polls;
+    context.waker.Wake();
+    return context.should_stop ? BodyStep::Done() : BodyStep::OnWake();
+  });
+  FunctionBody other([] {});
+  ASSERT_EQ(cores.executor->Spawn(restless), ExecutorError::kNone);
+  ASSERT_EQ(cores.executor->Spawn(other), ExecutorError::kNone);
+  const PollResult result = cores.executor->PollOnce();
+  EXPECT_EQ(result.polled, 2U);
+  EXPECT_EQ(result.next_ns, kPollNow);
+  EXPECT_EQ(polls, 1);
+  EXPECT_TRUE(other.has_ended());
+  EXPECT_EQ(cores.executor->Shutdown(), ExecutorError::kNone);
+}
+
 TEST(CoreExecutor, TurnsItsOwnAlsoWhenTheThreadHasTurnedAnother) {
   Cores first = Cores::Turned();
   FunctionBody body([] {});

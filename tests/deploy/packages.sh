@@ -164,7 +164,8 @@ readme_compiles() {
     (($(wc -l <"$folder/$file") < 40)) || { echo "$file is 40 lines or more"; return 1; }
   done
   # With the commands that README.md gives.
-  grep -oE '`(cc|g\+\+) [^`]*main\.cc? \$\(pkg-config[^`]*`' README.md | tr -d '\`' >"$folder/commands"
+  grep -oE '`(cc|g\+\+) [^`]*main\.cc? \$\(pkg-config[^`]*`' README.md | tr -d '\`' \
+    >"$folder/commands"
   equal 2 "$(wc -l <"$folder/commands")" || return 1
   inside sh -c 'cd /root/empty && sed -n 1p commands | sh && mv a.out in-c &&
     sed -n 2p commands | sh && mv a.out in-cpp' &&

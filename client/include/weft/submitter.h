@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
@@ -18,8 +19,9 @@ struct SubmitterOptions {
   size_t window = 4096;
   // A message leaves once it holds so many tasks, 1 to 1,024, or 1 MiB of payload,
   size_t max_batch = 1024;
-  // or once its first task has waited so long for company, 0 to 1 s. A task that has none to wait
-  // for, because nothing is on its way, leaves at once.
+  // or once its first task has waited so long for company, 0 to 1 s, and the message before it is
+  // written. A task that has none to wait for, because nothing is on its way or nobody else has
+  // submitted just now, leaves at once.
   int64_t max_delay_ns = 20'000;
 };
 
@@ -39,15 +41,17 @@ class WEFT_EXPORT TaskSubmitter {
   TaskSubmitter(const TaskSubmitter&) = delete;
   TaskSubmitter& operator=(const TaskSubmitter&) = delete;
 
-  // Waits while the window is full. RESOURCE_EXHAUSTED: it is full, and this is the submitter's
-  // thread, which must not wait. An error drops `done`.
-  [[nodiscard]] absl::Status Submit(v1::TaskSpec spec, Done done);
-  // The same, without waiting.
-  [[nodiscard]] absl::Status TrySubmit(v1::TaskSpec spec, Done done);
+  // Waits while the window is full, for wait_ns at most when that is given. RESOURCE_EXHAUSTED: it
+  // still is, or is when asked on the submitter's thread, which does not wait. INVALID_ARGUMENT:
+  // the task is too large for a message (ClientOptions.max_message_bytes). An error drops `done`.
+  // While it is on its way the task's client_tag is the submitter's own, for those who list or
+  // watch tasks; the result has the caller's.
+  [[nodiscard]] absl::Status Submit(v1::TaskSpec spec, Done done,
+                                    std::optional<int64_t> wait_ns = {});
 
-  // Submits and waits for the result. timeout_ns: 0 takes ClientOptions.timeout_ns; it also bounds
-  // the task unless the spec names a timeout. DEADLINE_EXCEEDED: it passed; FAILED_PRECONDITION on
-  // the submitter's thread; else as Done says.
+  // Submits and waits for the result. timeout_ns, of both: 0 takes ClientOptions.timeout_ns; it
+  // also bounds the task unless the spec names a timeout. DEADLINE_EXCEEDED: it passed;
+  // FAILED_PRECONDITION on the submitter's thread; else as Done says.
   [[nodiscard]] absl::StatusOr<v1::TaskResult> Run(v1::TaskSpec spec, int64_t timeout_ns = 0);
 
   // Submitted and not yet answered.
