@@ -144,7 +144,7 @@ TEST_F(TaskSubmitterTest, AFullWindowIsRefusedToWhoMustNotWait) {
                            })
                   .ok());
   const std::vector<absl::Status> all = answers.get_future().get();
-  for (int i = 0; i < 3; ++i) EXPECT_TRUE(all[i].ok()) << all[i];
+  for (size_t i = 0; i < 3; ++i) EXPECT_TRUE(all[i].ok()) << all[i];
   EXPECT_EQ(all[3].message(), "the submitter's window of 3 tasks is full");
   EXPECT_TRUE(absl::IsResourceExhausted(all[3]));
   EXPECT_TRUE(absl::IsResourceExhausted(all[4])) << "its own thread would wait for itself";
@@ -229,15 +229,15 @@ TEST_F(TaskSubmitterTest, RunGivesUpAtItsTimeAndIsRefusedOnItsOwnThread) {
 }
 
 TEST_F(TaskSubmitterTest, ManyThreadsShareOneCall) {
-  constexpr int kThreads = 8;
-  constexpr int kEach = 100;
+  constexpr uint64_t kThreads = 8;
+  constexpr uint64_t kEach = 100;
   const auto submitter = Open({.window = 5, .max_batch = 3});
-  std::atomic<int> right{0};
+  std::atomic<uint64_t> right{0};
   std::vector<std::thread> threads;
-  for (int t = 0; t < kThreads; ++t) {
+  for (uint64_t t = 0; t < kThreads; ++t) {
     threads.emplace_back([&, t] {
-      for (int i = 0; i < kEach; ++i) {
-        const auto tag = static_cast<uint64_t>(t * kEach + i);
+      for (uint64_t i = 0; i < kEach; ++i) {
+        const uint64_t tag = t * kEach + i;
         const auto result = submitter->Run(Spec("echo", tag));
         if (result.ok() && result->client_tag() == tag) ++right;
       }
