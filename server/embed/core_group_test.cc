@@ -130,7 +130,8 @@ TEST(CoreGroup, ATimeoutOfAPoolThatStopsStillWaitsForItsWork) {
                   while (!may_end.load()) std::this_thread::yield();
                   return 5;
                 });
-                EXPECT_TRUE(absl::IsCancelled(value.status())) << value.status();
+                // The second when the core had not stopped yet.
+                EXPECT_TRUE(absl::IsCancelled(value.status()) || *value == 5) << value.status();
                 has_returned = true;
               }).ok());
   while (!has_begun.load()) std::this_thread::yield();
