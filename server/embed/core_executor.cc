@@ -5,25 +5,21 @@
 #include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
-#include <deque>
 #include <mutex>
 #include <vector>
 
+#include "async/bridge.h"
 #include "async/spawn.h"
-#include "async/sync.h"
 #include "executor/blocked_body.h"
-#include "executor/poll_guarded.h"
 
 namespace weft {
 
-// Protocol: whoever wakes sets the event of the place, which the core sees after all that was
-// written before; the task resets it before each poll, so that a wake during one is not lost.
 class CoreExecutor::Parts {
  public:
   Parts(CoreGroup* group, TurnedExecutor* turned) : turned_(turned) {
-    if (turned != nullptr) cores_.emplace_back(turned->host());
+    if (turned != nullptr) hosts_.push_back(&turned->host());
     for (size_t i = 0; group != nullptr && i < group->size(); ++i) {
-      cores_.emplace_back(**group->CoreAt(i));
+      hosts_.push_back(*group->CoreAt(i));
     }
   }
 
@@ -31,7 +27,6 @@ class CoreExecutor::Parts {
   ExecutorError BlockOn(TaskBody& body);
   PollResult PollOnce();
   ExecutorError Shutdown();
-  void TakeLateWakes();
 
   bool is_running() const { return is_running_.load(std::memory_order_acquire); }
   size_t task_count() {
@@ -42,123 +37,116 @@ class CoreExecutor::Parts {
  private:
   static constexpr size_t kTurnItems = 64;
 
-  // Where one body is at a time; kept for ever, since a waker may name it.
-  struct Place {
-    explicit Place(TaskHost& host) : woken(host) {}
+  // What the task polls in a body's place, so that a shutdown reaches it. On the task's stack.
+  class Held final : public TaskBody {
+   public:
+    Held(Parts& parts, TaskBody& body)
+        : TaskBody{.poll = &Poll, .ended = &Ended}, parts_(parts), body_(body) {}
 
-    std::atomic<uint64_t> task{1};  // Which of them has it.
-    TaskBody* body = nullptr;
-    Event woken;
+   private:
+    friend class Parts;
+    static BodyStep Poll(TaskBody& self, const BodyContext& context);
+    static void Ended(TaskBody& self, ExecutorError end);
+
+    Parts& parts_;
+    TaskBody& body_;
+    bool was_stopped_ = false;  // By a shutdown, and was not done.
+    // Guarded by the parts' mutex: in the list of those that have been polled.
+    bool is_listed_ = false;
+    BodyWaker waker_;
+    Held* next_ = nullptr;
+    Held* previous_ = nullptr;
   };
-  struct HostCore {
-    explicit HostCore(TaskHost& host_in) : host(host_in) {}
 
-    TaskHost& host;
-    std::deque<Place> places;
-    std::vector<Place*> free;
-  };
-
-  bool SpawnOn(HostCore& core, TaskBody& body, ExecutorError* refusal);
-  static void WakePlace(void* place, uint64_t task);
-  void Run(HostCore& core, Place& place, TaskContext& context);
-  ExecutorError PollToTheEnd(Place& place, TaskContext& context);
-  void End(HostCore& core, Place& place, ExecutorError end);
+  void List(Held& held, BodyWaker waker);
+  void Unlist(Held& held);
   bool MayBlock() const;
   // Until it answers true, which only a task's end can bring about.
   template <class Condition>
   void BlockUntil(Condition is_over);
 
   TurnedExecutor* const turned_;
+  std::vector<TaskHost*> hosts_;
   std::atomic<bool> is_running_{true};
   uint32_t polls_ = 0;  // With an executor that is turned: of this PollOnce.
   std::mutex mutex_;
   // From here on guarded by the mutex.
   std::condition_variable ended_;
-  std::deque<HostCore> cores_;
-  size_t next_core_ = 0;
+  size_t next_host_ = 0;
   size_t live_ = 0;    // Spawned and not ended,
   size_t ending_ = 0;  // and those whose `ended` is being called.
+  Held* polled_ = nullptr;
 };
 
-// Beginning with the next in turn, the first core that has room.
+// Beginning with the next in turn, the first core that has room. The mutex is held, for which the
+// task's end waits.
 ExecutorError CoreExecutor::Parts::Spawn(TaskBody& body) {
   const std::lock_guard lock(mutex_);
   if (!is_running()) return ExecutorError::kNotRunning;
   ExecutorError refusal = ExecutorError::kNone;
-  for (size_t i = 0; i < cores_.size(); ++i) {
-    if (SpawnOn(cores_[next_core_++ % cores_.size()], body, &refusal)) return ExecutorError::kNone;
+  for (size_t i = 0; i < hosts_.size(); ++i) {
+    TaskHost& host = *hosts_[next_host_++ % hosts_.size()];
+    const absl::Status status = SpawnDetached(host, [this, &body](TaskContext& context) {
+      Held held(*this, body);
+      RunBody(context, held);
+    });
+    if (status.ok()) {
+      ++live_;
+      return ExecutorError::kNone;
+    }
+    refusal = absl::IsResourceExhausted(status) ? ExecutorError::kOutOfResources
+                                                : ExecutorError::kNotRunning;
   }
   return refusal;
 }
 
-// Under the mutex, for which the task's end waits.
-bool CoreExecutor::Parts::SpawnOn(HostCore& core, TaskBody& body, ExecutorError* refusal) {
-  if (core.free.empty()) {
-    core.free.push_back(&core.places.emplace_back(core.host));
-    core.free.reserve(core.places.size());  // So that nothing is allocated at an end.
-  }
-  Place& place = *core.free.back();
-  place.body = &body;
-  const absl::Status status = SpawnDetached(
-      core.host, [this, &core, &place](TaskContext& context) { Run(core, place, context); });
-  if (!status.ok()) {
-    place.body = nullptr;
-    *refusal = absl::IsResourceExhausted(status) ? ExecutorError::kOutOfResources
-                                                 : ExecutorError::kNotRunning;
-    return false;
-  }
-  core.free.pop_back();
-  ++live_;
-  return true;
+// Listed before it asks whether the executor still runs: either it sees the shutdown here, or the
+// shutdown wakes it.
+BodyStep CoreExecutor::Parts::Held::Poll(TaskBody& self, const BodyContext& context) {
+  auto& held = static_cast<Held&>(self);
+  Parts& parts = held.parts_;
+  if (parts.turned_ != nullptr) ++parts.polls_;
+  if (!held.is_listed_) parts.List(held, context.waker);
+  BodyContext poll = context;
+  const bool is_over = !parts.is_running();
+  poll.should_stop |= is_over;
+  const BodyStep step = held.body_.poll(held.body_, poll);
+  if (!is_over || step.kind != BodyStep::Kind::kPending) return step;
+  held.was_stopped_ = true;
+  return BodyStep::Done();
 }
 
-void CoreExecutor::Parts::Run(HostCore& core, Place& place, TaskContext& context) {
-  End(core, place, PollToTheEnd(place, context));
-}
-
-ExecutorError CoreExecutor::Parts::PollToTheEnd(Place& place, TaskContext& context) {
-  for (;;) {
-    place.woken.Reset();
-    const BodyContext poll = {
-        .now_ns = context.NowNs(),
-        .should_stop = !is_running(),
-        .waker = {&WakePlace, &place, place.task.load(std::memory_order_relaxed)}};
-    if (turned_ != nullptr) ++polls_;
-    const BodyStep step = PollGuarded(*place.body, poll);
-    if (step.kind == BodyStep::Kind::kDone) return ExecutorError::kNone;
-    if (step.kind == BodyStep::Kind::kPanicked) return ExecutorError::kTaskPanicked;
-    if (poll.should_stop) return ExecutorError::kNotRunning;
-    // One that has woken itself lets others go first as well.
-    if (step.poll_at_ns <= poll.now_ns || place.woken.is_set()) {
-      context.Yield();
-    } else {
-      place.woken.Wait(context, step.poll_at_ns);
-    }
-  }
-}
-
-// The place is free before anybody hears of the end, so that whoever does finds room.
-void CoreExecutor::Parts::End(HostCore& core, Place& place, ExecutorError end) {
-  TaskBody& body = *place.body;
+// Nothing is counted any more before anybody hears of the end.
+void CoreExecutor::Parts::Held::Ended(TaskBody& self, ExecutorError end) {
+  auto& held = static_cast<Held&>(self);
+  Parts& parts = held.parts_;
   {
-    const std::lock_guard lock(mutex_);
-    place.task.fetch_add(1, std::memory_order_relaxed);
-    place.body = nullptr;
-    core.free.push_back(&place);
-    --live_;
-    ++ending_;
+    const std::lock_guard lock(parts.mutex_);
+    parts.Unlist(held);
+    --parts.live_;
+    ++parts.ending_;
   }
-  if (body.ended != nullptr) body.ended(body, end);
-  // With the mutex released this may be gone.
-  const std::lock_guard lock(mutex_);
-  --ending_;
-  ended_.notify_all();
+  TaskBody& body = held.body_;
+  if (body.ended != nullptr) body.ended(body, held.was_stopped_ ? ExecutorError::kNotRunning : end);
+  // With the mutex released the parts may be gone.
+  const std::lock_guard lock(parts.mutex_);
+  --parts.ending_;
+  parts.ended_.notify_all();
 }
 
-// Any thread. One that comes late wakes the place's next body for nothing, at worst.
-void CoreExecutor::Parts::WakePlace(void* place_argument, uint64_t task) {
-  auto& place = *static_cast<Place*>(place_argument);
-  if (place.task.load(std::memory_order_relaxed) == task) place.woken.Set();
+void CoreExecutor::Parts::List(Held& held, BodyWaker waker) {
+  const std::lock_guard lock(mutex_);
+  held.is_listed_ = true;
+  held.waker_ = waker;
+  held.next_ = polled_;
+  if (polled_ != nullptr) polled_->previous_ = &held;
+  polled_ = &held;
+}
+
+void CoreExecutor::Parts::Unlist(Held& held) {
+  if (!held.is_listed_) return;
+  (held.previous_ == nullptr ? polled_ : held.previous_->next_) = held.next_;
+  if (held.next_ != nullptr) held.next_->previous_ = held.previous_;
 }
 
 bool CoreExecutor::Parts::MayBlock() const {
@@ -207,19 +195,10 @@ ExecutorError CoreExecutor::Parts::Shutdown() {
   {
     const std::lock_guard lock(mutex_);
     if (!is_running_.exchange(false)) return ExecutorError::kNotRunning;
-    for (HostCore& core : cores_) {
-      for (Place& place : core.places) {
-        if (place.body != nullptr) place.woken.Set();
-      }
-    }
+    for (Held* held = polled_; held != nullptr; held = held->next_) held->waker_.Wake();
   }
   BlockUntil([&] { return live_ + ending_ == 0; });
   return ExecutorError::kNone;
-}
-
-// Which only a turn of the executor opens; those of a group's cores are.
-void CoreExecutor::Parts::TakeLateWakes() {
-  if (turned_ != nullptr) turned_->PollOnce(1).IgnoreError();
 }
 
 CoreExecutor::CoreExecutor(CoreGroup& group) : parts_(std::make_unique<Parts>(&group, nullptr)) {}
@@ -231,7 +210,6 @@ CoreExecutor::~CoreExecutor() {
     std::fputs("weft: a CoreExecutor must not go within a task, or on a foreign thread\n", stderr);
     std::abort();
   }
-  parts_->TakeLateWakes();
 }
 
 ExecutorError CoreExecutor::Spawn(TaskBody& body) { return parts_->Spawn(body); }
