@@ -38,6 +38,8 @@ RPC_ROWS = [
      "bench": ["--mode", "unary", "--outstanding", "1"]},
     {"name": "stream_rows_64", "unit": "1/s", "placement": "apart",
      "bench": ["--mode", "stream", "--outstanding", "8", "--batch", "64"]},
+    {"name": "stream_columns_1024", "unit": "1/s", "placement": "apart",
+     "bench": ["--mode", "columns", "--outstanding", "8", "--batch", "1024"]},
     {"name": "client_coalesced", "unit": "1/s", "placement": "apart",
      "bench": ["--mode", "coalesced", "--outstanding", "4096"]},
 ]

@@ -40,6 +40,11 @@ absl::Status Validate(const BenchOptions& options) {
   if (options.mode == BenchMode::kCoalesced && options.connections != 1) {
     return refuse("connections", options.connections, "1 in mode coalesced");
   }
+  if (options.mode == BenchMode::kColumns &&
+      (!options.spec.affinity_key().empty() || !options.spec.labels().empty())) {
+    return absl::InvalidArgumentError(
+        "mode columns has no place for an affinity key or labels: mode stream has");
+  }
   if (!options.ids_out.empty() && options.mode != BenchMode::kSubmit) {
     return absl::InvalidArgumentError("an ids file needs mode submit: only it learns the ids");
   }

@@ -17,6 +17,7 @@ namespace weft {
 enum class BenchMode {
   kUnary,      // RunTask.
   kStream,     // StreamTasks, `batch` rows a message.
+  kColumns,    // The same as columns; the spec may have no affinity key and no labels.
   kSubmit,     // SubmitTask, then WaitTask until the task has ended.
   kCoalesced,  // Single tasks of one thread, through TaskSubmitter.
 };
@@ -28,7 +29,7 @@ struct BenchOptions {
   v1::TaskSpec spec;
   // Calls, or messages of a stream, in flight; all connections together.
   size_t outstanding = 64;
-  // Rows a message, 1 to 1,024: kStream; kCoalesced: at most.
+  // Tasks a message, 1 to 1,024: kStream, kColumns; kCoalesced: at most.
   size_t batch = 64;
   int64_t duration_ns = 5'000'000'000;
   size_t connections = 1;

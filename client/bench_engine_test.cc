@@ -55,6 +55,31 @@ TEST(Bench, CountsEveryRowOfAStream) {
   EXPECT_EQ(report->unmatched, 0U);
 }
 
+TEST(Bench, CountsEveryTaskOfColumns) {
+  FakeDaemon daemon;
+  BenchOptions options = FirstCallsOnly(daemon, "echo");
+  options.mode = BenchMode::kColumns;
+  options.batch = 100;
+  options.stop = nullptr;
+  options.duration_ns = 50'000'000;
+  const auto report = RunBench(options);
+  ASSERT_TRUE(report.ok()) << report.status();
+  EXPECT_GT(report->succeeded, 0U);
+  EXPECT_EQ(report->sent, report->succeeded);
+  EXPECT_EQ(daemon.tasks_in_columns, static_cast<int>(report->sent));
+  EXPECT_EQ(report->queue.max_ns(), 100);
+  EXPECT_EQ(report->execution.max_ns(), 200);
+  EXPECT_EQ(report->unmatched, 0U);
+}
+
+TEST(Bench, RefusesWhatColumnsHaveNoPlaceFor) {
+  FakeDaemon daemon;
+  BenchOptions options = FirstCallsOnly(daemon, "echo");
+  options.mode = BenchMode::kColumns;
+  options.spec.set_affinity_key("tenant");
+  EXPECT_TRUE(absl::IsInvalidArgument(RunBench(options).status()));
+}
+
 TEST(Bench, CountsEveryTaskOfACoalescedRun) {
   FakeDaemon daemon;
   BenchOptions options = FirstCallsOnly(daemon, "echo");
@@ -96,8 +121,8 @@ TEST(Bench, TellsARefusalFromABrokenCall) {
 
 TEST(Bench, EndsWhenTheDaemonDrains) {
   FakeDaemon daemon;
-  for (const BenchMode mode :
-       {BenchMode::kUnary, BenchMode::kStream, BenchMode::kSubmit, BenchMode::kCoalesced}) {
+  for (const BenchMode mode : {BenchMode::kUnary, BenchMode::kStream, BenchMode::kColumns,
+                               BenchMode::kSubmit, BenchMode::kCoalesced}) {
     BenchOptions options = FirstCallsOnly(daemon, "drain");
     options.mode = mode;
     options.stop = nullptr;

@@ -67,7 +67,7 @@ void BenchWorker::AddCalls(v1::TaskService::Stub* stub, size_t outstanding) {
     window_ = outstanding;
     return;
   }
-  if (options_.mode == BenchMode::kStream) {
+  if (options_.mode == BenchMode::kStream || options_.mode == BenchMode::kColumns) {
     calls_.push_back(MakeStreamCall(this, stub, outstanding));
     return;
   }
@@ -135,8 +135,17 @@ void BenchWorker::Ended(const v1::TaskResult& result, int64_t sent_ns) {
       Lost(grpc::Status(grpc::StatusCode::INTERNAL, "the daemon answered a task before its end"));
       return;
   }
-  report_.queue.Add(result.queue_latency_ns());
-  report_.execution.Add(result.execution_latency_ns());
+  CountAnswer(result.queue_latency_ns(), result.execution_latency_ns(), sent_ns);
+}
+
+void BenchWorker::Succeeded(int64_t queue_ns, int64_t execution_ns, int64_t sent_ns) {
+  ++report_.succeeded;
+  CountAnswer(queue_ns, execution_ns, sent_ns);
+}
+
+void BenchWorker::CountAnswer(int64_t queue_ns, int64_t execution_ns, int64_t sent_ns) {
+  report_.queue.Add(queue_ns);
+  report_.execution.Add(execution_ns);
   report_.round_trip.Add(now_ns_ - sent_ns);
   if (going_on_) ++report_.answered_in_time;
   answered_.store(report_.answered(), std::memory_order_relaxed);

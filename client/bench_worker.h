@@ -82,6 +82,7 @@ class BenchWorker {
   void Sent(uint64_t tasks) { report_.sent += tasks; }
   void Admitted() { ++report_.accepted; }
   void Ended(const v1::TaskResult& result, int64_t sent_ns);
+  void Succeeded(int64_t queue_ns, int64_t execution_ns, int64_t sent_ns);
   // The daemon or the connection gave `tasks` tasks an error, each before it was admitted.
   void NoResult(const grpc::Status& status, uint64_t tasks);
   void NoResult(const grpc::Status& status, bool is_refusal, uint64_t tasks);
@@ -104,6 +105,7 @@ class BenchWorker {
   void OnAnswer(const absl::StatusOr<v1::TaskResult>& result, int64_t sent_ns);
   // The time is up, or somebody asked to stop.
   [[nodiscard]] bool HasRunOut(int64_t now_ns) const;
+  void CountAnswer(int64_t queue_ns, int64_t execution_ns, int64_t sent_ns);
   // False once nothing is in flight.
   bool PollOnce();
   void StopSending();

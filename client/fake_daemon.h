@@ -10,6 +10,7 @@
 #include <string>
 #include <thread>
 
+#include "client/fake_columns.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 #include "weft/v1/task_service.grpc.pb.h"
@@ -108,15 +109,20 @@ class FakeDaemon : public v1::TaskService::Service {
     return grpc::Status::OK;
   }
 
-  // Answers in the order of the rows; "break" ends the call without an answer.
+  // Answers in the order of the tasks, those of columns that succeed as columns; "break" ends the
+  // call without an answer, and "lie" is answered by a column that is too short.
   grpc::Status StreamTasks(
       grpc::ServerContext* /*context*/,
       grpc::ServerReaderWriter<v1::StreamTasksResponse, v1::StreamTasksRequest>* stream) override {
     v1::StreamTasksRequest request;
     while (stream->Read(&request)) {
+      const bool is_in_columns = request.has_columns();
+      if (is_in_columns) MakeRows(&request);
       largest_message = std::max<int>(largest_message, request.specs_size());
       v1::StreamTasksResponse response;
       for (const v1::TaskSpec& spec : request.specs()) {
+        if (is_in_columns) ++tasks_in_columns;
+        if (is_in_columns && AddToColumns(spec, response.mutable_columns())) continue;
         if (spec.handler() == "break") return Broken();
         if (spec.handler() == "hold") continue;
         v1::StreamTasksRow* row = response.add_rows();
@@ -132,8 +138,24 @@ class FakeDaemon : public v1::TaskService::Service {
   std::atomic<int> calls{0};
   std::atomic<int> refusals{0};
   std::atomic<int> largest_message{0};
+  std::atomic<int> tasks_in_columns{0};
 
  private:
+  // False: its answer needs a row.
+  bool AddToColumns(const v1::TaskSpec& spec, v1::ResultColumns* columns) {
+    if (spec.handler() != "echo" && spec.handler() != "lie") return false;
+    columns->set_count(columns->count() + 1);
+    columns->add_task_ids(++last_id_);
+    columns->add_submitted_at_ns(1'000);
+    columns->add_started_at_ns(1'100);
+    columns->add_completed_at_ns(1'300);
+    columns->add_output_bytes(static_cast<uint32_t>(spec.payload().size()));
+    columns->mutable_outputs()->append(spec.payload());
+    if (spec.handler() == "lie" && columns->count() > 1) return true;
+    columns->add_client_tags(spec.client_tag());
+    return true;
+  }
+
   static grpc::Status Broken() { return {grpc::StatusCode::UNAVAILABLE, "connection reset"}; }
 
   static grpc::Status Refused(grpc::StatusCode code, const char* reason, int32_t delay_ns) {

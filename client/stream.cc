@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "client/columns.h"
 #include "client/status_convert.h"
 #include "client/stream_call.h"
 
@@ -65,9 +66,10 @@ void TaskStream::Call::Advance() {
   if (writing) return;
   if (gathered.specs_size() > 0) {
     writing = true;
+    PreferColumns(&gathered);
     // The message is serialised before Write returns, so it can gather the next rows at once.
     stream->Write(gathered, Tag(kWritten));
-    gathered.clear_specs();
+    gathered.Clear();
     gathered_bytes = 0;
   } else if (half_closing && !half_closed) {
     half_closed = true;
@@ -95,7 +97,7 @@ void TaskStream::Call::TakeEvent() {
       reading = false;
       broken = broken || !ok;
       if (!ok) break;
-      for (auto& row : *received.mutable_rows()) answers.push_back(std::move(row));
+      TakeAnswers();
       break;
     case kHalfClosed:
       break;
@@ -106,6 +108,17 @@ void TaskStream::Call::TakeEvent() {
   }
   // A read that finds nothing more means that the status has come.
   if (broken && !reading && !ended) AskStatus();
+}
+
+void TaskStream::Call::TakeAnswers() {
+  for (auto& row : *received.mutable_rows()) answers.push_back(std::move(row));
+  // A daemon whose columns do not fit each other: what it means by them is not known.
+  if (!IsWellFormed(received.columns())) return context.TryCancel();
+  ForEachResult(received.columns(), [this](v1::TaskResult&& result) {
+    v1::StreamTasksRow& row = answers.emplace_back();
+    row.set_client_tag(result.client_tag());
+    *row.mutable_result() = std::move(result);
+  });
 }
 
 TaskStream::TaskStream(std::unique_ptr<Call> call) : call_(std::move(call)) {}

@@ -22,6 +22,8 @@ struct TaskStream::Call {
   void TakeEvent();
   // Starts what can be started: the gathered message, the next read.
   void Advance();
+  // Out of the message that was received.
+  void TakeAnswers();
   // Asks for the status of a call that has broken or ended.
   void AskStatus();
   [[nodiscard]] bool CanGather() const;

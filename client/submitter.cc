@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "client/columns.h"
 #include "client/status_convert.h"
 #include "client/submitter_engine.h"
 #include "weft/stream.h"
@@ -161,8 +162,9 @@ void TaskSubmitter::Engine::Write(Lock& lock) {
   call->on_its_way += static_cast<size_t>(leaving.specs_size());
   call->is_writing = call->is_in_write = true;
   lock.unlock();
+  PreferColumns(&leaving);
   call->stream->Write(leaving, Tag(kWritten));
-  leaving.clear_specs();
+  leaving.Clear();
   lock.lock();
   call->is_in_write = false;
 }
@@ -229,26 +231,42 @@ TaskSubmitter::Done TaskSubmitter::Engine::Release(Slot& slot) {
   return std::exchange(slot.done, nullptr);
 }
 
+// Null: a daemon that answers what was not asked.
+TaskSubmitter::Engine::Slot* TaskSubmitter::Engine::SlotOf(uint64_t travelled_as) {
+  const uint64_t index = travelled_as & kIndexMask;
+  if (index >= slots.size()) return nullptr;
+  Slot& slot = slots[index];
+  if (!slot.is_taken || slot.travels_as != travelled_as) return nullptr;
+  if (call->on_its_way > 0) --call->on_its_way;
+  return &slot;
+}
+
 void TaskSubmitter::Engine::TakeRows(v1::StreamTasksResponse& rows, Lock& lock) {
   std::vector<Answer> answers;
-  answers.reserve(static_cast<size_t>(rows.rows_size()));
+  answers.reserve(static_cast<size_t>(rows.rows_size()) + rows.columns().count());
+  const auto take = [this, &answers](v1::TaskResult&& result, Slot& slot) {
+    result.set_client_tag(slot.client_tag);
+    answers.push_back({Release(slot), std::move(result)});
+  };
   for (v1::StreamTasksRow& row : *rows.mutable_rows()) {
-    const uint64_t index = row.client_tag() & kIndexMask;
-    // A daemon that answers what was not asked.
-    if (index >= slots.size() || !slots[index].is_taken ||
-        slots[index].travels_as != row.client_tag()) {
-      continue;
-    }
-    if (call->on_its_way > 0) --call->on_its_way;
-    Slot& slot = slots[index];
+    Slot* const slot = SlotOf(row.client_tag());
+    if (slot == nullptr) continue;
     if (row.has_result()) {
-      row.mutable_result()->set_client_tag(slot.client_tag);
-      answers.push_back({Release(slot), std::move(*row.mutable_result())});
+      take(std::move(*row.mutable_result()), *slot);
     } else {
       absl::Status refusal = RowStatus(row);
       if (refusal.ok()) refusal = absl::InternalError("the daemon's answer is empty");
-      answers.push_back({Release(slot), std::move(refusal)});
+      answers.push_back({Release(*slot), std::move(refusal)});
     }
+  }
+  if (IsWellFormed(rows.columns())) {
+    ForEachResult(rows.columns(), [&](v1::TaskResult&& result) {
+      Slot* const slot = SlotOf(result.client_tag());
+      if (slot != nullptr) take(std::move(result), *slot);
+    });
+  } else {
+    // What it means by them is not known.
+    call->context.TryCancel();
   }
   // What has become due need not wait for the callbacks.
   Advance(lock);

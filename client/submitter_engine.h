@@ -72,6 +72,7 @@ struct TaskSubmitter::Engine {
 
   void Poll();
   void OnEvent(void* tag, bool ok, Lock& lock);
+  Slot* SlotOf(uint64_t travelled_as);
   void TakeRows(v1::StreamTasksResponse& rows, Lock& lock);
   void OnEnded(Lock& lock);
   void Tell(std::vector<Answer>& answers, Lock& lock);

@@ -108,6 +108,32 @@ class BareStreamCall : public BareCall {
 
   void Answer() {
     unanswered_ = false;
+    if (request_.has_columns()) {
+      FillColumns();
+    } else {
+      FillRows();
+    }
+    writing_ = true;
+    stream_->Write(response_, &tags_[kWritten]);
+    Read();
+  }
+
+  // The columns that weftd has for tasks without payload or output.
+  void FillColumns() {
+    const v1::TaskColumns& tasks = request_.columns();
+    v1::ResultColumns& results = *response_.mutable_columns();
+    results.Clear();
+    results.set_count(tasks.count());
+    for (uint32_t i = 0; i < tasks.count(); ++i) {
+      results.add_task_ids(++task_id_);
+      results.add_client_tags(tasks.client_tags(static_cast<int>(i)));
+      results.add_submitted_at_ns(kTimeNs);
+      results.add_started_at_ns(kTimeNs + 1'000);
+      results.add_completed_at_ns(kTimeNs + 2'000);
+    }
+  }
+
+  void FillRows() {
     while (response_.rows_size() > request_.specs_size()) response_.mutable_rows()->RemoveLast();
     while (response_.rows_size() < request_.specs_size()) response_.add_rows();
     for (int i = 0; i < request_.specs_size(); ++i) {
@@ -115,9 +141,6 @@ class BareStreamCall : public BareCall {
       row->set_client_tag(request_.specs(i).client_tag());
       FillResult(request_.specs(i), ++task_id_, row->mutable_result());
     }
-    writing_ = true;
-    stream_->Write(response_, &tags_[kWritten]);
-    Read();
   }
 
   BareService* const service_;

@@ -20,6 +20,7 @@ namespace {
 constexpr char kExamples[] =
     R"(  weft bench --mode unary --handler noop --outstanding 64 --duration 5s
   weft bench --mode stream --handler noop --outstanding 8 --batch 64
+  weft bench --mode columns --handler noop --outstanding 8 --batch 1024
   weft bench --mode unary --handler sha256 --file /etc/hostname --json
   weft bench --mode coalesced --handler noop
   weft bench --mode submit --handler sleep --payload 1ms --ids-out ids.txt
@@ -29,6 +30,7 @@ const std::map<std::string, BenchMode>& Modes() {
   static const auto* const kModes =
       new std::map<std::string, BenchMode>{{"unary", BenchMode::kUnary},
                                            {"stream", BenchMode::kStream},
+                                           {"columns", BenchMode::kColumns},
                                            {"submit", BenchMode::kSubmit},
                                            {"coalesced", BenchMode::kCoalesced}};
   return *kModes;
@@ -60,13 +62,12 @@ int RunCommand(const Session& session, BenchCommand* command) {
   bench.target = session.target;
   bench.mode = Modes().at(command->mode);
   bench.spec = *std::move(spec);
-  const size_t usual = bench.mode == BenchMode::kStream      ? 8
-                       : bench.mode == BenchMode::kCoalesced ? 4096
-                                                             : 64;
+  const bool is_stream = bench.mode == BenchMode::kStream || bench.mode == BenchMode::kColumns;
+  const size_t usual = is_stream ? 8 : bench.mode == BenchMode::kCoalesced ? 4096 : 64;
   bench.outstanding = command->outstanding > 0 ? command->outstanding : usual;
   if (command->batch > 0) {
     bench.batch = command->batch;
-  } else if (bench.mode == BenchMode::kCoalesced) {
+  } else if (bench.mode == BenchMode::kCoalesced || bench.mode == BenchMode::kColumns) {
     bench.batch = 1024;
   }
   bench.stop = &stop_requested;
@@ -91,10 +92,11 @@ void AddBench(CLI::App* app, Session* session) {
   CLI::App* command = AddCommand(app, "bench", "Keep tasks in flight and measure", kExamples);
   const auto options = std::make_shared<BenchCommand>();
   command
-      ->add_option("--mode", options->mode,
-                   "unary: RunTask; stream: StreamTasks; submit: SubmitTask, then WaitTask; "
-                   "coalesced: single tasks, gathered into a stream's messages")
-      ->check(CLI::IsMember({"unary", "stream", "submit", "coalesced"}))
+      ->add_option(
+          "--mode", options->mode,
+          "unary: RunTask; stream: StreamTasks, rows; columns: the same as columns; submit: "
+          "SubmitTask, then WaitTask; coalesced: single tasks, gathered into a stream's messages")
+      ->check(CLI::IsMember({"unary", "stream", "columns", "submit", "coalesced"}))
       ->capture_default_str();
   command->add_option("--handler", options->task.handler, "What to run")->capture_default_str();
   command->add_option("--payload", options->task.payload, "Its input as text");
@@ -102,11 +104,12 @@ void AddBench(CLI::App* app, Session* session) {
   command
       ->add_option("--outstanding", options->outstanding,
                    "Calls, tasks, or messages of a stream, in flight (default 64; coalesced 4096; "
-                   "stream 8)")
+                   "stream and columns 8)")
       ->check(CLI::Range(1, 1'000'000));
   command
       ->add_option("--batch", options->batch,
-                   "Rows a message of a stream (default 64); coalesced: at most (default 1024)")
+                   "Tasks a message of a stream (default 64; columns 1024); coalesced: at most "
+                   "(default 1024)")
       ->check(CLI::Range(1, 1024));
   AddDuration(command, "--duration", &options->bench.duration_ns, "How long (default 5s)");
   AddDuration(command, "--grace", &options->bench.grace_ns,

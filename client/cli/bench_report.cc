@@ -68,7 +68,8 @@ int FirstExitCode(const std::array<uint64_t, kGrpcCodes>& counts) {
 }
 
 bool HasBatches(const BenchOptions& options) {
-  return options.mode == BenchMode::kStream || options.mode == BenchMode::kCoalesced;
+  return options.mode == BenchMode::kStream || options.mode == BenchMode::kColumns ||
+         options.mode == BenchMode::kCoalesced;
 }
 
 }  // namespace
@@ -77,7 +78,8 @@ void WriteBenchReport(const BenchOptions& options, const std::string& mode,
                       const BenchReport& report, std::ostream& out) {
   out << absl::StreamFormat("%s %s, %d outstanding", mode, options.spec.handler(),
                             options.outstanding);
-  if (options.mode == BenchMode::kStream) out << " messages of " << options.batch;
+  if (HasBatches(options) && options.mode != BenchMode::kCoalesced)
+    out << " messages of " << options.batch;
   if (options.mode == BenchMode::kCoalesced) out << " in messages of up to " << options.batch;
   out << absl::StreamFormat(", %s%s\n", FormatDuration(report.elapsed_ns),
                             report.ended_early ? " (ended early)" : "");

@@ -230,7 +230,7 @@ _weft() {
       ;;
     'bench')
       case "$previous" in
-        --mode) _weft_words 'unary stream submit coalesced'; return ;;
+        --mode) _weft_words 'unary stream columns submit coalesced'; return ;;
         --handler) _weft_words "$(weft handlers --json --deadline 500ms 2>/dev/null | sed -n 's/.*"name": *"\([^"]*\)".*/\1/p')"; return ;;
         --payload) COMPREPLY=(); return ;;
         --file) _weft_files; return ;;

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "grpc/slice.h"
-#include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/slice.h"
 
 namespace weft {
@@ -33,25 +32,23 @@ class RowBuffer {
     return to;
   }
 
-  // Moves the rows that came first into *message, as many as fit; those of the first slice always
-  // do. Returns how many rows there were.
-  size_t Take(size_t bytes_max, grpc::ByteBuffer* message) {
+  // Moves the rows that came first to the end of *slices, as many as fit; those of the first slice
+  // always do. Returns how many rows there were.
+  size_t Take(size_t bytes_max, std::vector<grpc::Slice>* slices) {
     size_t count = 0;
     size_t rows = 0;
     size_t bytes = 0;
-    std::vector<grpc::Slice> slices;
     for (; count < chunks_.size(); ++count) {
       const Chunk& chunk = chunks_[count];
       if (count > 0 && bytes + chunk.used > bytes_max) break;
       bytes += chunk.used;
       rows += chunk.rows;
-      slices.emplace_back(grpc_slice_sub_no_ref(chunk.slice, 0, chunk.used),
-                          grpc::Slice::STEAL_REF);
+      slices->emplace_back(grpc_slice_sub_no_ref(chunk.slice, 0, chunk.used),
+                           grpc::Slice::STEAL_REF);
     }
     chunks_.erase(chunks_.begin(), chunks_.begin() + static_cast<std::ptrdiff_t>(count));
     rows_ -= rows;
     bytes_ -= bytes;
-    *message = grpc::ByteBuffer(slices.data(), slices.size());
     return rows;
   }
 

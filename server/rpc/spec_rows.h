@@ -16,15 +16,21 @@ namespace weft {
 // "specs[7]", written in place: one is made for each row. The view holds until the next.
 class RowPath {
  public:
+  // stem: what stands before the index, at most kStemBytesMax.
+  explicit RowPath(std::string_view stem = "specs[") : stem_bytes_(stem.size()) {
+    stem.copy(text_.data(), kStemBytesMax);
+  }
+
   std::string_view At(size_t index) {
-    char* end = std::to_chars(text_.data() + kStem.size(), text_.data() + text_.size(), index).ptr;
+    char* end = std::to_chars(text_.data() + stem_bytes_, text_.data() + text_.size(), index).ptr;
     *end++ = ']';
     return {text_.data(), static_cast<size_t>(end - text_.data())};
   }
 
  private:
-  static constexpr std::string_view kStem = "specs[";
-  std::array<char, 32> text_ = {'s', 'p', 'e', 'c', 's', '['};
+  static constexpr size_t kStemBytesMax = 8;
+  const size_t stem_bytes_;
+  std::array<char, 32> text_;
 };
 
 inline bool IsWrongRowCount(size_t count) { return count == 0 || count > kMaxRows; }

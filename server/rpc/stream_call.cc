@@ -20,6 +20,15 @@ Refusal InvalidMessage() {
   return refusal;
 }
 
+Refusal BothForms(size_t rows) {
+  Refusal refusal;
+  refusal.reason = RefusalReason::kInvalidField;
+  refusal.field = "specs";
+  refusal.message =
+      "specs has " + std::to_string(rows) + " rows beside columns; a message carries either";
+  return refusal;
+}
+
 Refusal TooManyStreams(size_t max_streams) {
   return CallsFull(std::to_string(max_streams) + " streams are open", "limits.max_streams",
                    kLongCallRetryNs);
@@ -52,7 +61,8 @@ StreamCall::StreamCall(const RpcContext& context, TaskGrpc& service, StreamRows&
       rows_(rows),
       reader_(reader),
       blocks_(blocks),
-      owner_(owner) {}
+      owner_(owner),
+      waiting_columns_(rows.column_chunks(), context.options.stream_message_bytes_max) {}
 
 void StreamCall::Post() {
   context_.emplace();
@@ -82,7 +92,7 @@ void StreamCall::Opened(bool ok) {
 
 bool StreamCall::is_full() const {
   return unanswered_rows_ >= rpc_.options.stream_rows_max ||
-         waiting_.bytes() + writing_bytes_ >= rpc_.options.stream_bytes_max ||
+         waiting_bytes() + writing_bytes_ >= rpc_.options.stream_bytes_max ||
          live_bytes_ >= rpc_.options.stream_payload_bytes_max();
 }
 
@@ -111,7 +121,11 @@ void StreamCall::TakeMessage() {
   const bool copied = CopyBytes(&received_, &block.message);
   received_.Clear();
   if (copied && reader_.Read(block.message)) {
-    SubmitRows(block);
+    if (reader_.columns().is_present()) {
+      SubmitColumns(block);
+    } else {
+      SubmitRows(block);
+    }
   } else {
     EndWith(ToGrpcStatus(rpc_.dispatcher.Refuse(InvalidMessage())));
   }
@@ -132,21 +146,49 @@ void StreamCall::SubmitRows(Block& block) {
     if (refusal) {
       (void)rpc_.dispatcher.RefuseTask(*refusal);
     } else {
-      LiveRow& row = rows_.TakeLive();
-      Accepted accepted;
-      row.stream = this;
-      refusal = rpc_.dispatcher.Submit(spec, prefix, block, {.receiver = &row}, &accepted);
-      if (!refusal) {
-        row.task = accepted.id;
-        row.payload_bytes = spec.payload.size();
-        live_bytes_ += row.payload_bytes;
-        Link(row);
-        continue;
-      }
-      rows_.ReturnLive(row);
+      refusal = SubmitTask(spec, prefix, block, /*is_in_columns=*/false);
     }
-    RefuseRow(spec.client_tag, *refusal);
+    if (refusal) RefuseRow(spec.client_tag, *refusal);
   }
+}
+
+void StreamCall::SubmitColumns(Block& block) {
+  ColumnReader& columns = reader_.columns();
+  auto wrong = columns.Check();
+  if (!wrong && reader_.count() > 0) wrong = BothForms(reader_.count());
+  if (wrong) return EndWith(ToGrpcStatus(rpc_.dispatcher.Refuse(*std::move(wrong))));
+  columns.TakePayloads(&block.message);
+  RowPath path("columns[");
+  for (size_t index = 0; index < columns.count(); ++index) {
+    const std::string_view prefix = path.At(index);
+    TaskSpec spec;
+    ++unanswered_rows_;
+    auto refusal = columns.Next(prefix, &spec);
+    if (refusal) {
+      (void)rpc_.dispatcher.RefuseTask(*refusal);
+    } else {
+      refusal = SubmitTask(spec, prefix, block, /*is_in_columns=*/true);
+    }
+    if (refusal) RefuseRow(spec.client_tag, *refusal);
+  }
+}
+
+std::optional<Refusal> StreamCall::SubmitTask(const TaskSpec& spec, std::string_view prefix,
+                                              Block& block, bool is_in_columns) {
+  LiveRow& row = rows_.TakeLive();
+  Accepted accepted;
+  row.stream = this;
+  auto refusal = rpc_.dispatcher.Submit(spec, prefix, block, {.receiver = &row}, &accepted);
+  if (refusal) {
+    rows_.ReturnLive(row);
+    return refusal;
+  }
+  row.task = accepted.id;
+  row.payload_bytes = spec.payload.size();
+  row.is_in_columns = is_in_columns;
+  live_bytes_ += row.payload_bytes;
+  Link(row);
+  return std::nullopt;
 }
 
 // Rare, so the generated code writes it.
@@ -162,8 +204,15 @@ void StreamCall::RefuseRow(uint64_t client_tag, const Refusal& refusal) {
 }
 
 void StreamCall::OnRowResult(LiveRow& live, const TaskResult& result) {
+  const bool is_in_columns = live.is_in_columns && ColumnBuffer::Takes(result);
   Unlink(live);
   rows_.ReturnLive(live);
+  if (is_in_columns) {
+    rpc_.dispatcher.HoldAnswer(ColumnBuffer::BytesOf(result));
+    waiting_columns_.Add(result);
+    rpc_.source.AtEndOfRound(*this);
+    return;
+  }
   const RowBytes bytes = MeasureRow(result);
   rpc_.dispatcher.HoldAnswer(bytes.whole);
   (void)WriteRow(result, bytes, waiting_.Add(bytes.whole));
@@ -173,31 +222,34 @@ void StreamCall::OnRowResult(LiveRow& live, const TaskResult& result) {
 // A message costs as much as some sixty rows, so a few rows wait as long as each round brings more
 // and others are in flight. A round of the Door takes about a microsecond.
 void StreamCall::EndOfRound(bool before_sleep) {
-  const size_t rows = waiting_.rows();
+  const size_t rows = waiting_rows();
   const bool grew = rows > std::exchange(rows_last_round_, rows);
   if (!before_sleep && grew && live_ != nullptr && rows < rpc_.options.stream_gather_rows) {
     rpc_.source.AtEndOfRound(*this);
     return;
   }
   StartWrite();
-  rows_last_round_ = waiting_.rows();
+  rows_last_round_ = waiting_rows();
 }
 
 void StreamCall::StartWrite() {
-  if (writing_ || finishing_ || broken_ || waiting_.rows() == 0 || !rpc_.source.open()) return;
-  grpc::ByteBuffer message;
-  const size_t bytes_before = waiting_.bytes();
-  writing_rows_ = waiting_.Take(rpc_.options.stream_message_bytes_max, &message);
-  writing_bytes_ = bytes_before - waiting_.bytes();
+  if (writing_ || finishing_ || broken_ || waiting_rows() == 0 || !rpc_.source.open()) return;
+  std::vector<grpc::Slice> slices;
+  const size_t bytes_before = waiting_bytes();
+  writing_rows_ = waiting_.Take(rpc_.options.stream_message_bytes_max, &slices);
+  // Each is a StreamTasksResponse, and so are they in a row.
+  if (writing_rows_ == 0 || waiting_.rows() == 0) writing_rows_ += waiting_columns_.Take(&slices);
+  writing_bytes_ = bytes_before - waiting_bytes();
   writing_ = true;
-  stream_->Write(message, static_cast<Event*>(&wrote_event_));
+  stream_->Write(grpc::ByteBuffer(slices.data(), slices.size()),
+                 static_cast<Event*>(&wrote_event_));
 }
 
 void StreamCall::Wrote(bool ok) {
   writing_ = false;
   unanswered_rows_ -= std::exchange(writing_rows_, 0);
   rpc_.dispatcher.LetGoOfAnswer(std::exchange(writing_bytes_, 0));
-  if (ok && waiting_.rows() != 0) rpc_.source.AtEndOfRound(*this);
+  if (ok && waiting_rows() != 0) rpc_.source.AtEndOfRound(*this);
   ReadMore();
   MaybeFinish();
   MaybeOver();
@@ -237,8 +289,8 @@ void StreamCall::CancelRows() {
 }
 
 void StreamCall::DropWaiting() {
-  rpc_.dispatcher.LetGoOfAnswer(waiting_.bytes());
-  unanswered_rows_ -= waiting_.Clear();
+  rpc_.dispatcher.LetGoOfAnswer(waiting_bytes());
+  unanswered_rows_ -= waiting_.Clear() + waiting_columns_.Clear();
 }
 
 void StreamCall::MaybeOver() {

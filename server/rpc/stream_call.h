@@ -8,6 +8,7 @@
 #include "grpcpp/server_context.h"
 #include "grpcpp/support/async_stream.h"
 #include "grpcpp/support/byte_buffer.h"
+#include "rpc/column_buffer.h"
 #include "rpc/completion_source.h"
 #include "rpc/event.h"
 #include "rpc/message_block.h"
@@ -35,12 +36,12 @@ class StreamOwner {
 };
 
 // One StreamTasks call, used again and again. Copies a message at a time into a block of its own,
-// reads all its rows there, submits them in one pass, and gathers answers until the round is over;
-// one write is under way at most. Bounds (RpcOptions): at stream_rows_max rows not yet handed to
-// the client, stream_payload_bytes_max() bytes of payloads in flight or stream_bytes_max bytes of
-// answers not yet handed over it stops reading until some have left, so a client that never reads
-// holds a bounded part of memory, and no other stream waits for it. Its tasks are cancelled when it
-// breaks. Owned by TaskService. Door thread only.
+// reads all its rows or columns there, submits their tasks in one pass, and gathers answers until
+// the round is over; one write is under way at most. Bounds (RpcOptions): at stream_rows_max rows
+// not yet handed to the client, stream_payload_bytes_max() bytes of payloads in flight or
+// stream_bytes_max bytes of answers not yet handed over it stops reading until some have left, so a
+// client that never reads holds a bounded part of memory, and no other stream waits for it. Its
+// tasks are cancelled when it breaks. Owned by TaskService. Door thread only.
 class StreamCall final : public RoundListener {
  public:
   StreamCall(const RpcContext& context, TaskGrpc& service, StreamRows& rows, RowReader& reader,
@@ -68,6 +69,9 @@ class StreamCall final : public RoundListener {
   void ReadMore();
   void TakeMessage();
   void SubmitRows(Block& block);
+  void SubmitColumns(Block& block);
+  std::optional<Refusal> SubmitTask(const TaskSpec& spec, std::string_view prefix, Block& block,
+                                    bool is_in_columns);
   void RefuseRow(uint64_t client_tag, const Refusal& refusal);
   void StartWrite();
   void CancelRows();
@@ -76,6 +80,8 @@ class StreamCall final : public RoundListener {
   void MaybeOver();
   void Link(LiveRow& row);
   void Unlink(LiveRow& row);
+  size_t waiting_rows() const { return waiting_.rows() + waiting_columns_.rows(); }
+  size_t waiting_bytes() const { return waiting_.bytes() + waiting_columns_.bytes(); }
   bool is_full() const;
 
   const RpcContext& rpc_;
@@ -95,10 +101,11 @@ class StreamCall final : public RoundListener {
 
   grpc::ByteBuffer received_;  // Of the read that is under way.
   bool reading_ = false;
-  LiveRow* live_ = nullptr;     // Rows whose tasks have not ended.
-  RowBuffer waiting_;           // Answers in the order in which their tasks ended.
-  size_t rows_last_round_ = 0;  // That waited when the last round was over.
-  size_t unanswered_rows_ = 0;  // Live, waiting, or in the write under way.
+  LiveRow* live_ = nullptr;       // Rows whose tasks have not ended.
+  RowBuffer waiting_;             // Answers in the order in which their tasks ended,
+  ColumnBuffer waiting_columns_;  // and those that go as columns.
+  size_t rows_last_round_ = 0;    // That waited when the last round was over.
+  size_t unanswered_rows_ = 0;    // Live, waiting, or in the write under way.
   size_t writing_rows_ = 0;
   size_t writing_bytes_ = 0;
   size_t live_bytes_ = 0;  // Payloads of live rows.

@@ -1,5 +1,5 @@
-// StreamTasks as a client meets it: rows answered once each, half-closed, broken, overlong and
-// never read, each without harm to others.
+// StreamTasks as a client meets it: rows and columns answered once each, half-closed, broken,
+// overlong and never read, each without harm to others.
 #include "rpc/stream_call.h"
 
 #include <grpcpp/generic/generic_stub.h>
@@ -32,6 +32,36 @@ class StreamCallTest : public RpcFixture {
     while (stream.Read(&response))
       rows.insert(rows.end(), response.rows().begin(), response.rows().end());
     return rows;
+  }
+  static v1::StreamTasksRequest Columns(uint32_t count, const std::string& handler,
+                                        const std::string& payload = "") {
+    v1::StreamTasksRequest request;
+    v1::TaskColumns& columns = *request.mutable_columns();
+    columns.set_count(count);
+    columns.add_handlers(handler);
+    for (uint32_t i = 0; i < count; ++i) {
+      columns.add_client_tags(i);
+      columns.mutable_payloads()->append(payload);
+      if (!payload.empty()) columns.add_payload_bytes(static_cast<uint32_t>(payload.size()));
+    }
+    return request;
+  }
+  // All answers until the server ends the stream, in one message.
+  static v1::StreamTasksResponse ReadMerged(Stream& stream) {
+    v1::StreamTasksResponse all;
+    v1::StreamTasksResponse response;
+    uint32_t in_columns = 0;
+    std::string outputs;
+    while (stream.Read(&response)) {
+      EXPECT_LE(response.columns().count(), kMaxRows);
+      in_columns += response.columns().count();
+      outputs += response.columns().outputs();
+      all.MergeFrom(response);
+    }
+    if (in_columns == 0) return all;
+    all.mutable_columns()->set_count(in_columns);
+    all.mutable_columns()->set_outputs(outputs);
+    return all;
   }
   // How a stream ends whose only message has these bytes.
   grpc::Status StatusOfBytes(const std::string& bytes) {
@@ -228,6 +258,155 @@ TEST_F(StreamCallTest, HoldsBoundedBytesForAClientThatNeverReads) {
   writer.join();
   EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::CANCELLED);
   AwaitStats([&](const auto& s) { return s.tasks().in_flight() == 0 && held.value() == 0; });
+}
+
+TEST_F(StreamCallTest, AnswersColumnsInColumns) {
+  StartServer();
+  grpc::ClientContext context;
+  const auto stream = tasks_->StreamTasks(&context);
+  constexpr int kMessages = 5;
+  for (int i = 0; i < kMessages; ++i) ASSERT_TRUE(stream->Write(Columns(200, "echo", "four")));
+  stream->WritesDone();
+  const v1::StreamTasksResponse answers = ReadMerged(*stream);
+  EXPECT_TRUE(stream->Finish().ok());
+  EXPECT_TRUE(answers.rows().empty());
+  const v1::ResultColumns& columns = answers.columns();
+  ASSERT_EQ(columns.count(), 1'000u);
+  ASSERT_EQ(columns.client_tags_size(), 1'000);
+  ASSERT_EQ(columns.submitted_at_ns_size(), 1'000);
+  ASSERT_EQ(columns.started_at_ns_size(), 1'000);
+  ASSERT_EQ(columns.completed_at_ns_size(), 1'000);
+  EXPECT_EQ(columns.outputs().size(), 4u * 1'000);
+  EXPECT_EQ(std::set<uint64_t>(columns.task_ids().begin(), columns.task_ids().end()).size(),
+            1'000u);
+  std::vector<int> answered(200);
+  for (int i = 0; i < 1'000; ++i) {
+    ++answered[columns.client_tags(i)];
+    EXPECT_LE(columns.submitted_at_ns(i), columns.started_at_ns(i));
+    EXPECT_LE(columns.started_at_ns(i), columns.completed_at_ns(i));
+    EXPECT_EQ(columns.output_bytes(i), 4u);
+  }
+  EXPECT_EQ(answered, std::vector<int>(200, kMessages));
+  EXPECT_TRUE(columns.priorities().empty()) << "all are normal";
+  EXPECT_TRUE(columns.suspended_ns().empty()) << "none was suspended";
+  EXPECT_EQ(Stats().tasks().succeeded(), 1'000u);
+}
+
+TEST_F(StreamCallTest, WhatColumnsHaveNoPlaceForComesAsARow) {
+  StartServer();
+  grpc::ClientContext context;
+  const auto stream = tasks_->StreamTasks(&context);
+  v1::StreamTasksRequest request = Columns(4, "noop");
+  for (const char* name : {"nope", "fail"}) request.mutable_columns()->add_handlers(name);
+  for (const uint32_t index : {0, 1, 2, 0}) request.mutable_columns()->add_handler_indexes(index);
+  for (const auto priority :
+       {v1::PRIORITY_LOW, v1::PRIORITY_LOW, v1::PRIORITY_LOW, v1::PRIORITY_HIGH}) {
+    request.mutable_columns()->add_priorities(priority);
+  }
+  ASSERT_TRUE(stream->Write(request));
+  stream->WritesDone();
+  const v1::StreamTasksResponse answers = ReadMerged(*stream);
+  EXPECT_TRUE(stream->Finish().ok());
+  EXPECT_EQ(answers.columns().count(), 2u);
+  EXPECT_EQ(answers.columns().priorities_size(), 2);
+  EXPECT_TRUE(answers.columns().output_bytes().empty());
+  ASSERT_EQ(answers.rows_size(), 2);
+  for (const v1::StreamTasksRow& row : answers.rows()) {
+    if (row.has_status()) {
+      EXPECT_EQ(row.client_tag(), 1u);
+      EXPECT_EQ(row.status().code(), grpc::StatusCode::INVALID_ARGUMENT);
+      const auto bad_request = DetailOf<google::rpc::BadRequest>(row.status());
+      EXPECT_EQ(bad_request.field_violations(0).field(), "columns[1].handler");
+    } else {
+      EXPECT_EQ(row.result().client_tag(), 2u);
+      EXPECT_EQ(row.result().state(), v1::TASK_STATE_FAILED);
+      EXPECT_EQ(row.result().priority(), v1::PRIORITY_LOW);
+    }
+  }
+}
+
+TEST_F(StreamCallTest, RowsAndColumnsMayFollowEachOther) {
+  StartServer();
+  grpc::ClientContext context;
+  const auto stream = tasks_->StreamTasks(&context);
+  for (int i = 0; i < 5; ++i) {
+    ASSERT_TRUE(stream->Write(Columns(10, "echo", "c")));
+    ASSERT_TRUE(stream->Write(Rows(10, Spec("echo", "r"))));
+  }
+  stream->WritesDone();
+  const v1::StreamTasksResponse answers = ReadMerged(*stream);
+  EXPECT_TRUE(stream->Finish().ok());
+  EXPECT_EQ(answers.columns().outputs(), std::string(50, 'c'));
+  EXPECT_EQ(answers.rows_size(), 50);
+}
+
+TEST_F(StreamCallTest, EndsTheCallAtColumnsThatDoNotFit) {
+  StartServer();
+  v1::StreamTasksRequest request = Columns(3, "noop");
+  request.mutable_columns()->add_cores(1);
+  grpc::Status status = StatusOfBytes(request.SerializeAsString());
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(FieldOf(status), "columns.cores");
+  request = Columns(3, "noop");
+  request.add_specs()->set_handler("noop");
+  status = StatusOfBytes(request.SerializeAsString());
+  EXPECT_EQ(status.error_message(), "specs has 1 rows beside columns; a message carries either");
+  EXPECT_EQ(FieldOf(status), "specs");
+  EXPECT_EQ(Stats().tasks().accepted(), 0u);
+  EXPECT_EQ(Stats().tasks().refused(), 0u);
+}
+
+TEST_F(StreamCallTest, CancelsTheTasksOfColumnsWhenItBreaks) {
+  StartServer();
+  grpc::ClientContext context;
+  const auto stream = tasks_->StreamTasks(&context);
+  ASSERT_TRUE(stream->Write(Columns(5, "sleep", "60s")));
+  AwaitStats([](const auto& s) { return s.cores(0).started() == 5; });
+  context.TryCancel();
+  EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::CANCELLED);
+  const auto stats = AwaitStats([](const auto& s) { return s.tasks().in_flight() == 0; });
+  EXPECT_EQ(stats.tasks().cancelled(), 5u);
+}
+
+TEST_F(StreamCallTest, HoldsBoundedColumnsForAClientThatNeverReads) {
+  rpc_options_.stream_bytes_max = 256 * 1024;
+  rpc_options_.stream_message_bytes_max = 64 * 1024;
+  rpc_options_.max_payload_bytes = 64 * 1024;  // Payloads in flight: four times as much.
+  StartServer();
+  grpc::ClientContext context;
+  const auto stream = tasks_->StreamTasks(&context);
+  constexpr uint64_t kMessages = 2'000;
+  std::thread writer([&stream] {
+    const auto request = Columns(100, "echo", std::string(100, 'x'));
+    for (uint64_t i = 0; i < kMessages && stream->Write(request); ++i) {
+    }
+  });
+  AwaitStats([](const auto& s) { return s.tasks().accepted() >= 1'600; });
+  for (int i = 0; i < 200; ++i) ASSERT_TRUE(Run(Spec("noop")).ok());
+  EXPECT_LT(Stats().tasks().accepted(), kMessages * 100 / 2);
+  const Gauge& held = dispatcher_->stats().in_flight_bytes;
+  EXPECT_LT(held.value(), 1024 * 1024);
+  context.TryCancel();
+  writer.join();
+  EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::CANCELLED);
+  AwaitStats([&](const auto& s) { return s.tasks().in_flight() == 0 && held.value() == 0; });
+}
+
+TEST_F(StreamCallTest, LargeOutputsOfColumnsAreCutIntoMessages) {
+  rpc_options_.stream_message_bytes_max = 64 * 1024;
+  StartServer();
+  grpc::ClientContext context;
+  const auto stream = tasks_->StreamTasks(&context);
+  ASSERT_TRUE(stream->Write(Columns(50, "echo", std::string(10'000, 'x'))));
+  stream->WritesDone();
+  v1::StreamTasksResponse response;
+  size_t bytes = 0;
+  while (stream->Read(&response)) {
+    EXPECT_LE(response.columns().outputs().size(), 64u * 1024);
+    bytes += response.columns().outputs().size();
+  }
+  EXPECT_EQ(bytes, 500'000u);
+  EXPECT_TRUE(stream->Finish().ok());
 }
 
 TEST_F(StreamCallTest, RefusesAStreamBeyondTheBound) {

@@ -4,6 +4,7 @@
 #include <deque>
 
 #include "dispatch/receiver.h"
+#include "rpc/column_buffer.h"
 #include "task/task_id.h"
 
 namespace weft {
@@ -19,6 +20,7 @@ class LiveRow final : public ResultReceiver {
   StreamCall* stream = nullptr;
   TaskId task;
   size_t payload_bytes = 0;
+  bool is_in_columns = false;  // And so will be its answer, if they have a place for it.
   LiveRow* next = nullptr;
   LiveRow* previous = nullptr;
 };
@@ -37,6 +39,8 @@ class StreamRows {
     row->next = row->previous = nullptr;
     return *row;
   }
+  // For the answers in columns, of all streams.
+  ColumnChunks& column_chunks() { return column_chunks_; }
   void ReturnLive(LiveRow& row) {
     row.stream = nullptr;
     row.next = free_live_;
@@ -46,6 +50,7 @@ class StreamRows {
  private:
   std::deque<LiveRow> live_;  // Does not move them.
   LiveRow* free_live_ = nullptr;
+  ColumnChunks column_chunks_;
 };
 
 }  // namespace weft

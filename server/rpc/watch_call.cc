@@ -1,6 +1,7 @@
 #include "rpc/watch_call.h"
 
 #include <utility>
+#include <vector>
 
 #include "grpcpp/impl/codegen/proto_utils.h"
 #include "grpcpp/support/slice.h"
@@ -90,7 +91,9 @@ void WatchCall::WriteNext() {
   if (!idle()) return;
   grpc::ByteBuffer message;
   if (waiting_.rows() > 0) {
-    (void)waiting_.Take(rpc_.options.watch_message_bytes_max, &message);
+    std::vector<grpc::Slice> slices;
+    (void)waiting_.Take(rpc_.options.watch_message_bytes_max, &slices);
+    message = grpc::ByteBuffer(slices.data(), slices.size());
   } else if (dropped_ > 0) {
     v1::WatchTasksResponse gap;
     gap.set_missed(std::exchange(dropped_, 0));

@@ -231,6 +231,7 @@ bool GatherLabels(std::string_view row, LabelPairs* pairs) {
 bool RowReader::Read(std::string_view bytes) {
   static_assert(std::is_trivially_destructible_v<Row>);
   count_ = 0;
+  columns_.Clear();
   Place at = bytes.data();
   const Place end = at + bytes.size();
   while (at != end) {
@@ -245,6 +246,10 @@ bool RowReader::Read(std::string_view bytes) {
       Row* const next = new (&rows_[std::min(count_, kMaxRows)]) Row;
       if (!ReadRow(row, next)) return false;
       ++count_;
+    } else if (tag == Bytes(v1::StreamTasksRequest::kColumnsFieldNumber)) {
+      std::string_view columns;
+      at = ReadBytes(at, end, &columns);
+      if (at == nullptr || !columns_.Add(columns)) return false;
     } else {
       at = SkipField(tag, at, end, kRequestDepth);
       if (at == nullptr) return false;

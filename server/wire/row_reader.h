@@ -11,19 +11,23 @@
 #include "task/limits.h"
 #include "task/refusal.h"
 #include "task/task_spec.h"
+#include "wire/column_reader.h"
 #include "wire/spec_check.h"
 
 namespace weft {
 
-// The rows of a weft.v1.StreamTasksRequest, read straight from its bytes: in one pass, without a
-// message between, and in steady state without an allocation. It takes and refuses what the
-// generated code and ReadTaskSpec do, and the same with the same words. Used again and again; holds
-// one message's rows, kMaxRows at most. Door thread only.
+// A weft.v1.StreamTasksRequest. Its rows are read straight from its bytes: in one pass, without a
+// message between, and in steady state without an allocation; its columns are told apart. It takes
+// and refuses what the generated code and ReadTaskSpec do, and the same with the same words. Used
+// again and again; holds one message's rows, kMaxRows at most. Door thread only.
 class RowReader {
  public:
   // False: bytes are no StreamTasksRequest, and nothing of them may be used. Otherwise they stay
   // until the last row's task needs its payload no more.
   bool Read(std::string_view bytes);
+
+  // Those of the message, if it has any; they do not count as rows.
+  ColumnReader& columns() { return columns_; }
 
   // How many rows there are, also when they are more than kMaxRows, of which the rest is dropped.
   size_t count() const { return count_; }
@@ -56,6 +60,7 @@ class RowReader {
   std::vector<Row> rows_ = std::vector<Row>(kMaxRows + 1);
   size_t count_ = 0;
   std::string labels_;
+  ColumnReader columns_;
 };
 
 }  // namespace weft

@@ -100,6 +100,11 @@ daemonCases('NodeExamples', [], {
       '10000 of 10000 digests are right, 0 tasks were refused\n');
   },
 
+  columns: async (fixture) => {
+    assert.equal(await example(fixture, 'columns.mjs'),
+      '100000 of 100000 outputs are right, 0 tasks did not succeed\n');
+  },
+
   'the code of the readme': async ({ daemon }) => inFolder(async (folder) => {
     const readme = fs.readFileSync(path.join(PACKAGE, 'README.md'), 'utf8');
     const [, code] = readme.match(/```js\n(.*?)```/s);
@@ -162,7 +167,7 @@ plainCases('NodeDeclarations', {
       checked.add(name);
     }
     // What the helper itself takes apart needs no declaration.
-    const hidden = /(Request|Row)$|^(Submit|Stream)TasksResponse$|^WatchTasksResponse$/;
+    const hidden = /(Request|Row|Columns)$|^(Submit|Stream)TasksResponse$|^WatchTasksResponse$/;
     const unwrapped = ['RunTaskResponse', 'WaitTaskResponse', 'ListTasksResponse',
       'ListCoresResponse', 'SetBudgetResponse', 'ListHandlersResponse', 'PauseHandlerResponse',
       'ResumeHandlerResponse', 'DrainServerResponse'];

@@ -23,13 +23,17 @@ class ExampleCase(cases.DaemonCase):
         return self.output(str(helper.EXAMPLES / name), self.daemon.address, *arguments)
 
     def output(self, *arguments):
+        process = self.run_example(*arguments)
+        self.assertEqual(process.stderr, "")
+        return process.stdout
+
+    def run_example(self, *arguments):
         command = [sys.executable, "-B", *arguments]
         environment = {**os.environ, "PYTHONPATH": helper.FOLDER}
         process = subprocess.run(command, env=environment, text=True, check=False,
                                  capture_output=True, timeout=2 * helper.PATIENCE_S)
         self.assertEqual(process.returncode, 0, process.stdout + process.stderr)
-        self.assertEqual(process.stderr, "")
-        return process.stdout
+        return process
 
 
 class PythonExamples(ExampleCase):
@@ -57,6 +61,11 @@ class PythonExamples(ExampleCase):
         self.assertEqual(self.output_of("stream.py"),
                          "10000 of 10000 digests are right, 0 tasks were refused\n")
 
+    def test_columns(self):
+        process = self.run_example(str(helper.EXAMPLES / "columns.py"), self.daemon.address)
+        self.assertEqual(process.stdout,
+                         "100000 of 100000 outputs are right, 0 tasks did not succeed\n")
+        self.assertRegex(process.stderr, r"^[\d,]+ tasks a second\n$")
 
     def test_the_code_of_the_readme(self):
         readme = (helper.EXAMPLES.parent / "README.md").read_text(encoding="utf-8")

@@ -2,6 +2,7 @@
 // Many tasks over one call.
 const { status } = require('@grpc/grpc-js');
 
+const { requestOf, rowsOf } = require('./columns');
 const { WeftError } = require('./errors');
 const { MessageReader } = require('./reader');
 const { known, rowsThatFit, specOf } = require('./requests');
@@ -65,7 +66,7 @@ class TaskStream {
     while (this.rows.length === 0) {
       const message = await this.reader.next();
       if (message === undefined) return { value: undefined, done: true };
-      this.rows = message.rows.reverse();
+      this.rows = rowsOf(message).reverse();
     }
     this.outstanding -= 1;
     const sender = this.senders.shift();
@@ -92,7 +93,7 @@ class TaskStream {
     }
     this.isWriting = true;
     const specs = this.pending.splice(0, rowsThatFit(this.pending));
-    this.call.write({ specs }, () => {
+    this.call.write(requestOf(specs), () => {
       this.isWriting = false;
       this.write();
     });

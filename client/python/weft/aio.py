@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, AsyncIterable, AsyncIterator, Iterable, Mappin
 import grpc
 import grpc.aio
 
-from weft import errors, requests
+from weft import columns, errors, requests
 from weft.client import LONGEST_WAIT_S
 from weft.connection import OPTIONS, check_timeout
 from weft.requests import TaskFields
@@ -135,7 +135,7 @@ class Client:
 async def _rows(call) -> AsyncIterator[StreamRow]:
     try:
         while (message := await call.read()) is not grpc.aio.EOF:
-            for row in message.rows:
+            for row in columns.rows_of(message):
                 yield row_of(row)
     except grpc.RpcError as error:
         raise errors.from_rpc_error(error) from error
@@ -174,7 +174,7 @@ async def _feed(call, specs, room: asyncio.Semaphore) -> None:
             while pending:
                 rows = next(requests.messages(pending))
                 del pending[:len(rows)]
-                await call.write(messages.StreamTasksRequest(specs=rows))
+                await call.write(columns.request_of(rows))
         await taker
         await call.done_writing()
 

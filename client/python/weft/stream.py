@@ -9,7 +9,7 @@ from typing import Iterable, Iterator
 
 import grpc
 
-from weft import errors, requests
+from weft import columns, errors, requests
 from weft.connection import Connection
 from weft.v1 import task_pb2, task_service_pb2
 
@@ -105,7 +105,7 @@ class TaskStream:
         message = next(self._rows, None)
         while message is None:
             try:
-                self._rows = iter(next(self._call).rows)
+                self._rows = columns.rows_of(next(self._call))
             except grpc.RpcError as error:
                 raise errors.from_rpc_error(error) from error
             message = next(self._rows, None)
@@ -132,7 +132,7 @@ class TaskStream:
                 specs = next(requests.messages(self._pending))
                 for _ in specs:
                     self._pending.popleft()
-            yield task_service_pb2.StreamTasksRequest(specs=specs)
+            yield columns.request_of(specs)
 
 
 def answers(connection: Connection, specs: Iterable[task_pb2.TaskSpec], window: int,

@@ -1,0 +1,125 @@
+#include "wire/column_reader.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <numeric>
+
+#include "absl/strings/str_cat.h"
+#include "task/limits.h"
+#include "wire/spec_check.h"
+
+namespace weft {
+namespace {
+
+// Beyond it the memory of a message is not kept for the next.
+constexpr size_t kKeptBytesMax = 1024 * 1024;
+
+Refusal WrongColumn(const char* field, const std::string& message) {
+  Refusal refusal;
+  refusal.reason = RefusalReason::kInvalidField;
+  refusal.field = absl::StrCat("columns.", field);
+  refusal.message = absl::StrCat(refusal.field, " ", message);
+  return refusal;
+}
+
+// The entry, or what an absent column means.
+template <class Column, class Value>
+Value EntryOr(const Column& column, size_t index, Value absent) {
+  return column.empty() ? absent : static_cast<Value>(column[static_cast<int>(index)]);
+}
+
+}  // namespace
+
+void ColumnReader::Clear() {
+  if (!is_present_) return;
+  is_present_ = false;
+  if (columns_.SpaceUsedLong() > kKeptBytesMax) {
+    v1::TaskColumns().Swap(&columns_);
+  } else {
+    columns_.Clear();
+  }
+}
+
+bool ColumnReader::Add(std::string_view bytes) {
+  const auto size = static_cast<int>(bytes.size());
+  if (!is_present_) {
+    is_present_ = true;
+    return columns_.ParseFromArray(bytes.data(), size);
+  }
+  v1::TaskColumns more;
+  if (!more.ParseFromArray(bytes.data(), size)) return false;
+  columns_.MergeFrom(more);
+  return true;
+}
+
+std::optional<Refusal> ColumnReader::Check() {
+  count_ = columns_.count();
+  index_ = 0;
+  if (count_ == 0 || count_ > kMaxRows) {
+    return WrongColumn("count", absl::StrCat("is ", count_, "; a message carries 1 to ", kMaxRows));
+  }
+  const size_t handlers = static_cast<size_t>(columns_.handlers_size());
+  if (handlers == 0 || handlers > kMaxHandlers) {
+    return WrongColumn(
+        "handlers", absl::StrCat("has ", handlers, " names; 1 to ", kMaxHandlers, " are allowed"));
+  }
+  if (auto refusal = CheckLengths()) return refusal;
+  const auto& indexes = columns_.handler_indexes();
+  if (!indexes.empty()) {
+    const uint32_t largest = *std::max_element(indexes.begin(), indexes.end());
+    if (largest >= handlers) {
+      return WrongColumn("handler_indexes", absl::StrCat("has a ", largest, "; columns.handlers ",
+                                                         "has ", handlers, " names, from 0"));
+    }
+  }
+  const auto& sizes = columns_.payload_bytes();
+  const uint64_t sum = std::accumulate(sizes.begin(), sizes.end(), uint64_t{0});
+  if (sum != columns_.payloads().size()) {
+    return WrongColumn("payload_bytes", absl::StrCat("come to ", sum, "; columns.payloads has ",
+                                                     columns_.payloads().size(), " bytes"));
+  }
+  handlers_.assign(columns_.handlers().begin(), columns_.handlers().end());
+  return std::nullopt;
+}
+
+std::optional<Refusal> ColumnReader::CheckLengths() const {
+  struct Length {
+    const char* field;
+    int entries;
+  };
+  const std::array<Length, 7> lengths = {{{"handler_indexes", columns_.handler_indexes_size()},
+                                          {"payload_bytes", columns_.payload_bytes_size()},
+                                          {"priorities", columns_.priorities_size()},
+                                          {"timeouts_ns", columns_.timeouts_ns_size()},
+                                          {"cores", columns_.cores_size()},
+                                          {"client_tags", columns_.client_tags_size()},
+                                          {"io_priorities", columns_.io_priorities_size()}}};
+  for (const Length& length : lengths) {
+    if (length.entries == 0 || static_cast<size_t>(length.entries) == count_) continue;
+    return WrongColumn(length.field, absl::StrCat("has ", length.entries, " entries; it takes ",
+                                                  count_, ", one for each task, or none"));
+  }
+  return std::nullopt;
+}
+
+void ColumnReader::TakePayloads(std::string* to) {
+  to->swap(*columns_.mutable_payloads());
+  payload_ = to->data();
+}
+
+std::optional<Refusal> ColumnReader::Next(std::string_view field_prefix, TaskSpec* spec) {
+  const size_t index = index_++;
+  spec->handler = handlers_[EntryOr(columns_.handler_indexes(), index, uint32_t{0})];
+  spec->payload = {payload_, EntryOr(columns_.payload_bytes(), index, size_t{0})};
+  payload_ += spec->payload.size();
+  spec->timeout_ns = EntryOr(columns_.timeouts_ns(), index, int64_t{0});
+  spec->client_tag = EntryOr(columns_.client_tags(), index, uint64_t{0});
+  if (!columns_.cores().empty()) spec->cpu = columns_.cores()[static_cast<int>(index)];
+  const WirePriorities priorities = {.task = EntryOr(columns_.priorities(), index, 0),
+                                     .io = EntryOr(columns_.io_priorities(), index, 0)};
+  if (CompleteSpec(priorities, spec)) return std::nullopt;
+  return SpecRefusal(priorities, field_prefix, *spec);
+}
+
+}  // namespace weft

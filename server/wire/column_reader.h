@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "task/refusal.h"
+#include "task/task_spec.h"
+#include "weft/v1/task_service.pb.h"
+
+namespace weft {
+
+// The tasks of a weft.v1.TaskColumns as specs, one after another. Used again and again, in steady
+// state without an allocation. Door thread only.
+class ColumnReader {
+ public:
+  // Forgets the columns of the message before.
+  void Clear();
+  // Adds the field's bytes; a message that has it several times is merged as protobuf does. False:
+  // they are no TaskColumns.
+  bool Add(std::string_view bytes);
+  // Whether anything was added.
+  bool is_present() const { return is_present_; }
+
+  // Before Next: what is wrong with the columns as a whole, none of whose tasks can be read then.
+  std::optional<Refusal> Check();
+  size_t count() const { return count_; }
+  // Moves the payloads to where they stay until the last task needs them no more.
+  void TakePayloads(std::string* to);
+  // The next of count() tasks, after Check and TakePayloads; what ReadTaskSpec refuses. Of a
+  // refused one, only client_tag holds. The handler holds until the next message.
+  std::optional<Refusal> Next(std::string_view field_prefix, TaskSpec* spec);
+
+ private:
+  std::optional<Refusal> CheckLengths() const;
+
+  v1::TaskColumns columns_;
+  bool is_present_ = false;
+  size_t count_ = 0;
+  std::vector<std::string_view> handlers_;
+  const char* payload_ = nullptr;  // Of the next task,
+  size_t index_ = 0;               // and its place.
+};
+
+}  // namespace weft
