@@ -243,7 +243,9 @@ TaskSubmitter::Engine::Slot* TaskSubmitter::Engine::SlotOf(uint64_t travelled_as
 
 void TaskSubmitter::Engine::TakeRows(v1::StreamTasksResponse& rows, Lock& lock) {
   std::vector<Answer> answers;
-  answers.reserve(static_cast<size_t>(rows.rows_size()) + rows.columns().count());
+  const bool is_well_formed = IsWellFormed(rows.columns());
+  answers.reserve(static_cast<size_t>(rows.rows_size()) +
+                  (is_well_formed ? rows.columns().count() : 0));
   const auto take = [this, &answers](v1::TaskResult&& result, Slot& slot) {
     result.set_client_tag(slot.client_tag);
     answers.push_back({Release(slot), std::move(result)});
@@ -259,7 +261,7 @@ void TaskSubmitter::Engine::TakeRows(v1::StreamTasksResponse& rows, Lock& lock) 
       answers.push_back({Release(*slot), std::move(refusal)});
     }
   }
-  if (IsWellFormed(rows.columns())) {
+  if (is_well_formed) {
     ForEachResult(rows.columns(), [&](v1::TaskResult&& result) {
       Slot* const slot = SlotOf(result.client_tag());
       if (slot != nullptr) take(std::move(result), *slot);

@@ -76,6 +76,7 @@ std::optional<std::vector<CpuName>> AsCpus(const ConfigValue& value) {
 
 constexpr int64_t kSocketPathMost = sizeof(sockaddr_un::sun_path) - 1;
 constexpr std::string_view kSocketWords[] = {"auto"};
+constexpr std::string_view kDoorThreads[] = {"auto", "own", "core"};
 constexpr std::string_view kIdlePolicies[] = {"spin", "adaptive", "sleep"};
 constexpr uint32_t kTasksMaxOfKind[] = {0, kFallbackTasksMax, 0};
 constexpr std::string_view kStallPolicies[] = {"report", "demote"};
@@ -100,6 +101,12 @@ std::vector<ConfigRow> ExecutorRows() {
       {"executor.worker_threads", "", Whole(0, kMostCores), "0", kRestart,
        "Uses only that many of executor.cores; 0: all.",
        [](Config& c, const ConfigValue& v) { c.cores.worker_threads = As<int>(v); }},
+      {"executor.door", "", Choice(kDoorThreads), "\"auto\"", kRestart,
+       "Which thread the Door runs in: its own, or the only core's, so that a task takes no switch "
+       "of "
+       "threads; there it goes home while a handler holds the core or tasks wait for files, the "
+       "network or a near time. auto: the core's where the two have one CPU.",
+       [](Config& c, const ConfigValue& v) { c.cores.door = AsEnum<DoorThread>(kDoorThreads, v); }},
       {"executor.active_min", "cores", Whole(0, kMostCores), "0", kLive,
        "Fewest cores that take new tasks while load is low: the others are parked, the last first, "
        "and taken in again when it rises. 0, or as many as there are: none is ever parked.",

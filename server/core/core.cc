@@ -150,12 +150,14 @@ size_t Core<Env>::Post(std::span<const Message> messages) {
   return count;
 }
 
-// Any thread, after publishing what the core shall see. See sys/parking.h.
+// See sys/parking.h. With a guest it may sleep where that does, and by its doorbell.
 template <class Env>
 void Core<Env>::WakeIfParked() {
   const uint32_t parked = parking_.Take();
-  if (parked == sys::Parking<>::kAwake) [[likely]]
+  if (parked == sys::Parking<>::kAwake) [[likely]] {
+    if (guest_ != nullptr) doorbell_.RingIfParked();
     return;
+  }
   stats_.wakes.fetch_add(1, std::memory_order_relaxed);
   if (parked == sys::Parking<>::kParked) {
     env_.Wake(parking_.word());
@@ -199,6 +201,16 @@ RunningHandler Core<Env>::running() const {
 }
 
 template <class Env>
+bool Core<Env>::HasNews() const {
+  return !inbox_->empty() || !host_side_.mail.empty() || io_.HasCompletions();
+}
+
+template <class Env>
+bool Core<Env>::asleep() const {
+  return parking_.LooksParked();
+}
+
+template <class Env>
 void Core<Env>::SetAgeLimitMs(uint32_t age_limit_ms) {
   ready_->set_age_limit(TicksOf(env_.anchor(), int64_t{age_limit_ms} * 1'000'000));
 }
@@ -221,7 +233,19 @@ void Core<Env>::Run() {
   const Turning turning;
   TakeThread();
   while (!stop_.load(std::memory_order_acquire)) {
-    if (!Turn()) Idle();
+    bool worked = Turn();
+    if (guest_ != nullptr) {
+      // Its time is none of the turn's.
+      if (std::exchange(turn_.worked, false)) {
+        const sys::Ticks now = std::max(clock(), env_.NowUnordered());
+        stats_.busy_ns.Add(static_cast<uint64_t>(env_.anchor().TicksToNs(now - turn_.began)));
+      }
+      if (guest_->Round()) {
+        stats_.beats.Add();
+        worked = true;
+      }
+    }
+    if (!worked) Idle();
   }
   // What the pool's threads run may wait for mail, or for a task that will not go on any more: such
   // waits end as cancelled, see ThreadContext.
@@ -239,6 +263,7 @@ void Core<Env>::Run() {
 
 template <class Env>
 void Core<Env>::Idle(sys::Ticks until) {
+  if (guest_ != nullptr && RestWithGuest()) return;
   if (!outbox_->HasRoom(kMostCompletions)) {
     AwaitRoom();
   } else if (!ready_->CanPop(!runners_.empty())) {
@@ -269,6 +294,29 @@ bool Core<Env>::Turn() {
   PublishTurn(worked);
   turn_.worked = worked;
   return worked;
+}
+
+template <class Env>
+bool Core<Env>::RestWithGuest() {
+  struct Rest {
+    Core& core;
+    bool sleeps = false;
+  } rest{*this};
+  // Looked at right before a sleep.
+  const auto has_work = [](const void* argument) {
+    Rest& resting = *static_cast<Rest*>(const_cast<void*>(argument));
+    Core& core = resting.core;
+    if (core.has_ready() || core.stop_.load(std::memory_order_acquire)) return true;
+    core.MeasureOffCore(core.env_.Now());
+    resting.sleeps = true;
+    return false;
+  };
+  stats_.beats.Add();
+  if (runners_.Trim()) return true;
+  if (off_core_.IsTooOld(clock())) MeasureOffCore(env_.Now());
+  const bool rested = guest_->Rest({io_.must_wait(), next_timer(), has_work, &rest});
+  if (rest.sleeps) off_core_.EndSleep(env_.Now());
+  return rested;
 }
 
 // Spins for the budget, then sleeps until the next timer, until somebody posts, or until a file

@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "core/blocking_pool.h"
 #include "core/doorbell.h"
+#include "core/guest.h"
 #include "core/host_side.h"
 #include "core/idle.h"
 #include "core/inbox.h"
@@ -42,12 +43,13 @@ class Core final : public TaskHost {
   // doorbell outlives the core. Allocates nothing large before Prepare.
   Core(const CoreOptions& options, Env env, Doorbell& doorbell);
   ~Core();  // Stops.
-  // Before Start only. Allocates all that the bounds ask for. Tests then call Turn by hand.
+  // Before Start only, both. Allocates all that the bounds ask for; tests then call Turn by hand.
   absl::Status Prepare();
+  void set_guest(CoreGuest& guest) { guest_ = &guest; }  // Outlives the core.
   // Starts the pinned thread, which prepares. FailedPrecondition when the CPU is not granted.
   absl::Status Start();
-  // Any thread but the core's. Ends the thread at its next turn; a handler that runs is waited for.
-  // What is queued or suspended then stays where it is. Harmless when not started.
+  // Any thread but the core's. Ends the thread at its next turn, however long a handler takes; what
+  // is queued or suspended then stays where it is. Harmless when not started.
   void Stop();
   // Any thread. Posts the first that fit, in one inbox operation with at most one wake; how many.
   size_t Post(std::span<const Message> messages);
@@ -74,7 +76,8 @@ class Core final : public TaskHost {
   // What runs now; whether it sleeps and was not woken; its number, 0 before it runs.
   RunningHandler running() const;
   int thread_id() const { return thread_id_.load(std::memory_order_relaxed); }
-  bool asleep() const { return parking_.LooksParked(); }
+  bool asleep() const;
+  void WakeIfParked();  // After publishing what the core shall see.
   // How much one turn runs, from the next turn on; within the bounds of TurnBudget.
   void SetBudget(TurnBudget budget) { budget_.store(budget, std::memory_order_relaxed); }
   TurnBudget budget() const { return budget_.load(std::memory_order_relaxed); }
@@ -86,8 +89,7 @@ class Core final : public TaskHost {
   const CoreOptions& options() const { return options_; }
   // The kernel's error when options().realtime was not granted.
   const absl::Status& realtime_status() const { return thread_->realtime_status(); }
-  // Core thread only, the rest (tests: by hand). First: Turn's stack and the ring are this
-  // thread's.
+  // Core thread only, the rest (tests: by hand). First: it gets Turn's stack and the ring.
   void TakeThread();
   bool Turn();  // One pass over all there is to do; true if it did anything.
   bool has_ready() const { return ready_->CanPop(!runners_.empty()) || HasNews(); }
@@ -105,8 +107,8 @@ class Core final : public TaskHost {
   static Core* current() { return static_cast<Core*>(here_); }
   sys::Ticks clock() const { return clock_.load(std::memory_order_relaxed); }
   void SetClock(sys::Ticks now) { clock_.store(now, std::memory_order_relaxed); }
-  // Run loop, in the order of a turn (core.cc).
-  void Run();
+  void Run();  // The loop; these follow in the order of a turn (core.cc).
+  bool RestWithGuest();
   void Rest(sys::Ticks until);
   void AwaitRoom();
   bool TakeMessages();
@@ -123,10 +125,7 @@ class Core final : public TaskHost {
   void Unpark(LiveTask* task, WakeReason reason);
   void CutShort(LiveTask* task, WakeReason reason);
   void AbandonSpawned();
-  void WakeIfParked();
-  bool HasNews() const {
-    return !inbox_->empty() || !host_side_.mail.empty() || io_.HasCompletions();
-  }
+  bool HasNews() const;
   // Running one task after another (dispatch.h).
   enum class Asker : bool { kOther, kFreeRunner };
   LiveTask* NextTask(Asker asker);
@@ -165,6 +164,7 @@ class Core final : public TaskHost {
   const uint32_t first_local_slot_;
   Env env_;
   Doorbell& doorbell_;
+  CoreGuest* guest_ = nullptr;
   CoreStats stats_;
   std::atomic<sys::Ticks> clock_{0};  // As last read, at a boundary. Written by the core alone.
   ClockPace pace_;

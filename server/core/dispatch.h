@@ -86,7 +86,8 @@ bool Core<Env>::RefillBudget() {
 // or completions wait and the turn has gone on for kLookAgainNs: among them may be what goes first.
 template <class Env>
 bool Core<Env>::TurnIsOver() const {
-  return clock() >= turn_.end || HasNews() || next_timer() <= clock();
+  // What a guest has to bring is seen by its rounds only.
+  return clock() >= turn_.end || HasNews() || guest_ != nullptr || next_timer() <= clock();
 }
 
 // On the thread's own stack. A task that never suspends costs a call; the others run on a runner.

@@ -110,16 +110,32 @@ absl::Status Server::ChooseCpus() {
   if (!chosen.ok()) return absl::UnavailableError(chosen.status().message());
   cpus_ = *std::move(chosen);
   front_cpus_ = sys::FrontCpus(*allowed, cpus_);
+  ChooseDoorThread();
   const bool is_shared = std::any_of(cpus_.begin(), cpus_.end(), [this](int cpu) {
     return std::find(front_cpus_.begin(), front_cpus_.end(), cpu) != front_cpus_.end();
   });
-  for (const CoreConcession& concession : ConcedeCpus(is_shared, &config_)) {
+  // The two as one thread take turns, and only share with others where there is no other CPU.
+  const bool concedes = lends_door_ ? allowed->size() == 1 : is_shared;
+  for (const CoreConcession& concession : ConcedeCpus(concedes, &config_)) {
     log_.Warn("setting_changed", {{"key", concession.key},
                                   {"from", concession.from},
                                   {"to", concession.to},
                                   {"reason", concession.reason}});
   }
   return sys::PinThisThread(front_cpus_);
+}
+
+void Server::ChooseDoorThread() {
+  const bool is_one = cpus_.size() == 1;
+  if (config_.cores.door == DoorThread::kCore && !is_one) {
+    log_.Warn("setting_changed", {{"key", "executor.door"},
+                                  {"from", "core"},
+                                  {"to", "own"},
+                                  {"reason", "there are several cores"}});
+  }
+  lends_door_ = is_one && (config_.cores.door == DoorThread::kCore ||
+                           (config_.cores.door == DoorThread::kAuto && front_cpus_ == cpus_));
+  if (lends_door_) lent_door_.emplace(env_);
 }
 
 // What the service manager has opened takes the place of what the configuration names.
@@ -213,6 +229,11 @@ absl::Status Server::StartCores() {
     options.keeps_to_node = topology_.node_count > 1;
     cores_.push_back(std::make_unique<Core<sys::ProdEnv>>(options, env, doorbell_));
     cores.push_back(cores_.back().get());
+    if (lent_door_) {
+      lent_door_->set_core(*cores.back());
+      lent_door_->set_stall_threshold_ms(options.stall_threshold_ms);
+      cores.back()->set_guest(*lent_door_);
+    }
     if (absl::Status status = cores_.back()->Start(); !status.ok()) return status;
   }
   CoreOptions pool = PoolCoreOptions(config_);
@@ -253,6 +274,7 @@ absl::Status Server::StartRpc() {
                 config_.core.spin_us);
   door_->set_drain_limit_ns(config_.daemon.drain_limit_ns);
   door_->set_clock(clock_);
+  if (lent_door_) door_->set_lent(*lent_door_);
   return rpc_->Start();
 }
 
@@ -329,6 +351,7 @@ void Server::ApplyLive(const Config& config) {
   drain_limit_ns_.store(config.daemon.drain_limit_ns);
   door_->set_drain_limit_ns(config.daemon.drain_limit_ns);
   dispatcher_->Reconfigure(config.dispatch, config.core.stall_threshold_ms);
+  if (lent_door_) lent_door_->set_stall_threshold_ms(config.core.stall_threshold_ms);
   // SetBudget goes over the configuration, until that asks for something else.
   const bool is_new_budget = std::exchange(budget_, config.core.budget) != config.core.budget;
   for (const auto& core : cores_) {
@@ -369,10 +392,13 @@ ServiceReading Server::ReadService() const {
   // The two are read apart.
   reading.in_flight = std::max(stats.accepted.value(), reading.ended) - reading.ended;
   reading.door.beats = stats.door.rounds.value();
+  const auto lends_to = [this](const Core<sys::ProdEnv>& core) {
+    return lent_door_ && !core.options().is_pool() && lent_door_->is_resting();
+  };
   for (const auto& core : cores_) {
     const CoreStats& counts = core->stats();
     const LifeSign sign = {.beats = counts.turns.value() + counts.beats.value(),
-                           .resting = core->asleep(),
+                           .resting = core->asleep() || lends_to(*core),
                            .held = core->running().entry != nullptr};
     if (!core->options().is_pool()) {
       reading.cores.push_back(sign);
@@ -403,6 +429,7 @@ void Server::LogStart() const {
                       {"places", sys::FormatPlaces(places)},
                       {"numa_nodes", topology_.node_count},
                       {"door_cpus", sys::FormatCpus(front_cpus_)},
+                      {"door", lends_door_ ? "core" : "own"},
                       {"executor", ExecutorName()},
                       {"idle", IdleName(config_.core.idle)},
                       {"spin_us", config_.core.spin_us},

@@ -31,6 +31,7 @@
 #include "dispatch/dispatcher.h"
 #include "dispatch/door.h"
 #include "dispatch/entry_lookup.h"
+#include "dispatch/lent_door.h"
 #include "dispatch/steering.h"
 #include "handlers/builtin/file_permits.h"
 #include "handlers/registry.h"
@@ -85,6 +86,7 @@ class Server {
 
   // The steps of Start.
   absl::Status ChooseCpus();
+  void ChooseDoorThread();
   absl::Status TakeListeners();
   absl::Status CheckListeners();
   absl::Status GuardUnixSocket();
@@ -128,6 +130,7 @@ class Server {
   sys::Topology topology_;               // Of the CPUs allowed at the start.
   std::vector<int> cpus_;                // One core each.
   std::vector<int> front_cpus_;          // Of the Door, gRPC and all other threads.
+  bool lends_door_ = false;              // To the only core's thread.
   std::vector<ListenSocket> inherited_;  // Until the gRPC server has them.
   std::atomic<int64_t> drain_limit_ns_;
   TurnBudget budget_;  // Door thread only. As the configuration had it last.
@@ -136,6 +139,7 @@ class Server {
   sys::ProdEnv env_;
   std::unique_ptr<sys::IoSystem> io_;
   Doorbell doorbell_;
+  std::optional<LentDoor<sys::ProdEnv>> lent_door_;  // None: the Door keeps to its own thread.
   std::optional<CoreExecutors> executors_;
   std::vector<std::unique_ptr<Core<sys::ProdEnv>>> cores_;  // Then the blocking pool's.
   std::optional<Dispatcher<sys::ProdEnv>> dispatcher_;

@@ -146,7 +146,7 @@ std::optional<Refusal> Admission::CheckAnswer(size_t bytes, size_t in_flight_byt
 
 std::optional<Refusal> Admission::CheckBounds(const TaskSpec& spec, uint32_t core_index,
                                               const CoreLoad& load, size_t in_flight_bytes) const {
-  const int64_t retry_ns = RetryAfterNs(load.InFlight(), load.ended_per_second);
+  const auto retry_ns = [&load] { return RetryAfterNs(load.InFlight(), load.ended_per_second); };
   const size_t bytes = spec.payload.size() + spec.labels.size();
   if (bytes > options_.max_in_flight_bytes ||
       in_flight_bytes > options_.max_in_flight_bytes - bytes) {
@@ -156,14 +156,14 @@ std::optional<Refusal> Admission::CheckBounds(const TaskSpec& spec, uint32_t cor
                                            " more they would pass limits.max_in_flight_bytes (",
                                            options_.max_in_flight_bytes, ")"),
                    .bound = "limits.max_in_flight_bytes",
-                   .retry_after_ns = retry_ns};
+                   .retry_after_ns = retry_ns()};
   }
   const bool is_pool = core_index == cpus_.size();
   if (load.Queued(spec.priority) >= load.queue_depth_max) {
     return QueueFull(spec.priority, core_index, load);
   }
   if (load.slots_full && !is_pool && options_.executor_kind == ExecutorKind::kFallback) {
-    return FallbackFull(core_index, retry_ns);
+    return FallbackFull(core_index, retry_ns());
   }
   if (load.slots_full) {
     const std::string core =
@@ -172,7 +172,7 @@ std::optional<Refusal> Admission::CheckBounds(const TaskSpec& spec, uint32_t cor
                    .message = absl::StrCat("every task slot of ", core,
                                            " holds a task that is not yet answered"),
                    .bound = absl::StrCat("task slots (", core, ")"),
-                   .retry_after_ns = retry_ns};
+                   .retry_after_ns = retry_ns()};
   }
   return std::nullopt;
 }

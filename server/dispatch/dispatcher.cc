@@ -107,16 +107,18 @@ std::optional<Refusal> Dispatcher<Env>::Submit(const TaskSpec& spec, std::string
   DoorTask& task = Begin(core, spec, block, submit);
   task.entry = checked.entry;
   Side& side = *sides_[core];
-  side.staged.push_back({.id = task.id,
-                         .entry = side.EntryFor(*checked.entry),
-                         .payload = spec.payload.data(),
-                         .deadline = task.deadline,
-                         .submitted = task.submitted,
-                         .payload_bytes = task.payload_bytes,
-                         .slot = side.table.SlotOf(task),
-                         .kind = MessageKind::kSubmit,
-                         .priority = spec.priority,
-                         .io_priority = spec.io_priority});
+  // Written where it stays: a copy reads in wide words what was just stored in narrow ones.
+  Message& message = side.staged.emplace_back();
+  message.id = task.id;
+  message.entry = side.EntryFor(*checked.entry);
+  message.payload = spec.payload.data();
+  message.deadline = task.deadline;
+  message.submitted = task.submitted;
+  message.payload_bytes = task.payload_bytes;
+  message.slot = side.table.SlotOf(task);
+  message.kind = MessageKind::kSubmit;
+  message.priority = spec.priority;
+  message.io_priority = spec.io_priority;
   accepted->id = task.id;
   accepted->submitted_at_ns = task.anchor.ToUnixNs(task.submitted);
   accepted->cpu = static_cast<uint32_t>(side.core.options().cpu);
@@ -170,7 +172,9 @@ DoorTask& Dispatcher<Env>::Begin(uint32_t core, const TaskSpec& spec, PayloadBlo
   if (claimed.displaced) retention_.Forget(claimed.displaced_record);
   DoorTask& task = side.table.task(claimed.slot);
   task.client_tag = spec.client_tag;
-  task.submitted = env_.Now();
+  // Nothing that came before has to be over: it is posted after it was read, and so not after the
+  // core's reading at its start.
+  task.submitted = env_.NowUnordered();
   task.deadline = kNoDeadline;
   task.anchor = anchor_;
   if (spec.timeout_ns > 0) {
@@ -296,7 +300,8 @@ TaskResult Dispatcher<Env>::MakeResult(uint32_t core, const DoorTask& task,
   result.error_message = ended.error_message();
   result.submitted_at_ns = task.anchor.ToUnixNs(task.submitted);
   if (!options_.timing_metrics) return result;
-  const TimesVerdict verdict = SetTimes(task, ended, &result);
+  TimesVerdict verdict;
+  SetTimes(task, ended, &result, &verdict);
   if (verdict.clamped) stats_.clock_clamps.Add();
   if (verdict.order_broken) stats_.CountViolation(Promise::kOrder);
   if (verdict.deadline_broken) stats_.CountViolation(Promise::kDeadline);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/manual_env.h"
+#include "dispatch/lent_door.h"
 
 namespace weft {
 namespace {
@@ -34,11 +35,8 @@ bool BasicDoor<Env>::Post(DoorErrand& errand) {
 template <class Env>
 void BasicDoor<Env>::Run() {
   while (!Finished()) {
-    if (Round()) {
-      NoteWork();
-    } else if (!Finished()) {
-      Idle();
-    }
+    if (lent_ != nullptr && lent_->MaybeLend(*this)) dispatcher_.door_counters().returns.Add();
+    if (!Round() && !Finished()) Idle();
   }
   mail_.Close();
 }
@@ -53,7 +51,15 @@ bool BasicDoor<Env>::Round() {
   dispatcher_.Flush();
   handled += dispatcher_.Collect();
   if (now_ >= next_tick_ || handled > 0) AdvanceClock();
+  if (handled > 0) NoteWork();
   return handled > 0;
+}
+
+template <class Env>
+bool BasicDoor<Env>::CollectAll() {
+  bool any = false;
+  while (dispatcher_.Collect() > 0) any = true;
+  return any;
 }
 
 // Work may bring an earlier deadline of a wait, so the dispatcher is asked after work, too; it
@@ -114,7 +120,9 @@ void BasicDoor<Env>::NoteWork() {
 }
 
 template <class Env>
-void BasicDoor<Env>::Idle() {
+void BasicDoor<Env>::Idle(sys::Ticks until, bool (*has_work)(const void*), const void* argument) {
+  // It may have changed hands since the last round.
+  if (has_work != nullptr) now_ = env_.Now();
   if (!idle_) {
     idle_ = true;
     slept_ = false;
@@ -123,7 +131,7 @@ void BasicDoor<Env>::Idle() {
   if (MaySpin()) {
     env_.Relax();
   } else {
-    Park();
+    Park(until, has_work, argument);
   }
 }
 
@@ -142,16 +150,17 @@ bool BasicDoor<Env>::MaySpin() const {
 // The protocol is told in sys/parking.h: announce, look at every source once more, then wait. The
 // completion queue is a source that the wait itself looks at.
 template <class Env>
-void BasicDoor<Env>::Park() {
+void BasicDoor<Env>::Park(sys::Ticks until, bool (*has_work)(const void*), const void* argument) {
   doorbell_.parking.Announce();
-  if (dispatcher_.HasCompletions() || !mail_.empty()) {
+  if (dispatcher_.HasCompletions() || !mail_.empty() ||
+      (has_work != nullptr && has_work(argument))) {
     doorbell_.parking.Withdraw();
     return;
   }
   slept_ = true;
   DoorCounters& counters = dispatcher_.door_counters();
   counters.sleeps.Add();
-  const size_t handled = source_.Wait(WaitNs());
+  const size_t handled = source_.Wait(WaitNs(until));
   const bool rung =
       doorbell_.parking.word().load(std::memory_order_relaxed) == sys::Parking<>::kAwake;
   doorbell_.parking.Withdraw();
@@ -163,9 +172,9 @@ void BasicDoor<Env>::Park() {
 }
 
 template <class Env>
-int64_t BasicDoor<Env>::WaitNs() const {
+int64_t BasicDoor<Env>::WaitNs(sys::Ticks until) const {
   if (dispatcher_.HasStaged()) return kFullInboxWaitNs;
-  sys::Ticks until = next_tick_;
+  until = std::min(until, next_tick_);
   if (dispatcher_.draining()) {
     until = std::min(until, drain_until_);
     if (!dispatcher_.HasOpen()) until = std::min(until, LingerUntil());

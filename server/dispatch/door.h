@@ -14,6 +14,9 @@
 
 namespace weft {
 
+template <class Env>
+class LentDoor;
+
 // Where work comes from: the gRPC completion queue, seen from below. Implemented by rpc.
 class DoorSource {
  public:
@@ -49,14 +52,23 @@ class BasicDoor {
   // Door has ended: it is then never run.
   bool Post(DoorErrand& errand);
 
+  // Before Run. What may lend it to a core's thread; outlives it.
+  void set_lent(LentDoor<Env>& lent) { lent_ = &lent; }
+
   // Runs on the calling thread until a drain was requested and everything accepted has been
   // answered, or the drain limit and the grace after it have passed. After the last answer it goes
   // on until it has been idle for kQuietNs, at most for kLongestLingerNs and within the drain
   // limit: a caller may only be about to ask for the result of the id it was given, and calls on
   // their way are refused in so many words instead of being cut off.
   void Run();
-  // One pass of the loop, without idling. True if it did anything. For tests.
+  // One pass of the loop, without idling. True if it did anything.
   bool Round();
+  // The part of a round that answers what has ended, and all of it. True if there was any.
+  bool CollectAll();
+  // Follows a Round that did nothing: spins, or sleeps until time is up, there may be work, or
+  // has_work says so after everybody who brings some will ring.
+  void Idle(sys::Ticks until = sys::kTicksForever, bool (*has_work)(const void*) = nullptr,
+            const void* argument = nullptr);
 
   // Any thread, async-signal-safe. Seen within kLongestWaitNs.
   void RequestDrain() { drain_requested_.store(true, std::memory_order_release); }
@@ -77,10 +89,9 @@ class BasicDoor {
   sys::Ticks LingerUntil() const;
   void AdvanceClock();
   void NoteWork();
-  void Idle();
   bool MaySpin() const;
-  void Park();
-  int64_t WaitNs() const;
+  void Park(sys::Ticks until, bool (*has_work)(const void*), const void* argument);
+  int64_t WaitNs(sys::Ticks until) const;
 
   DoorSource& source_;
   Dispatcher<Env>& dispatcher_;
@@ -89,6 +100,7 @@ class BasicDoor {
   const IdlePolicy idle_policy_;
   IdleBudget budget_;
   DoorMail mail_;
+  LentDoor<Env>* lent_ = nullptr;
   sys::Clock* clock_ = nullptr;
   int64_t drain_limit_ns_ = 30'000'000'000;
   sys::Ticks now_ = 0;  // Read once a round.

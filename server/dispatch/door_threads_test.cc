@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "dispatch/door.h"
+#include "dispatch/lent_door.h"
 
 namespace weft {
 namespace {
@@ -120,13 +121,16 @@ class RoundSource final : public DoorSource {
   bool rung_ = false;
 };
 
-void RunRound(IdlePolicy idle, uint32_t core_count) {
+enum class DoorThread { kOwn, kCore };
+
+void RunRound(IdlePolicy idle, uint32_t core_count, DoorThread thread = DoorThread::kOwn) {
   sys::Clock clock;
   sys::ProdEnv env(clock.anchor());
   RoundSource source;
   Doorbell doorbell;
   doorbell.ring = [](void* argument) { static_cast<RoundSource*>(argument)->Ring(); };
   doorbell.argument = &source;
+  LentDoor<sys::ProdEnv> lent(env);
   std::deque<Core<sys::ProdEnv>> cores;
   std::vector<Core<sys::ProdEnv>*> pointers;
   for (uint32_t index = 0; index < core_count; ++index) {
@@ -139,6 +143,10 @@ void RunRound(IdlePolicy idle, uint32_t core_count) {
     options.inbox_capacity = 16;
     options.handler_count = 1;
     pointers.push_back(&cores.emplace_back(options, env, doorbell));
+    if (thread == DoorThread::kCore) {
+      lent.set_core(cores.back());
+      cores.back().set_guest(lent);
+    }
     ASSERT_TRUE(cores.back().Start().ok());
   }
   OneHandler lookup;
@@ -147,6 +155,7 @@ void RunRound(IdlePolicy idle, uint32_t core_count) {
   Dispatcher<sys::ProdEnv> dispatcher(options, pointers, lookup, env);
   Door door(source, dispatcher, doorbell, env, idle, 50);
   door.set_clock(clock);
+  if (thread == DoorThread::kCore) door.set_lent(lent);
   source.Begin(dispatcher, door);
   door.Run();
   for (auto& core : cores) core.Stop();
@@ -159,6 +168,12 @@ void RunRound(IdlePolicy idle, uint32_t core_count) {
   EXPECT_EQ(stats.promise_violations, 0u);
 }
 
+TEST(DoorInTheCoresThread, LosesNothingWhenItSleeps) {
+  RunRound(IdlePolicy::kSleep, 1, DoorThread::kCore);
+}
+TEST(DoorInTheCoresThread, LosesNothingWhenItSpinsForABudget) {
+  RunRound(IdlePolicy::kAdaptive, 1, DoorThread::kCore);
+}
 TEST(DoorAndCores, LoseNothingWhenBothSleep) { RunRound(IdlePolicy::kSleep, 1); }
 TEST(DoorAndCores, LoseNothingWhenBothSpinForABudget) { RunRound(IdlePolicy::kAdaptive, 2); }
 

@@ -103,6 +103,9 @@ constexpr MetricDescription kSleeps = {"weft_dispatch_door_sleeps_total",
                                        "Times the Door went to sleep."};
 constexpr MetricDescription kRings = {"weft_dispatch_door_rings_total",
                                       "Times a core woke the Door."};
+constexpr MetricDescription kReturns = {
+    "weft_dispatch_door_returns_total",
+    "Times the Door went back from the core's thread to its own; see executor.door."};
 constexpr MetricDescription kSpinBudget = {"weft_dispatch_door_spin_budget_seconds",
                                            "How long the Door spins before it sleeps."};
 
@@ -245,6 +248,7 @@ void DispatchStats::CollectDoor(MetricWriter& writer) const {
   writer.WriteCounter(kSpins, {}, Value(door.spins));
   writer.WriteCounter(kSleeps, {}, Value(door.sleeps));
   writer.WriteCounter(kRings, {}, Value(door.rings));
+  writer.WriteCounter(kReturns, {}, Value(door.returns));
   writer.WriteGauge(kSpinBudget, {}, Seconds(door.spin_budget_ns));
 }
 

@@ -33,10 +33,11 @@ std::string_view PromiseName(Promise promise);
 
 // What the Door's loop counts. Door thread only writes.
 struct DoorCounters {
-  Counter rounds;  // Passes of the loop.
-  Counter spins;   // Idle times that ended while still spinning.
-  Counter sleeps;  // Times it parked.
-  Counter rings;   // Times a core woke it.
+  Counter rounds;   // Passes of the loop.
+  Counter spins;    // Idle times that ended while still spinning.
+  Counter sleeps;   // Times it parked.
+  Counter rings;    // Times a core woke it.
+  Counter returns;  // Times it went home from the core's thread.
   Gauge spin_budget_ns;
 };
 

@@ -4,6 +4,8 @@
 #include <cstring>
 #include <new>
 
+#include "sys/prefetch.h"
+
 namespace weft {
 
 void DoorTask::KeepLabels(std::string_view labels) {
@@ -32,6 +34,16 @@ TaskTable::TaskTable(const Options& options)
   }
 }
 
+namespace {
+
+// All that admission writes of the next task.
+void PrefetchTask(const DoorTask& task) {
+  const char* const begin = reinterpret_cast<const char*>(&task);
+  for (size_t line = 0; line < sizeof(DoorTask); line += 64) sys::PrefetchForWrite(begin + line);
+}
+
+}  // namespace
+
 TaskTable::Claimed TaskTable::Claim() {
   assert(!full());
   Claimed claimed;
@@ -40,10 +52,14 @@ TaskTable::Claimed TaskTable::Claim() {
   DoorTask& task = tasks_[claimed.slot];
   assert(!task.live);
   free_head_ = task.next_free;
+  if (!full()) PrefetchTask(tasks_[free_head_]);
   task.id = TaskId::Make(core_index_, next_serial_);
   task.live = true;
   live_marks_[claimed.slot / 64] |= uint64_t{1} << (claimed.slot % 64);
-  EntryOf(task.id) = Entry{.serial = next_serial_, .index = claimed.slot, .kind = Kind::kLive};
+  Entry& entry = EntryOf(task.id);
+  entry.serial = next_serial_;
+  entry.index = claimed.slot;
+  entry.kind = Kind::kLive;
   next_serial_ = (next_serial_ + 1) & TaskId::kSerialMask;
   return claimed;
 }

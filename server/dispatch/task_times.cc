@@ -4,19 +4,20 @@
 
 namespace weft {
 
-TimesVerdict SetTimes(const DoorTask& task, const Completion& ended, TaskResult* result) {
-  TimesVerdict verdict;
+void SetTimes(const DoorTask& task, const Completion& ended, TaskResult* result,
+              TimesVerdict* verdict) {
+  *verdict = {};
   const sys::Ticks earliest_end = ended.has_begun() ? ended.started : task.submitted;
   if (ended.has_begun()) {
-    verdict.clamped = ended.started < task.submitted;
-    verdict.order_broken =
+    verdict->clamped = ended.started < task.submitted;
+    verdict->order_broken =
         ended.completed < ended.started || ended.suspended > ended.completed - ended.started;
-    verdict.deadline_broken = ended.started > task.deadline;
+    verdict->deadline_broken = ended.started > task.deadline;
   } else {
-    verdict.clamped = ended.completed < task.submitted;
+    verdict->clamped = ended.completed < task.submitted;
   }
   if (ended.state == TaskState::kExpired && ended.completed < task.deadline) {
-    verdict.deadline_broken = true;
+    verdict->deadline_broken = true;
   }
   const sys::Ticks completed = std::max({ended.completed, earliest_end, task.submitted});
   result->submitted_at_ns = task.anchor.ToUnixNs(task.submitted);
@@ -24,7 +25,7 @@ TimesVerdict SetTimes(const DoorTask& task, const Completion& ended, TaskResult*
   result->total_latency_ns = result->completed_at_ns - result->submitted_at_ns;
   if (!ended.has_begun()) {
     result->queue_latency_ns = result->total_latency_ns;
-    return verdict;
+    return;
   }
   result->started_at_ns = task.anchor.ToUnixNs(std::max(ended.started, task.submitted));
   result->queue_latency_ns = result->started_at_ns - result->submitted_at_ns;
@@ -35,7 +36,6 @@ TimesVerdict SetTimes(const DoorTask& task, const Completion& ended, TaskResult*
     result->off_core_ns =
         std::min(*off_core_ns, result->execution_latency_ns - result->suspended_ns);
   }
-  return verdict;
 }
 
 }  // namespace weft

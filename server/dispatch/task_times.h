@@ -15,6 +15,9 @@ struct TimesVerdict {
 
 // Sets the times and latencies of *result from the stamps of an ended task, all converted with the
 // task's own anchor and subtracted in nanoseconds: queue + execution = total exactly. Pure.
-TimesVerdict SetTimes(const DoorTask& task, const Completion& ended, TaskResult* result);
+// What it tells goes out by address: returned, its bytes would be gathered into a word through the
+// stack, which takes as long as all the rest.
+void SetTimes(const DoorTask& task, const Completion& ended, TaskResult* result,
+              TimesVerdict* verdict);
 
 }  // namespace weft

@@ -34,7 +34,7 @@ TaskResult Convert(const Stamps& stamps, TimesVerdict* verdict,
   ended.completed = stamps.completed;
   ended.suspended = stamps.suspended;
   TaskResult result;
-  *verdict = SetTimes(task, ended, &result);
+  SetTimes(task, ended, &result, verdict);
   return result;
 }
 
@@ -73,18 +73,20 @@ TEST(TaskTimes, TellHowMuchOfALongRunHadNoCpuAndOfOthersNothing) {
   ended.started = 2'000;
   ended.completed = 2'102'000;
   TaskResult result;
-  EXPECT_FALSE(SetTimes(task, ended, &result).order_broken);
+  TimesVerdict verdict;
+  SetTimes(task, ended, &result, &verdict);
+  EXPECT_FALSE(verdict.order_broken);
   EXPECT_EQ(result.off_core_ns, TaskResult::kNotTold);
   ended.off_core = TimeShare::Of(250'000, 1'000'000);
-  SetTimes(task, ended, &result);
+  SetTimes(task, ended, &result, &verdict);
   EXPECT_NEAR(static_cast<double>(result.off_core_ns), 250'000, 20);
   EXPECT_GE(result.off_core_ns, 250'000) << "an upper bound stays one";
   ended.off_core = TimeShare::Of(0, 1'000'000);
-  SetTimes(task, ended, &result);
+  SetTimes(task, ended, &result, &verdict);
   EXPECT_EQ(result.off_core_ns, 0) << "told, unlike above";
   ended.off_core = TimeShare::Of(1'000'000, 1'000'000);
   ended.suspended = 2'100'000 / 4;
-  SetTimes(task, ended, &result);
+  SetTimes(task, ended, &result, &verdict);
   EXPECT_EQ(result.off_core_ns, result.execution_latency_ns - result.suspended_ns);
 }
 

@@ -7,35 +7,22 @@
 
 #include "grpcpp/support/slice.h"
 #include "task/task_result.h"
-#include "weft/v1/task_service.pb.h"
+#include "wire/column_wire.h"
 
 namespace weft {
 
-// Results on their way into columns: as many as one message carries.
-struct ColumnChunk {
-  v1::StreamTasksResponse message;
-  size_t bytes = 0;
-  // Whether a column has anything but what an absent one means.
-  bool has_outputs = false;
-  bool has_suspended = false;
-  bool has_cores = false;
-  bool has_priorities = false;
-  bool has_times = false;
-  bool has_off_core = false;
-};
-
-// Chunks to be used again with the memory they have, by all streams. Door thread only.
+// Messages to be used again with the memory they have, by all streams. Door thread only.
 class ColumnChunks {
  public:
-  std::unique_ptr<ColumnChunk> Take();
-  void Return(std::unique_ptr<ColumnChunk> chunk);
+  std::unique_ptr<ResultColumns> Take();
+  void Return(std::unique_ptr<ResultColumns> chunk);
 
  private:
-  // So many keep their memory, if it is not more than that.
+  // So many stay, with room for outputs of so much.
   static constexpr size_t kWarmMax = 16;
-  static constexpr size_t kKeptBytesMax = 256 * 1024;
+  static constexpr size_t kKeptBytesMax = 64 * 1024;
 
-  std::vector<std::unique_ptr<ColumnChunk>> warm_;
+  std::vector<std::unique_ptr<ResultColumns>> warm_;
 };
 
 // Results of one stream that wait to be sent as columns. Its owner bounds how many rows and bytes
@@ -49,7 +36,7 @@ class ColumnBuffer {
   // Whether columns have a place for it.
   static bool Takes(const TaskResult& result) { return result.state == TaskState::kSucceeded; }
   // How many bytes it counts for.
-  static size_t BytesOf(const TaskResult& result) { return kFixedBytes + result.output.size(); }
+  static size_t BytesOf(const TaskResult& result) { return BytesOf(1, result.output.size()); }
   void Add(const TaskResult& result);
 
   // Encodes what came first, of one message, and adds it to *slices; returns how many results.
@@ -62,13 +49,16 @@ class ColumnBuffer {
 
  private:
   // Of one result but its output, encoded.
-  static constexpr size_t kFixedBytes = 64;
+  static constexpr size_t kFixedBytes = 72;
 
-  ColumnChunk& Room(size_t bytes);
+  static size_t BytesOf(size_t results, size_t output_bytes) {
+    return results * kFixedBytes + output_bytes;
+  }
+  ResultColumns& Room(size_t output_bytes);
 
   ColumnChunks& pool_;
   const size_t message_bytes_max_;
-  std::deque<std::unique_ptr<ColumnChunk>> chunks_;
+  std::deque<std::unique_ptr<ResultColumns>> chunks_;
   size_t rows_ = 0;
   size_t bytes_ = 0;
 };

@@ -33,7 +33,8 @@ size_t CompletionSource::Poll(size_t max_events) {
   EndRound(false);
   const gpr_timespec at_once = gpr_inf_past(GPR_CLOCK_MONOTONIC);
   size_t handled = 0;
-  while (handled < max_events) {
+  is_cut_ = false;
+  while (handled < max_events && !is_cut_) {
     void* tag = nullptr;
     bool ok = false;
     const auto next = queue_->AsyncNext(&tag, &ok, at_once);

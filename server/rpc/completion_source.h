@@ -62,6 +62,10 @@ class CompletionSource final : public DoorSource {
   // Calls listener when the next Poll or Wait begins; once, however often it is asked.
   void AtEndOfRound(RoundListener& listener);
 
+  // The Poll that calls this ends with its event: what it brought is work enough, and is to run
+  // while it is in the cache.
+  void CutRound() { is_cut_ = true; }
+
   // Calls listener at the end of every round. Before the first Poll.
   void AtEndOfEveryRound(RoundListener& listener) { every_round_ = &listener; }
 
@@ -91,6 +95,7 @@ class CompletionSource final : public DoorSource {
   TickListener* tick_ = nullptr;
   bool asking_ = false;
   bool open_ = false;
+  bool is_cut_ = false;
 
   std::unique_ptr<RingEvent> ring_event_;
   grpc::Alarm alarm_;

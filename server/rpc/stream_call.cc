@@ -4,6 +4,7 @@
 #include <string_view>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "grpcpp/support/proto_buffer_reader.h"
 #include "rpc/calls_full.h"
 #include "rpc/spec_rows.h"
@@ -12,6 +13,9 @@
 
 namespace weft {
 namespace {
+
+// So many tasks of one message are a round's work.
+constexpr uint32_t kCutRows = 256;
 
 Refusal InvalidMessage() {
   Refusal refusal;
@@ -25,7 +29,7 @@ Refusal BothForms(size_t rows) {
   refusal.reason = RefusalReason::kInvalidField;
   refusal.field = "specs";
   refusal.message =
-      "specs has " + std::to_string(rows) + " rows beside columns; a message carries either";
+      absl::StrCat("specs has ", rows, " rows beside columns; a message carries either");
   return refusal;
 }
 
@@ -126,9 +130,12 @@ void StreamCall::TakeMessage() {
     } else {
       SubmitRows(block);
     }
+    if (block.holders() > kCutRows) rpc_.source.CutRound();
   } else {
     EndWith(ToGrpcStatus(rpc_.dispatcher.Refuse(InvalidMessage())));
   }
+  // What was refused holds no memory until the next message.
+  reader_.columns().Clear();
   block.Release();
 }
 

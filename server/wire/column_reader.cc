@@ -6,6 +6,8 @@
 #include <numeric>
 
 #include "absl/strings/str_cat.h"
+#include "google/protobuf/io/coded_stream.h"
+#include "google/protobuf/wire_format_lite.h"
 #include "task/limits.h"
 #include "wire/spec_check.h"
 
@@ -15,12 +17,37 @@ namespace {
 // Beyond it the memory of a message is not kept for the next.
 constexpr size_t kKeptBytesMax = 1024 * 1024;
 
+using google::protobuf::internal::WireFormatLite;
+using google::protobuf::io::CodedInputStream;
+
+// A message may have the field in so many parts; every client writes one.
+constexpr size_t kPartsMax = 64;
+
+// Up to where the bytes are well-formed; the parser tells the rest.
+size_t CountHandlers(std::string_view bytes) {
+  constexpr uint32_t kTag =
+      v1::TaskColumns::kHandlersFieldNumber << 3 | WireFormatLite::WIRETYPE_LENGTH_DELIMITED;
+  CodedInputStream input(reinterpret_cast<const uint8_t*>(bytes.data()),
+                         static_cast<int>(bytes.size()));
+  size_t count = 0;
+  for (uint32_t tag = input.ReadTag(); tag != 0; tag = input.ReadTag()) {
+    if (tag == kTag) ++count;
+    if (!WireFormatLite::SkipField(&input, tag)) break;
+  }
+  return count;
+}
+
 Refusal WrongColumn(const char* field, const std::string& message) {
   Refusal refusal;
   refusal.reason = RefusalReason::kInvalidField;
   refusal.field = absl::StrCat("columns.", field);
   refusal.message = absl::StrCat(refusal.field, " ", message);
   return refusal;
+}
+
+Refusal WrongHandlers(size_t count) {
+  return WrongColumn("handlers",
+                     absl::StrCat("has ", count, " names; 1 to ", kMaxHandlers, " are allowed"));
 }
 
 // The entry, or what an absent column means.
@@ -34,6 +61,7 @@ Value EntryOr(const Column& column, size_t index, Value absent) {
 void ColumnReader::Clear() {
   if (!is_present_) return;
   is_present_ = false;
+  parts_ = handler_count_ = 0;
   if (columns_.SpaceUsedLong() > kKeptBytesMax) {
     v1::TaskColumns().Swap(&columns_);
   } else {
@@ -42,28 +70,25 @@ void ColumnReader::Clear() {
 }
 
 bool ColumnReader::Add(std::string_view bytes) {
-  const auto size = static_cast<int>(bytes.size());
-  if (!is_present_) {
-    is_present_ = true;
-    return columns_.ParseFromArray(bytes.data(), size);
-  }
-  v1::TaskColumns more;
-  if (!more.ParseFromArray(bytes.data(), size)) return false;
-  columns_.MergeFrom(more);
-  return true;
+  is_present_ = true;
+  if (++parts_ > kPartsMax) return false;
+  handler_count_ += CountHandlers(bytes);
+  // Names take many times their bytes once they are parsed.
+  if (handler_count_ > kMaxHandlers) return true;
+  CodedInputStream input(reinterpret_cast<const uint8_t*>(bytes.data()),
+                         static_cast<int>(bytes.size()));
+  return columns_.MergeFromCodedStream(&input) && input.ConsumedEntireMessage();
 }
 
 std::optional<Refusal> ColumnReader::Check() {
+  if (handler_count_ > kMaxHandlers) return WrongHandlers(handler_count_);
   count_ = columns_.count();
   index_ = 0;
   if (count_ == 0 || count_ > kMaxRows) {
     return WrongColumn("count", absl::StrCat("is ", count_, "; a message carries 1 to ", kMaxRows));
   }
-  const size_t handlers = static_cast<size_t>(columns_.handlers_size());
-  if (handlers == 0 || handlers > kMaxHandlers) {
-    return WrongColumn(
-        "handlers", absl::StrCat("has ", handlers, " names; 1 to ", kMaxHandlers, " are allowed"));
-  }
+  const size_t handlers = handler_count_;
+  if (handlers == 0) return WrongHandlers(handlers);
   if (auto refusal = CheckLengths()) return refusal;
   const auto& indexes = columns_.handler_indexes();
   if (!indexes.empty()) {
@@ -104,7 +129,8 @@ std::optional<Refusal> ColumnReader::CheckLengths() const {
 }
 
 void ColumnReader::TakePayloads(std::string* to) {
-  to->swap(*columns_.mutable_payloads());
+  // A copy, so that the message before, whose memory is kept, leaves nothing of it there.
+  to->assign(columns_.payloads());
   payload_ = to->data();
 }
 

@@ -19,7 +19,7 @@ class ColumnReader {
   // Forgets the columns of the message before.
   void Clear();
   // Adds the field's bytes; a message that has it several times is merged as protobuf does. False:
-  // they are no TaskColumns.
+  // they are no TaskColumns, or one part too many.
   bool Add(std::string_view bytes);
   // Whether anything was added.
   bool is_present() const { return is_present_; }
@@ -27,7 +27,7 @@ class ColumnReader {
   // Before Next: what is wrong with the columns as a whole, none of whose tasks can be read then.
   std::optional<Refusal> Check();
   size_t count() const { return count_; }
-  // Moves the payloads to where they stay until the last task needs them no more.
+  // Copies the payloads to where they stay until the last task needs them no more.
   void TakePayloads(std::string* to);
   // The next of count() tasks, after Check and TakePayloads; what ReadTaskSpec refuses. Of a
   // refused one, only client_tag holds. The handler holds until the next message.
@@ -38,6 +38,8 @@ class ColumnReader {
 
   v1::TaskColumns columns_;
   bool is_present_ = false;
+  size_t parts_ = 0;          // Of the field.
+  size_t handler_count_ = 0;  // In all of them, also those that were not read for being too many.
   size_t count_ = 0;
   std::vector<std::string_view> handlers_;
   const char* payload_ = nullptr;  // Of the next task,

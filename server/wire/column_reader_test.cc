@@ -190,6 +190,17 @@ TEST_F(ColumnReaderTest, AFieldThatComesInPartsIsMerged) {
   EXPECT_FALSE(reader.columns().is_present());
 }
 
+TEST_F(ColumnReaderTest, AFloodOfHandlersOrPartsIsRefusedWithoutBeingRead) {
+  std::string flood;
+  for (int i = 0; i < 1'000'000; ++i) flood += std::string("\x12\x00", 2);
+  reader_.Clear();
+  EXPECT_TRUE(reader_.Add(flood));
+  EXPECT_EQ(reader_.Check()->message, "columns.handlers has 1000000 names; 1 to 256 are allowed");
+  reader_.Clear();
+  for (int part = 0; part < 64; ++part) EXPECT_TRUE(reader_.Add(""));
+  EXPECT_FALSE(reader_.Add(""));
+}
+
 TEST_F(ColumnReaderTest, WhatIsCutOffIsNoMessage) {
   v1::TaskColumns columns = Noops(3);
   columns.set_payloads("abc");

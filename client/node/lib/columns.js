@@ -48,6 +48,11 @@ const minus = (after, before) => (BigInt(after) - BigInt(before)).toString();
 /** The results of a ResultColumns, whole. */
 function resultsOf(columns) {
   const isTimed = columns.startedAtNs.length > 0;
+  for (const [name, entries] of Object.entries(columns)) {
+    if (Array.isArray(entries) && ![0, columns.count].includes(entries.length)) {
+      throw new RangeError(`${name} has ${entries.length} entries of ${columns.count}`);
+    }
+  }
   const results = [];
   let outputBegin = 0;
   for (let index = 0; index < columns.count; index += 1) {

@@ -35,7 +35,14 @@ def request_of(specs: Sequence[task_pb2.TaskSpec]) -> messages.StreamTasksReques
 
 
 def results_of(columns: messages.ResultColumns) -> Iterator[task_pb2.TaskResult]:
-    """Each result, whole."""
+    """Each result, whole. ValueError: the columns do not fit each other."""
+    for column in (columns.task_ids, columns.client_tags, columns.output_bytes,
+                   columns.submitted_at_ns, columns.started_at_ns, columns.completed_at_ns,
+                   columns.suspended_ns, columns.cores, columns.priorities, columns.off_core_ns):
+        if len(column) not in (0, columns.count):
+            raise ValueError(f"a column has {len(column)} entries of {columns.count}")
+    if sum(columns.output_bytes) != len(columns.outputs):
+        raise ValueError("outputs are not as long as output_bytes says")
     output_begin = 0
     is_timed = bool(columns.started_at_ns)
     for index in range(columns.count):
