@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import statistics
@@ -27,15 +28,34 @@ import footprint
 READY_TIMEOUT_S = 20
 STOP_TIMEOUT_S = 30
 PEER_NAME = "bare gRPC server"
+PEERS = ("nats", "redis", "gearman")
+PEERS_OUTSTANDING = (64, 1024)
+# What is silent for so long is asleep everywhere.
+SILENCES_MS = (1060, 1090)
+SILENT_CALLS = 100
+SILENT_CALL_MAX_NS = 5_000_000
 
 # arguments of `weft bench`; the value taken from its report; unit; how the CPUs are shared.
+# "socket": unix, else TCP; "value": cpu, the server's CPU time a call, else what the unit says;
+# "settings": of weftd.
 RPC_ROWS = [
     {"name": "unary_1_tcp_p50", "unit": "ns", "placement": "apart",
      "bench": ["--mode", "unary", "--outstanding", "1"]},
     {"name": "unary_64_tcp", "unit": "1/s", "placement": "apart",
      "bench": ["--mode", "unary", "--outstanding", "64"]},
+    {"name": "unary_64_unix", "unit": "1/s", "placement": "apart", "socket": "unix",
+     "bench": ["--mode", "unary", "--outstanding", "64"]},
+    {"name": "unary_64_floating", "unit": "1/s", "placement": "floating",
+     "bench": ["--mode", "unary", "--outstanding", "64"]},
+    {"name": "unary_1_unix_p50", "unit": "ns", "placement": "apart", "socket": "unix",
+     "bench": ["--mode", "unary", "--outstanding", "1"]},
     {"name": "unary_1_onecpu_p50", "unit": "ns", "placement": "together",
      "bench": ["--mode", "unary", "--outstanding", "1"]},
+    {"name": "server_cpu_per_unary", "unit": "ns", "placement": "apart", "value": "cpu",
+     "settings": ['executor.idle="sleep"'],
+     "bench": ["--mode", "unary", "--outstanding", "64"]},
+    {"name": "stream_single_tcp", "unit": "1/s", "placement": "apart",
+     "bench": ["--mode", "stream", "--outstanding", "32", "--batch", "1"]},
     {"name": "stream_rows_64", "unit": "1/s", "placement": "apart",
      "bench": ["--mode", "stream", "--outstanding", "8", "--batch", "64"]},
     {"name": "stream_columns_1024", "unit": "1/s", "placement": "apart",
@@ -58,6 +78,8 @@ def free_port():
 def placement(kind):
     """CPU lists of server and client, and the words for them."""
     cpus = sorted(os.sched_getaffinity(0))
+    if kind == "floating":
+        return None, None, f"all floating on {len(cpus)}"
     if kind == "together" or len(cpus) == 1:
         return str(cpus[0]), str(cpus[0]), f"server and client on {cpus[0]}"
     return str(cpus[0]), str(cpus[1]), f"server on {cpus[0]}, client on {cpus[1]}"
@@ -115,14 +137,15 @@ def weftd(options, cpus, folder, more_settings=()):
 
 @contextlib.contextmanager
 def bare_server(options, cpus, folder):
-    """The bare server; yields its target."""
+    """The bare server; yields its target and its pid."""
     log = os.path.join(folder, "bare.log")
-    command = [os.path.join(options.bin, "weft_bare_server")]
+    command = [os.path.join(options.bin, "weft_bare_server"), "--unix-socket",
+               f"{folder}/bare.sock"]
     with process(pinned(cpus, command), log, stdout=subprocess.PIPE, text=True) as child:
         words = child.stdout.readline().split()
         if len(words) != 2 or words[0] != "port":
             raise BenchError(f"the bare server did not start: {tail(log)}")
-        yield f"127.0.0.1:{words[1]}"
+        yield f"127.0.0.1:{words[1]}", child.pid
 
 
 def client(options, arguments, target, cpus=None, check=True):
@@ -136,14 +159,24 @@ def client(options, arguments, target, cpus=None, check=True):
     return done
 
 
-def load(options, row, target, cpus, duration_s):
+def cpu_ns(pid):
+    """User and system time that the process has had."""
+    with open(f"/proc/{pid}/stat", encoding="utf-8") as stat:
+        fields = stat.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) * 1_000_000_000 // os.sysconf("SC_CLK_TCK")
+
+
+def load(options, row, target, pid, cpus, duration_s):
     """One run of `weft bench`; answers the value and the number of answers."""
     arguments = ["bench", "--handler", "noop", "--duration", f"{duration_s}s", "--json"]
+    cpu_before = cpu_ns(pid)
     report = json.loads(client(options, arguments + row["bench"], target, cpus).stdout)
     answers = int(report["succeeded"])
     if answers != int(report["sent"]) or int(report["unmatched"]) != 0:
         raise BenchError(f"{report['sent']} tasks were sent and {answers} succeeded: "
                          f"{report['first_error']}")
+    if row.get("value") == "cpu":
+        return (cpu_ns(pid) - cpu_before) / answers, answers
     if row["unit"] == "ns":
         return report["round_trip"]["p50_ns"], answers
     return report["tasks_per_second"], answers
@@ -154,10 +187,10 @@ def executed(options, target):
     return sum(int(core["tasks_executed"]) for core in stats["cores"])
 
 
-def load_weft(options, row, target, cpus, duration_s):
+def load_weft(options, row, target, pid, cpus, duration_s):
     """As load, and the daemon's own counters must agree with the answers."""
     before = executed(options, target)
-    value, answers = load(options, row, target, cpus, duration_s)
+    value, answers = load(options, row, target, pid, cpus, duration_s)
     counted = executed(options, target) - before
     if counted != answers:
         raise BenchError(f"weftd executed {counted} tasks, its client received {answers} answers")
@@ -168,13 +201,18 @@ def rpc_row(options, row):
     server_cpus, client_cpus, words = placement(row["placement"])
     ours, peers = [], []
     with tempfile.TemporaryDirectory(prefix="weft-bench-") as folder, \
-            weftd(options, server_cpus, folder) as (weft_target, _, _), \
-            bare_server(options, server_cpus, folder) as bare_target:
-        load_weft(options, row, weft_target, client_cpus, options.warm_up)
-        load(options, row, bare_target, client_cpus, options.warm_up)
+            weftd(options, server_cpus, folder, row.get("settings", ())) as \
+            (weft_target, _, weft_pid), \
+            bare_server(options, server_cpus, folder) as (bare_target, bare_pid):
+        if row.get("socket") == "unix":
+            weft_target, bare_target = f"unix:{folder}/weftd.sock", f"unix:{folder}/bare.sock"
+        weft = weft_target, weft_pid, client_cpus
+        bare = bare_target, bare_pid, client_cpus
+        load_weft(options, row, *weft, options.warm_up)
+        load(options, row, *bare, options.warm_up)
         for _ in range(options.rounds):
-            ours.append(load_weft(options, row, weft_target, client_cpus, options.duration))
-            peers.append(load(options, row, bare_target, client_cpus, options.duration)[0])
+            ours.append(load_weft(options, row, *weft, options.duration))
+            peers.append(load(options, row, *bare, options.duration)[0])
         idle = effective_idle(options, folder)
     weft, peer = statistics.median(ours), statistics.median(peers)
     return {"name": row["name"], "unit": row["unit"], "weft": weft, "peer": peer,
@@ -187,6 +225,8 @@ def rpc_rows(options):
     measures = [(row["name"], row["unit"], lambda row=row: rpc_row(options, row))
                 for row in RPC_ROWS]
     measures.append(("unary_64_scraped", "1/s", lambda: scrape_row(options)))
+    measures += [(f"idle_{pause}ms_max", "ns", lambda pause=pause: silence_row(options, pause))
+                 for pause in SILENCES_MS]
     for name, unit, measure in measures:
         print(f"running {name} ...", file=sys.stderr, flush=True)
         try:
@@ -224,15 +264,15 @@ def scrape_row(options):
     server_cpus, client_cpus, words = placement("apart")
     scraped, alone = [], []
     with tempfile.TemporaryDirectory(prefix="weft-bench-") as folder, \
-            weftd(options, server_cpus, folder) as (target, page, _):
-        load_weft(options, row, target, client_cpus, options.warm_up)
+            weftd(options, server_cpus, folder) as (target, page, pid):
+        load_weft(options, row, target, pid, client_cpus, options.warm_up)
         duration, scraper = max(2.0, options.duration), Scraper(page)
         scraper.start()
         for _ in range(options.rounds):
             scraper.is_on.set()
-            scraped.append(load_weft(options, row, target, client_cpus, duration))
+            scraped.append(load_weft(options, row, target, pid, client_cpus, duration))
             scraper.is_on.clear()
-            alone.append(load_weft(options, row, target, client_cpus, duration))
+            alone.append(load_weft(options, row, target, pid, client_cpus, duration))
         if scraper.scrapes < 2 * options.rounds:
             raise BenchError(f"{scraper.scrapes} scrapes in {options.rounds} rounds")
         idle = effective_idle(options, folder)
@@ -241,6 +281,35 @@ def scrape_row(options):
             "peer_name": "weftd, not scraped", "floor": None, "ratio": round(weft / peer, 4),
             "min": min(scraped), "max": max(scraped), "runs": len(scraped), "cpus": words,
             "idle": idle}
+
+
+def silence_row(options, pause_ms):
+    """The longest of 100 calls, each after so much silence; both servers at the same time."""
+    server_cpus, client_cpus, words = placement("apart")
+    arguments = ["bench", "--handler", "noop", "--mode", "unary", "--outstanding", "1", "--pause",
+                 f"{pause_ms}ms", "--duration", f"{SILENT_CALLS * pause_ms}ms", "--json"]
+    longest = {}
+    with tempfile.TemporaryDirectory(prefix="weft-bench-") as folder, \
+            weftd(options, server_cpus, folder) as (weft_target, _, _), \
+            bare_server(options, server_cpus, folder) as (bare_target, _):
+
+        def measure(target):
+            longest[target] = json.loads(client(options, arguments, target, client_cpus).stdout)
+
+        threads = [threading.Thread(target=measure, args=(target,))
+                   for target in (weft_target, bare_target)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        idle = effective_idle(options, folder)
+    if len(longest) != 2:
+        raise BenchError("a client failed")
+    weft, peer = (longest[target]["round_trip"]["max_ns"] for target in (weft_target, bare_target))
+    return {"name": f"idle_{pause_ms}ms_max", "unit": "ns", "weft": weft, "peer": peer,
+            "peer_name": PEER_NAME, "floor": None, "ratio": round(weft / peer, 4), "min": None,
+            "max": weft, "runs": 1, "cpus": words, "idle": idle, "target": SILENT_CALL_MAX_NS,
+            "reached": weft <= SILENT_CALL_MAX_NS}
 
 
 def file_rows(options):
@@ -283,6 +352,70 @@ def footprint_rows(options):
             yield {**row, "cpus": "all", "idle": options.idle}
     except (footprint.FootprintError, BenchError) as error:
         yield {"name": "footprint", "unit": "ns", "error": str(error)}
+
+
+@contextlib.contextmanager
+def peer_server(name, folder):
+    """A peer of Debian's on a port of its own, keeping nothing on disk; yields the port."""
+    port = free_port()
+    command = {
+        "nats": ["nats-server", "-a", "127.0.0.1", "-p", str(port)],
+        "redis": ["redis-server", "--bind", "127.0.0.1", "--port", str(port), "--save", "",
+                  "--appendonly", "no", "--dir", folder],
+        "gearman": ["gearmand", "--listen", "127.0.0.1", "--port", str(port), "--log-file",
+                    os.path.join(folder, "gearmand.log")],
+    }[name]
+    if shutil.which(command[0]) is None:
+        raise BenchError(f"{command[0]} is not installed: deploy/install-deps.sh --peers")
+    log = os.path.join(folder, f"{name}.log")
+    with process(command, log, stdout=subprocess.DEVNULL) as child:
+        deadline = time.monotonic() + READY_TIMEOUT_S
+        while True:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+                break
+            if child.poll() is not None or time.monotonic() > deadline:
+                raise BenchError(f"{command[0]} does not listen: {tail(log)}")
+            time.sleep(0.05)
+        yield port
+
+
+def peer_load(options, name, port, outstanding):
+    """Tasks a second through a peer, with a client and a worker of its own library."""
+    command = [os.path.join(options.bin, "weft_peer_load"), name, "--port", str(port),
+               "--outstanding", str(outstanding), "--duration", str(options.duration)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise BenchError(done.stderr.strip())
+    return json.loads(done.stdout)["tasks_per_second"]
+
+
+def peer_row(options, name, outstanding):
+    """Single tasks of one thread, so many under way, everything floating."""
+    row = {"unit": "1/s", "bench": ["--mode", "coalesced", "--outstanding", str(outstanding)]}
+    ours, peers = [], []
+    with tempfile.TemporaryDirectory(prefix="weft-bench-") as folder, \
+            weftd(options, None, folder) as (target, _, pid), peer_server(name, folder) as port:
+        load_weft(options, row, target, pid, None, options.warm_up)
+        for _ in range(options.rounds):
+            ours.append(load_weft(options, row, target, pid, None, options.duration))
+            peers.append(peer_load(options, name, port, outstanding))
+        idle = effective_idle(options, folder)
+    weft, peer = statistics.median(ours), statistics.median(peers)
+    return {"name": f"{name}_{outstanding}", "unit": "1/s", "weft": weft, "peer": peer,
+            "peer_name": name, "floor": None, "ratio": round(weft / peer, 4), "min": min(ours),
+            "max": max(ours), "runs": len(ours), "cpus": "all floating", "idle": idle,
+            "target": peer, "reached": weft > peer}
+
+
+def peer_rows(options):
+    """What a user would take instead, as Debian has it."""
+    for name in PEERS:
+        for outstanding in PEERS_OUTSTANDING:
+            print(f"running {name} with {outstanding} ...", file=sys.stderr, flush=True)
+            try:
+                yield peer_row(options, name, outstanding)
+            except BenchError as error:
+                yield {"name": f"{name}_{outstanding}", "unit": "1/s", "error": str(error)}
 
 
 def core_rows(options):
@@ -343,7 +476,7 @@ def print_table(rows):
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", metavar="FILE", help="write the rows here")
-    parser.add_argument("--only", choices=["rpc", "core", "files", "footprint"],
+    parser.add_argument("--only", choices=["rpc", "core", "files", "footprint", "peers"],
                         help="only these rows")
     parser.add_argument("--rounds", type=int, default=11, help="rounds of ours and peer (11)")
     parser.add_argument("--duration", type=float, default=1.0, help="seconds a run (1)")
@@ -358,9 +491,11 @@ def parse_arguments():
 def main():
     options = parse_arguments()
     rows = []
-    kinds = {"rpc": rpc_rows, "core": core_rows, "files": file_rows, "footprint": footprint_rows}
+    kinds = {"rpc": rpc_rows, "core": core_rows, "files": file_rows, "footprint": footprint_rows,
+             "peers": peer_rows}
     for kind, measure in kinds.items():
-        if options.only in (None, kind):
+        # The peers' servers are not there by themselves.
+        if options.only == kind or (options.only is None and kind != "peers"):
             rows += measure(options)
     print_table(rows)
     if options.json:

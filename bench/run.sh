@@ -1,6 +1,7 @@
 #!/bin/sh
 # Builds the release preset and runs every bench; see bench/README.md.
-#   bench/run.sh --json FILE [--only rpc|core] [--rounds N] [--duration SECONDS] [--no-build]
+#   bench/run.sh --json FILE [--only rpc|core|files|footprint|peers] [--rounds N]
+#                [--duration SECONDS] [--no-build]
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 build=yes

@@ -1,6 +1,8 @@
+#include <grpcpp/alarm.h>
 #include <grpcpp/client_context.h>
 #include <grpcpp/support/async_unary_call.h>
 
+#include <chrono>
 #include <optional>
 
 #include "client/bench_worker.h"
@@ -21,11 +23,34 @@ class UnaryCall : public BenchCall {
     request_.mutable_spec()->set_client_tag(++client_tag_);
     context_.emplace();
     reader_ = stub_->AsyncRunTask(&*context_, request_, worker_->queue());
-    reader_->Finish(&response_, &status_, &tag_);
+    reader_->Finish(&response_, &status_, &answered_);
     worker_->Sent(1);
   }
 
-  void OnEvent(int /*event*/, bool /*ok*/) override {
+  void OnEvent(int event, bool /*ok*/) override {
+    if (event == kAnswered) TakeAnswer();
+    if (!worker_->going_on()) {
+      worker_->CallEnded();
+    } else if (event == kAnswered && worker_->options().pause_ns > 0) {
+      const auto pause = std::chrono::nanoseconds(worker_->options().pause_ns);
+      alarm_.Set(worker_->queue(),
+                 std::chrono::system_clock::now() +
+                     std::chrono::duration_cast<std::chrono::system_clock::duration>(pause),
+                 &paused_);
+    } else {
+      Start();
+    }
+  }
+
+  void Abandon() override {
+    context_->TryCancel();
+    alarm_.Cancel();
+  }
+
+ private:
+  enum { kAnswered, kPaused };
+
+  void TakeAnswer() {
     if (!status_.ok()) {
       worker_->NoResult(status_, 1);
     } else if (response_.result().client_tag() != client_tag_) {
@@ -34,18 +59,12 @@ class UnaryCall : public BenchCall {
     } else {
       worker_->Ended(response_.result(), sent_ns_);
     }
-    if (worker_->going_on()) {
-      Start();
-    } else {
-      worker_->CallEnded();
-    }
   }
 
-  void Abandon() override { context_->TryCancel(); }
-
- private:
   v1::TaskService::Stub* const stub_;
-  BenchTag tag_{this, 0};
+  BenchTag answered_{this, kAnswered};
+  BenchTag paused_{this, kPaused};
+  grpc::Alarm alarm_;
   v1::RunTaskRequest request_;
   v1::RunTaskResponse response_;
   grpc::Status status_;

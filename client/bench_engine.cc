@@ -40,6 +40,10 @@ absl::Status Validate(const BenchOptions& options) {
   if (options.mode == BenchMode::kCoalesced && options.connections != 1) {
     return refuse("connections", options.connections, "1 in mode coalesced");
   }
+  if (options.pause_ns < 0) return refuse("pause", options.pause_ns, "at least 0");
+  if (options.pause_ns > 0 && options.mode != BenchMode::kUnary) {
+    return absl::InvalidArgumentError("a pause needs mode unary");
+  }
   if (options.mode == BenchMode::kColumns &&
       (!options.spec.affinity_key().empty() || !options.spec.labels().empty())) {
     return absl::InvalidArgumentError(

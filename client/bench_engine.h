@@ -31,6 +31,8 @@ struct BenchOptions {
   size_t outstanding = 64;
   // Tasks a message, 1 to 1,024: kStream, kColumns; kCoalesced: at most.
   size_t batch = 64;
+  // kUnary: silence before each call but the first.
+  int64_t pause_ns = 0;
   int64_t duration_ns = 5'000'000'000;
   size_t connections = 1;
   // Each polls one completion queue; at most `connections`.

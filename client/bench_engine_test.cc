@@ -72,6 +72,21 @@ TEST(Bench, CountsEveryTaskOfColumns) {
   EXPECT_EQ(report->unmatched, 0U);
 }
 
+TEST(Bench, IsSilentBetweenUnaryCalls) {
+  FakeDaemon daemon;
+  BenchOptions options = FirstCallsOnly(daemon, "echo");
+  options.outstanding = options.connections = options.threads = 1;
+  options.stop = nullptr;
+  options.pause_ns = 20'000'000;
+  options.duration_ns = 100'000'000;
+  const auto report = RunBench(options);
+  ASSERT_TRUE(report.ok()) << report.status();
+  EXPECT_GE(report->succeeded, 1U);
+  EXPECT_LE(report->succeeded, 6U) << "no more than the pauses leave room for";
+  options.mode = BenchMode::kStream;
+  EXPECT_TRUE(absl::IsInvalidArgument(RunBench(options).status()));
+}
+
 TEST(Bench, RefusesWhatColumnsHaveNoPlaceFor) {
   FakeDaemon daemon;
   BenchOptions options = FirstCallsOnly(daemon, "echo");

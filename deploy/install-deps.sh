@@ -2,9 +2,10 @@
 # Installs what weft needs to build, test and bench on Debian 12. May be run any number of times:
 # what is there already is not asked for again. Runs as root, or through sudo.
 #
-# usage: install-deps.sh [--build | --deploy]
+# usage: install-deps.sh [--build | --deploy | --peers]
 #   --build: only what building the programs takes, for the container image
 #   --deploy: also what tests/deploy/run.sh needs
+#   --peers: also what bench/run.sh --only peers needs
 set -euo pipefail
 
 cd "$(dirname "$0")"
@@ -31,12 +32,18 @@ deploy_packages=(
   buildah podman runc
   lintian man-db
 )
+# What others would take instead of weft, and their clients.
+peer_packages=(
+  nats-server libnats-dev redis-server libhiredis-dev gearman-job-server libgearman-dev
+)
 case "$*" in
   --build) ;;
   "") packages+=("${test_packages[@]}") ;;
   --deploy) packages+=("${test_packages[@]}" "${deploy_packages[@]}") ;;
+  --peers) packages+=("${test_packages[@]}" "${peer_packages[@]}") ;;
   *)
-    echo "install-deps: '$*' is not understood; expected nothing, --build or --deploy" >&2
+    echo "install-deps: '$*' is not understood; expected nothing, --build, --deploy" \
+      "or --peers" >&2
     exit 64
     ;;
 esac

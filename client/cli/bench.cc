@@ -111,6 +111,8 @@ void AddBench(CLI::App* app, Session* session) {
                    "Tasks a message of a stream (default 64; columns 1024); coalesced: at most "
                    "(default 1024)")
       ->check(CLI::Range(1, 1024));
+  AddDuration(command, "--pause", &options->bench.pause_ns,
+              "With --mode unary: silence before each call but the first (default 0s)");
   AddDuration(command, "--duration", &options->bench.duration_ns, "How long (default 5s)");
   AddDuration(command, "--grace", &options->bench.grace_ns,
               "How long to wait at the end for what is in flight (default 30s)");

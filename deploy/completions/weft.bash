@@ -242,6 +242,7 @@ _weft() {
         --label) COMPREPLY=(); return ;;
         --outstanding) COMPREPLY=(); return ;;
         --batch) COMPREPLY=(); return ;;
+        --pause) COMPREPLY=(); return ;;
         --duration) COMPREPLY=(); return ;;
         --grace) COMPREPLY=(); return ;;
         --connections) COMPREPLY=(); return ;;
@@ -252,7 +253,7 @@ _weft() {
         --retries) COMPREPLY=(); return ;;
       esac
       _weft_words '-h --help --mode --handler --payload --file --priority --io-priority
-        --timeout --core --affinity --label --outstanding --batch --duration --grace
+        --timeout --core --affinity --label --outstanding --batch --pause --duration --grace
         --connections --threads --ids-out --target --json --deadline --retries'
       ;;
     'reload')

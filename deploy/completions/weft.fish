@@ -151,6 +151,7 @@ complete -c weft -n '__fish_seen_subcommand_from bench' -l affinity -x -d 'Tasks
 complete -c weft -n '__fish_seen_subcommand_from bench' -l label -x -d 'A label to find the task by in weft list and weft watch; may be given repeatedly'
 complete -c weft -n '__fish_seen_subcommand_from bench' -l outstanding -x -d 'Calls, tasks, or messages of a stream, in flight (default 64; coalesced 4096; stream and columns 8)'
 complete -c weft -n '__fish_seen_subcommand_from bench' -l batch -x -d 'Tasks a message of a stream (default 64; columns 1024); coalesced: at most (default 1024)'
+complete -c weft -n '__fish_seen_subcommand_from bench' -l pause -x -d 'With --mode unary: silence before each call but the first (default 0s)'
 complete -c weft -n '__fish_seen_subcommand_from bench' -l duration -x -d 'How long (default 5s)'
 complete -c weft -n '__fish_seen_subcommand_from bench' -l grace -x -d 'How long to wait at the end for what is in flight (default 30s)'
 complete -c weft -n '__fish_seen_subcommand_from bench' -l connections -x -d 'Connections'

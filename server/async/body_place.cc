@@ -12,7 +12,8 @@ WaitResult BodyPlace::Wait(TaskContext& context, int64_t until_ns) {
 void BodyPlace::Wake(void* place_argument, uint64_t number) {
   auto& place = *static_cast<BodyPlace*>(place_argument);
   if (place.number_.load(std::memory_order_relaxed) != number) return;
-  place.is_woken_.store(true, std::memory_order_release);
+  // A store would end what an earlier waker has released to the same poll.
+  place.is_woken_.exchange(true, std::memory_order_acq_rel);
   place.seat_.WakeOne();
 }
 

@@ -17,9 +17,9 @@ namespace weft {
 class CoreExecutor::Parts {
  public:
   Parts(CoreGroup* group, TurnedExecutor* turned) : turned_(turned) {
-    if (turned != nullptr) hosts_.push_back(&turned->host());
+    if (turned != nullptr) hosts_.push_back({&turned->host(), turned->stacks()});
     for (size_t i = 0; group != nullptr && i < group->size(); ++i) {
-      hosts_.push_back(*group->CoreAt(i));
+      hosts_.push_back({*group->CoreAt(i), group->stacks()});
     }
   }
 
@@ -27,6 +27,7 @@ class CoreExecutor::Parts {
   ExecutorError BlockOn(TaskBody& body);
   PollResult PollOnce();
   ExecutorError Shutdown();
+  void AwaitBlocked();
 
   bool is_running() const { return is_running_.load(std::memory_order_acquire); }
   size_t task_count() {
@@ -37,11 +38,16 @@ class CoreExecutor::Parts {
  private:
   static constexpr size_t kTurnItems = 64;
 
+  struct Host {
+    TaskHost* host;
+    uint32_t stacks;
+    uint32_t live = 0;  // Bodies, guarded by the mutex.
+  };
   // What the task polls in a body's place, so that a shutdown reaches it. On the task's stack.
   class Held final : public TaskBody {
    public:
-    Held(Parts& parts, TaskBody& body)
-        : TaskBody{.poll = &Poll, .ended = &Ended}, parts_(parts), body_(body) {}
+    Held(Parts& parts, Host& host, TaskBody& body)
+        : TaskBody{.poll = &Poll, .ended = &Ended}, parts_(parts), host_(host), body_(body) {}
 
    private:
     friend class Parts;
@@ -49,6 +55,7 @@ class CoreExecutor::Parts {
     static void Ended(TaskBody& self, ExecutorError end);
 
     Parts& parts_;
+    Host& host_;
     TaskBody& body_;
     bool was_stopped_ = false;  // By a shutdown, and was not done.
     // Guarded by the parts' mutex: in the list of those that have been polled.
@@ -58,6 +65,7 @@ class CoreExecutor::Parts {
     Held* previous_ = nullptr;
   };
 
+  ExecutorError SpawnOn(Host& host, TaskBody& body);
   void List(Held& held, BodyWaker waker);
   void Unlist(Held& held);
   bool MayBlock() const;
@@ -66,15 +74,16 @@ class CoreExecutor::Parts {
   void BlockUntil(Condition is_over);
 
   TurnedExecutor* const turned_;
-  std::vector<TaskHost*> hosts_;
+  std::vector<Host> hosts_;
   std::atomic<bool> is_running_{true};
   uint32_t polls_ = 0;  // With an executor that is turned: of this PollOnce.
   std::mutex mutex_;
   // From here on guarded by the mutex.
   std::condition_variable ended_;
   size_t next_host_ = 0;
-  size_t live_ = 0;    // Spawned and not ended,
-  size_t ending_ = 0;  // and those whose `ended` is being called.
+  size_t live_ = 0;     // Spawned and not ended,
+  size_t ending_ = 0;   // and those whose `ended` is being called.
+  size_t blocked_ = 0;  // Threads within BlockUntil.
   Held* polled_ = nullptr;
 };
 
@@ -85,19 +94,24 @@ ExecutorError CoreExecutor::Parts::Spawn(TaskBody& body) {
   if (!is_running()) return ExecutorError::kNotRunning;
   ExecutorError refusal = ExecutorError::kNone;
   for (size_t i = 0; i < hosts_.size(); ++i) {
-    TaskHost& host = *hosts_[next_host_++ % hosts_.size()];
-    const absl::Status status = SpawnDetached(host, [this, &body](TaskContext& context) {
-      Held held(*this, body);
-      RunBody(context, held);
-    });
-    if (status.ok()) {
-      ++live_;
-      return ExecutorError::kNone;
-    }
-    refusal = absl::IsResourceExhausted(status) ? ExecutorError::kOutOfResources
-                                                : ExecutorError::kNotRunning;
+    Host& host = hosts_[next_host_++ % hosts_.size()];
+    refusal = SpawnOn(host, body);
+    if (refusal == ExecutorError::kNone) return refusal;
   }
   return refusal;
+}
+
+ExecutorError CoreExecutor::Parts::SpawnOn(Host& host, TaskBody& body) {
+  if (host.live == host.stacks) return ExecutorError::kOutOfResources;
+  const absl::Status status = SpawnDetached(*host.host, [this, &host, &body](TaskContext& context) {
+    Held held(*this, host, body);
+    RunBody(context, held);
+  });
+  if (absl::IsResourceExhausted(status)) return ExecutorError::kOutOfResources;
+  if (!status.ok()) return ExecutorError::kNotRunning;
+  ++host.live;
+  ++live_;
+  return ExecutorError::kNone;
 }
 
 // Listed before it asks whether the executor still runs: either it sees the shutdown here, or the
@@ -123,6 +137,7 @@ void CoreExecutor::Parts::Held::Ended(TaskBody& self, ExecutorError end) {
   {
     const std::lock_guard lock(parts.mutex_);
     parts.Unlist(held);
+    --held.host_.live;
     --parts.live_;
     ++parts.ending_;
   }
@@ -156,12 +171,18 @@ bool CoreExecutor::Parts::MayBlock() const {
 template <class Condition>
 void CoreExecutor::Parts::BlockUntil(Condition is_over) {
   std::unique_lock lock(mutex_);
-  if (turned_ == nullptr) return ended_.wait(lock, is_over);
+  ++blocked_;
   while (!is_over()) {
+    if (turned_ == nullptr) {
+      ended_.wait(lock);
+      continue;
+    }
     lock.unlock();
     turned_->Run(kTurnItems).IgnoreError();  // It may be turned here, see MayBlock.
     lock.lock();
   }
+  --blocked_;
+  ended_.notify_all();
 }
 
 ExecutorError CoreExecutor::Parts::BlockOn(TaskBody& body) {
@@ -201,6 +222,12 @@ ExecutorError CoreExecutor::Parts::Shutdown() {
   return ExecutorError::kNone;
 }
 
+// Whoever was woken by the shutdown is still to leave.
+void CoreExecutor::Parts::AwaitBlocked() {
+  std::unique_lock lock(mutex_);
+  ended_.wait(lock, [this] { return blocked_ + live_ + ending_ == 0; });
+}
+
 CoreExecutor::CoreExecutor(CoreGroup& group) : parts_(std::make_unique<Parts>(&group, nullptr)) {}
 CoreExecutor::CoreExecutor(TurnedExecutor& turned)
     : parts_(std::make_unique<Parts>(nullptr, &turned)) {}
@@ -210,6 +237,7 @@ CoreExecutor::~CoreExecutor() {
     std::fputs("weft: a CoreExecutor must not go within a task, or on a foreign thread\n", stderr);
     std::abort();
   }
+  parts_->AwaitBlocked();
 }
 
 ExecutorError CoreExecutor::Spawn(TaskBody& body) { return parts_->Spawn(body); }

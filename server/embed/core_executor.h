@@ -11,10 +11,11 @@
 namespace weft {
 
 // Cores behind the seam of executor/executor.h, for code that knows nothing else and for the
-// registry. Each body is a task of its own: it takes a task slot of its core, while it waits a
-// stack, and is spread over a group's cores in turn. Where none is left: kOutOfResources, also
-// from within `ended`, whose own slot is free a little later; for a stack it waits. What else runs
-// on the cores is not disturbed.
+// registry. Each body is a task of its own, with a slot and a stack of its core from its first poll
+// to its end, and they are spread over a group's cores in turn. Where no slot is left, or where
+// bodies have all stacks, so that another might wait for one for ever: kOutOfResources, also from
+// within `ended`, whose own slot is free a little later. What else runs on the cores is not
+// disturbed, but may hold stacks, too.
 //
 // Any thread: Spawn, IsRunning, BodyWaker. Over a group, BlockOn and Shutdown too, but not from a
 // core's task, where they are kNotSupported; PollOnce always is. Over an executor that the program
@@ -25,7 +26,8 @@ class CoreExecutor final : public Executor {
   // They outlive it.
   explicit CoreExecutor(CoreGroup& group);
   explicit CoreExecutor(TurnedExecutor& turned);
-  // Shuts down, unless that was done. Where Shutdown is not supported it ends the process.
+  // Shuts down, unless that was done, and waits until nobody is within BlockOn or Shutdown any
+  // more. Where Shutdown is not supported it ends the process.
   ~CoreExecutor();
 
   ExecutorError Spawn(TaskBody& body) override;

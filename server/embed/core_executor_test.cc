@@ -111,20 +111,38 @@ TEST(CoreExecutor, ALateWakeDoesNotReachThePlacesNextTask) {
   EXPECT_EQ(cores.executor->Shutdown(), ExecutorError::kNone);
 }
 
-TEST(CoreExecutor, ABodyThatWaitedForAStackIsToldToBeReady) {
-  const Cores cores = Cores::Turned({.stacks = 1});
-  int left = 3;
-  FunctionBody first([&] { return --left > 0 ? BodyStep::Again() : BodyStep::Done(); });
-  FunctionBody second([] {});
-  ASSERT_EQ(cores.executor->Spawn(first), ExecutorError::kNone);
-  ASSERT_EQ(cores.executor->Spawn(second), ExecutorError::kNone);
-  // A loop that polls as it is told comes to an end.
-  int polls = 0;
-  while (cores.executor->task_count() > 0 && ++polls < 100) {
-    const PollResult result = cores.executor->PollOnce();
-    ASSERT_EQ(result.next_ns, cores.executor->task_count() > 0 ? kPollNow : kPollOnWake);
+TEST_P(CoreExecutorTest, NoBodyIsTakenOnThatMightWaitForAStackForEver) {
+  Cores cores = Make({.stacks = 2});
+  std::deque<FunctionBody<BodyStep (*)(const BodyContext&)>> waiting;
+  const auto wait = [](const BodyContext&) { return BodyStep::OnWake(); };
+  ExecutorError refusal = ExecutorError::kNone;
+  while (refusal == ExecutorError::kNone) {
+    refusal = cores.executor->Spawn(waiting.emplace_back(wait));
   }
-  EXPECT_TRUE(first.has_ended() && second.has_ended());
+  EXPECT_EQ(refusal, ExecutorError::kOutOfResources);
+  EXPECT_EQ(waiting.size() - 1, GetParam() ? 4U : 2U);
+  EXPECT_EQ(cores.executor->Shutdown(), ExecutorError::kNone);
+  EXPECT_EQ(waiting.front().end(), ExecutorError::kNotRunning);
+}
+
+TEST(CoreExecutor, GoesOnceNobodyBlocksOnItAnyMore) {
+  for (int round = 0; round < 50; ++round) {
+    Cores cores = Cores::WithThreads();
+    std::promise<void> begun;
+    bool is_told = false;
+    FunctionBody body([&] {
+      if (!is_told) begun.set_value();
+      is_told = true;
+      return BodyStep::OnWake();
+    });
+    ExecutorError answer = ExecutorError::kNone;
+    std::thread blocked([&] { answer = cores.executor->BlockOn(body); });
+    begun.get_future().wait();
+    // Shuts down, while the other is still to hear of it.
+    cores.executor.reset();
+    blocked.join();
+    EXPECT_EQ(answer, ExecutorError::kNotRunning);
+  }
 }
 
 TEST(CoreExecutor, ABodyThatWakesItselfLetsOthersGoFirst) {

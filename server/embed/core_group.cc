@@ -89,6 +89,7 @@ CoreGroup::~CoreGroup() {
 }
 
 size_t CoreGroup::size() const { return engine_->size; }
+uint32_t CoreGroup::stacks() const { return engine_->cores.front()->options().stacks; }
 
 absl::StatusOr<TaskHost*> CoreGroup::CoreAt(size_t index) {
   if (index < size()) return engine_->cores[index].get();

@@ -33,6 +33,8 @@ class CoreGroup {
   CoreGroup& operator=(const CoreGroup&) = delete;
 
   size_t size() const;
+  // Tasks of each core that are started and suspended at once, at most.
+  uint32_t stacks() const;
   // OutOfRange names the index and how many there are, and is counted.
   absl::StatusOr<TaskHost*> CoreAt(size_t index);
   uint64_t refused_indexes() const;

@@ -67,6 +67,7 @@ TaskHost& TurnedExecutor::host() { return *engine_->core; }
 uint64_t TurnedExecutor::live() const { return engine_->core->frames()->live(); }
 uint64_t TurnedExecutor::outstanding() const { return engine_->core->frames()->outstanding(); }
 bool TurnedExecutor::has_ready() const { return engine_->core->has_ready(); }
+uint32_t TurnedExecutor::stacks() const { return engine_->core->options().stacks; }
 std::string_view TurnedExecutor::io_backend() const { return engine_->io->backend(); }
 const sys::ClockAnchor& TurnedExecutor::anchor() const { return engine_->clock.anchor(); }
 

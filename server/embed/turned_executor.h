@@ -83,6 +83,8 @@ class TurnedExecutor {
   HeldTasks held() const;
   // Whether the next turn has something to run or to take in, timers aside.
   bool has_ready() const;
+  // Tasks that are started and suspended at once, at most.
+  uint32_t stacks() const;
   // "io_uring" or "threads".
   std::string_view io_backend() const;
   // How ticks become nanoseconds here.

@@ -50,7 +50,8 @@ ExecutorError FallbackExecutor::Shutdown() {
 
 void FallbackExecutor::Wake(void* executor, uint64_t /*task*/) {
   auto& self = *static_cast<FallbackExecutor*>(executor);
-  self.is_woken_.store(true, std::memory_order_release);
+  // A store would end what an earlier waker has released to the same turn.
+  self.is_woken_.exchange(true, std::memory_order_acq_rel);
   if (self.options_.woken != nullptr) self.options_.woken(self.options_.argument);
 }
 
