@@ -159,11 +159,33 @@ TEST_F(StartTest, TakesCoresByWhereTheySit) {
   EXPECT_TRUE(daemon_->WaitForLog("cpus=" + cpus + " places="));
 }
 
-TEST_F(StartTest, RunsDoorAndCoreOnASingleCpu) {
-  daemon_ = std::make_unique<DaemonProcess>(DaemonProcess::Options{.cpus = {AllowedCpus()[0]}});
+TEST_F(StartTest, LendsTheDoorToTheCoreOnASingleCpu) {
+  daemon_ = std::make_unique<DaemonProcess>(DaemonProcess::Options{
+      .settings = {"executor.stall_threshold_ms=50"}, .cpus = {AllowedCpus()[0]}});
   ASSERT_TRUE(daemon_->WaitReady());
   client_ = daemon_->Connect();
-  EXPECT_EQ(Run(Spec("echo", "one"))->output(), "one");
+  EXPECT_TRUE(daemon_->WaitForLog("door=core"));
+  EXPECT_TRUE(daemon_->WaitForLog("idle=sleep"));
+  EXPECT_TRUE(Run(Spec("noop")).ok());
+  // While a handler holds the core, the others' calls are served, and it is named.
+  const uint64_t id = HoldTheCore();
+  EXPECT_EQ(client_->GetStats()->tasks().in_flight(), 1u);
+  EXPECT_TRUE(daemon_->WaitForLog("handler_holds_core handler=spin"));
+  Cancel(id, v1::CANCEL_OUTCOME_REQUESTED_RUNNING);
+  EXPECT_EQ(MustWait(id).state(), v1::TASK_STATE_CANCELLED);
+  EXPECT_TRUE(Run(Spec("sleep", "300us")).ok());
+}
+
+TEST_F(StartTest, KeepsTheDoorApartFromSeveralCores) {
+  const std::vector<int> cpus = AllowedCpus();
+  if (cpus.size() < 2) GTEST_SKIP() << "needs two CPUs";
+  daemon_ = std::make_unique<DaemonProcess>(DaemonProcess::Options{
+      .settings = {"executor.door=\"core\"", "executor.cores=[" + std::to_string(cpus[0]) + "," +
+                                                 std::to_string(cpus[1]) + "]"}});
+  ASSERT_TRUE(daemon_->WaitReady());
+  client_ = daemon_->Connect();
+  EXPECT_TRUE(daemon_->WaitForLog("setting_changed key=executor.door from=core to=own"));
+  EXPECT_TRUE(daemon_->WaitForLog("door=own"));
 }
 
 TEST_F(StartTest, RefusesAnAddressBeyondLoopbackUnlessToldThatItIsInsecure) {
