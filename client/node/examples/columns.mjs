@@ -6,6 +6,7 @@ import { loadSync } from '@grpc/proto-loader';
 
 const MESSAGES = 100;
 const TASKS = 1000;
+const WINDOW = 4;
 
 // In the repository weft's own files are above the package, in a packed one beside google's.
 const includeDirs = ['../../../proto', '../proto'].map(
@@ -26,17 +27,29 @@ function columns(number) {
 
 const stub = new TaskService(process.argv[2] ?? '127.0.0.1:7411', credentials.createInsecure());
 const call = stub.StreamTasks();
-for (let number = 0; number < MESSAGES; number += 1) call.write({ columns: columns(number) });
-call.end();
-
+let sent = 0;
+let answered = 0;
 let right = 0;
 let others = 0;
+
+// Not faster than answers come: beyond its bounds the daemon refuses.
+function send() {
+  while (sent < MESSAGES && (sent - WINDOW + 1) * TASKS <= answered) {
+    call.write({ columns: columns(sent) });
+    sent += 1;
+    if (sent === MESSAGES) call.end();
+  }
+}
+
+send();
 for await (const { rows, columns: results } of call) {
   results?.clientTags.forEach((tag, index) => {
     right += Number(results.outputs.toString('utf8', 8 * index, 8 * index + 8)) === Number(tag);
   });
   // Refusals, failures and what was cancelled come as rows.
   others += rows.length;
+  answered += rows.length + (results?.clientTags.length ?? 0);
+  send();
 }
 console.log(`${right} of ${MESSAGES * TASKS} outputs are right, ${others} tasks did not succeed`);
 stub.close();

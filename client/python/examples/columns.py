@@ -4,6 +4,7 @@ weft.Client does by itself, but without an object for each task, so that Python 
 Usage: columns.py [TARGET]"""
 
 import sys
+import threading
 import time
 
 import grpc
@@ -12,11 +13,15 @@ from weft.v1 import task_service_pb2 as messages
 from weft.v1 import task_service_pb2_grpc
 
 TARGET = sys.argv[1] if len(sys.argv) > 1 else "127.0.0.1:7411"
-MESSAGES, TASKS = 100, 1000
+MESSAGES, TASKS, WINDOW = 100, 1000, 4
+# Not faster than answers come: beyond its bounds the daemon refuses.
+room = threading.Semaphore(WINDOW * TASKS)
 
 
 def requests():
     for number in range(MESSAGES):
+        for _ in range(TASKS):
+            room.acquire()
         payloads = [b"%08d" % (number * TASKS + index) for index in range(TASKS)]
         yield messages.StreamTasksRequest(columns=messages.TaskColumns(
             count=TASKS, handlers=["echo"], payloads=b"".join(payloads), payload_bytes=[8] * TASKS,
@@ -33,5 +38,6 @@ with grpc.insecure_channel(TARGET) as channel:
                      for index, tag in enumerate(columns.client_tags))
         # Refusals, failures and what was cancelled come as rows.
         others += len(response.rows)
+        room.release(columns.count + len(response.rows))
     print(f"{right} of {MESSAGES * TASKS} outputs are right, {others} tasks did not succeed")
     print(f"{MESSAGES * TASKS / (time.monotonic() - begun):,.0f} tasks a second", file=sys.stderr)
