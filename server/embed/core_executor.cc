@@ -66,6 +66,25 @@ class CoreExecutor::Parts {
   };
 
   ExecutorError SpawnOn(Host& host, TaskBody& body);
+  // Keeps the parts for as long as the calling thread is here.
+  class Blocked {
+   public:
+    explicit Blocked(Parts& parts) : parts_(parts) {
+      const std::lock_guard lock(parts_.mutex_);
+      ++parts_.blocked_;
+    }
+    ~Blocked() {
+      const std::lock_guard lock(parts_.mutex_);
+      --parts_.blocked_;
+      parts_.ended_.notify_all();
+    }
+    Blocked(const Blocked&) = delete;
+    Blocked& operator=(const Blocked&) = delete;
+
+   private:
+    Parts& parts_;
+  };
+
   void List(Held& held, BodyWaker waker);
   void Unlist(Held& held);
   bool MayBlock() const;
@@ -83,7 +102,7 @@ class CoreExecutor::Parts {
   size_t next_host_ = 0;
   size_t live_ = 0;     // Spawned and not ended,
   size_t ending_ = 0;   // and those whose `ended` is being called.
-  size_t blocked_ = 0;  // Threads within BlockUntil.
+  size_t blocked_ = 0;  // Threads within BlockOn and Shutdown.
   Held* polled_ = nullptr;
 };
 
@@ -171,7 +190,6 @@ bool CoreExecutor::Parts::MayBlock() const {
 template <class Condition>
 void CoreExecutor::Parts::BlockUntil(Condition is_over) {
   std::unique_lock lock(mutex_);
-  ++blocked_;
   while (!is_over()) {
     if (turned_ == nullptr) {
       ended_.wait(lock);
@@ -181,12 +199,11 @@ void CoreExecutor::Parts::BlockUntil(Condition is_over) {
     turned_->Run(kTurnItems).IgnoreError();  // It may be turned here, see MayBlock.
     lock.lock();
   }
-  --blocked_;
-  ended_.notify_all();
 }
 
 ExecutorError CoreExecutor::Parts::BlockOn(TaskBody& body) {
   if (!MayBlock()) return ExecutorError::kNotSupported;
+  const Blocked here(*this);
   BlockedBody blocked(
       body,
       [](void* self, BlockedBody& ended) {
@@ -213,6 +230,7 @@ PollResult CoreExecutor::Parts::PollOnce() {
 
 ExecutorError CoreExecutor::Parts::Shutdown() {
   if (!MayBlock()) return ExecutorError::kNotSupported;
+  const Blocked here(*this);
   {
     const std::lock_guard lock(mutex_);
     if (!is_running_.exchange(false)) return ExecutorError::kNotRunning;
