@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <cstdint>
 #include <string>
+#include <string_view>
+#include <type_traits>
+#include <unordered_map>
 #include <utility>
-
-#include "absl/container/flat_hash_map.h"
-#include "absl/strings/string_view.h"
 
 namespace weft {
 namespace {
@@ -44,7 +44,7 @@ class HandlerColumn {
 
  private:
   v1::TaskColumns* const columns_;
-  absl::flat_hash_map<absl::string_view, int> places_;
+  std::unordered_map<std::string_view, int> places_;
   int last_ = 0;
 };
 
