@@ -8,6 +8,16 @@
 
 namespace weft {
 
+namespace {
+
+// All that admission writes of the next task.
+void PrefetchTask(const DoorTask& task) {
+  const char* const begin = reinterpret_cast<const char*>(&task);
+  for (size_t line = 0; line < sizeof(DoorTask); line += 64) sys::PrefetchForWrite(begin + line);
+}
+
+}  // namespace
+
 void DoorTask::KeepLabels(std::string_view labels) {
   label_bytes = std::make_unique_for_overwrite<char[]>(labels.size());
   std::memcpy(label_bytes.get(), labels.data(), labels.size());
@@ -33,16 +43,6 @@ TaskTable::TaskTable(const Options& options)
     tasks_[slot].next_free = slot + 1 < options.slots ? slot + 1 : kNoSlot;
   }
 }
-
-namespace {
-
-// All that admission writes of the next task.
-void PrefetchTask(const DoorTask& task) {
-  const char* const begin = reinterpret_cast<const char*>(&task);
-  for (size_t line = 0; line < sizeof(DoorTask); line += 64) sys::PrefetchForWrite(begin + line);
-}
-
-}  // namespace
 
 TaskTable::Claimed TaskTable::Claim() {
   assert(!full());

@@ -178,6 +178,7 @@ TEST_F(StartTest, LendsTheDoorToTheCoreOnASingleCpu) {
 
 TEST_F(StartTest, KeepsTheDoorApartFromSeveralCores) {
   const std::vector<int> cpus = AllowedCpus();
+  // Each core has a CPU of its own, so that one CPU has no several cores.
   if (cpus.size() < 2) GTEST_SKIP() << "needs two CPUs";
   daemon_ = std::make_unique<DaemonProcess>(DaemonProcess::Options{
       .settings = {"executor.door=\"core\"", "executor.cores=[" + std::to_string(cpus[0]) + "," +
