@@ -303,8 +303,8 @@ bool Core<Env>::RestWithGuest() {
     bool sleeps = false;
   } rest{*this};
   // Looked at right before a sleep.
-  const auto has_work = [](const void* argument) {
-    Rest& resting = *static_cast<Rest*>(const_cast<void*>(argument));
+  const auto has_work = [](void* argument) {
+    Rest& resting = *static_cast<Rest*>(argument);
     Core& core = resting.core;
     if (core.has_ready() || core.stop_.load(std::memory_order_acquire)) return true;
     core.MeasureOffCore(core.env_.Now());

@@ -159,12 +159,12 @@ class Core final : public TaskHost {
   void EndUnstarted(LiveTask* task, const TaskEnd& ending);
   void End(LiveTask* task, const TaskEnd& ending, TaskRun run);
   void Tell(const LiveTask& task, const TaskEnd& ending, TaskRun run, bool was_suspended);
+  CoreGuest* guest_ = nullptr;  // Whoever posts reads it: far from all that the core writes.
   const CoreOptions options_;
   const uint32_t first_remote_slot_;
   const uint32_t first_local_slot_;
   Env env_;
   Doorbell& doorbell_;
-  CoreGuest* guest_ = nullptr;
   CoreStats stats_;
   std::atomic<sys::Ticks> clock_{0};  // As last read, at a boundary. Written by the core alone.
   ClockPace pace_;

@@ -16,8 +16,8 @@ class CoreGuest {
     bool waits_in_ring = false;
     sys::Ticks until = sys::kTicksForever;  // Its next timer.
     // Whether there is work after all, looked at once everybody who brings some will ring.
-    bool (*has_work)(const void* core) = nullptr;
-    const void* core = nullptr;
+    bool (*has_work)(void* core) = nullptr;
+    void* core = nullptr;
   };
   // Spins or sleeps for both. False: it is not here, or leaves, and the core rests by itself.
   virtual bool Rest(const Wish& wish) = 0;

@@ -120,7 +120,7 @@ void BasicDoor<Env>::NoteWork() {
 }
 
 template <class Env>
-void BasicDoor<Env>::Idle(sys::Ticks until, bool (*has_work)(const void*), const void* argument) {
+void BasicDoor<Env>::Idle(sys::Ticks until, bool (*has_work)(void*), void* argument) {
   // It may have changed hands since the last round.
   if (has_work != nullptr) now_ = env_.Now();
   if (!idle_) {
@@ -150,7 +150,7 @@ bool BasicDoor<Env>::MaySpin() const {
 // The protocol is told in sys/parking.h: announce, look at every source once more, then wait. The
 // completion queue is a source that the wait itself looks at.
 template <class Env>
-void BasicDoor<Env>::Park(sys::Ticks until, bool (*has_work)(const void*), const void* argument) {
+void BasicDoor<Env>::Park(sys::Ticks until, bool (*has_work)(void*), void* argument) {
   doorbell_.parking.Announce();
   if (dispatcher_.HasCompletions() || !mail_.empty() ||
       (has_work != nullptr && has_work(argument))) {

@@ -67,8 +67,8 @@ class BasicDoor {
   bool CollectAll();
   // Follows a Round that did nothing: spins, or sleeps until time is up, there may be work, or
   // has_work says so after everybody who brings some will ring.
-  void Idle(sys::Ticks until = sys::kTicksForever, bool (*has_work)(const void*) = nullptr,
-            const void* argument = nullptr);
+  void Idle(sys::Ticks until = sys::kTicksForever, bool (*has_work)(void*) = nullptr,
+            void* argument = nullptr);
 
   // Any thread, async-signal-safe. Seen within kLongestWaitNs.
   void RequestDrain() { drain_requested_.store(true, std::memory_order_release); }
@@ -90,7 +90,7 @@ class BasicDoor {
   void AdvanceClock();
   void NoteWork();
   bool MaySpin() const;
-  void Park(sys::Ticks until, bool (*has_work)(const void*), const void* argument);
+  void Park(sys::Ticks until, bool (*has_work)(void*), void* argument);
   int64_t WaitNs(sys::Ticks until) const;
 
   DoorSource& source_;
