@@ -1,15 +1,12 @@
-#include <grpcpp/create_channel.h>
-#include <grpcpp/security/credentials.h>
 #include <gtest/gtest.h>
 
 #include <chrono>
 #include <map>
-#include <mutex>
 #include <set>
 #include <thread>
-#include <vector>
 
 #include "tests/daemon/daemon_test.h"
+#include "tests/daemon/turmoil.h"
 #include "weft/v1/task_service.grpc.pb.h"
 
 // Proves what a stream and a connection may do to a daemon: be half-closed, break, never be read,
@@ -20,13 +17,7 @@ namespace {
 
 class StreamDaemonTest : public DaemonTest {
  protected:
-  std::unique_ptr<v1::TaskService::Stub> Stub() {
-    grpc::ChannelArguments arguments;
-    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-    arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-    return v1::TaskService::NewStub(grpc::CreateCustomChannel(
-        daemon_->rpc_address(), grpc::InsecureChannelCredentials(), arguments));
-  }
+  std::unique_ptr<v1::TaskService::Stub> Stub() { return StubOf(*daemon_); }
   void AwaitInFlight(uint64_t count) {
     while (client_->GetStats()->tasks().in_flight() != count) std::this_thread::yield();
   }
@@ -212,78 +203,12 @@ TEST_F(StreamDaemonTest, ASubmittedTaskGoesOnWhenItsClientIsGone) {
   ExpectEnded(MustWait(id), v1::TASK_STATE_SUCCEEDED);
 }
 
-// Attached tasks that only a disconnect can end, each from a client that goes away at once: within
-// a RunTask, or with eight rows in a stream.
-void RunAndVanish(v1::TaskService::Stub& stub, const v1::TaskSpec& spec, Client& pause) {
-  grpc::CompletionQueue queue;
-  grpc::ClientContext call_context;
-  v1::RunTaskRequest request;
-  *request.mutable_spec() = spec;
-  v1::RunTaskResponse response;
-  grpc::Status status;
-  const auto call = stub.AsyncRunTask(&call_context, request, &queue);
-  call->Finish(&response, &status, nullptr);
-  grpc::ClientContext stream_context;
-  const auto stream = stub.StreamTasks(&stream_context);
-  v1::StreamTasksRequest rows;
-  for (int i = 0; i < 8; ++i) *rows.add_specs() = spec;
-  (void)stream->Write(rows);
-  (void)pause.GetStats();
-  stream_context.TryCancel();
-  call_context.TryCancel();
-  void* tag = nullptr;
-  bool ok = false;
-  (void)queue.Next(&tag, &ok);
-  (void)stream->Finish();
-}
-
 TEST_F(StreamDaemonTest, ConservesEveryTaskUnderLoadCancelsAndDisconnects) {
   Start({"executor.max_queue_depth=64"});
-  constexpr int kRounds = 200;
-  // What the callers themselves saw: every id they were given, and what became of it.
-  std::mutex mutex;
-  uint64_t submitted = 0;
-  std::map<v1::TaskState, uint64_t> seen;
-  std::vector<std::thread> callers;
-  for (int i = 0; i < 3; ++i) {
-    callers.emplace_back([&, i] {
-      const auto client = daemon_->Connect();
-      std::vector<uint64_t> ids;
-      for (int round = 0; round < kRounds; ++round) {
-        v1::TaskSpec spec = Spec(round % 3 == 0 ? "sleep" : "spin", "200us");
-        if (round % 5 == 0) spec.set_timeout_ns(100'000);
-        const auto accepted = client->Submit(spec);
-        if (!accepted.ok()) continue;
-        ids.push_back(accepted->task_id());
-        if (round % 4 == i) (void)client->Cancel(accepted->task_id());
-      }
-      for (const uint64_t id : ids) {
-        const v1::TaskState state = MustWait(id).state();
-        const std::lock_guard lock(mutex);
-        ++submitted;
-        ++seen[state];
-      }
-    });
-  }
-  constexpr uint64_t kAttachedMost = 50 * 9;
-  callers.emplace_back([&] {
-    const auto pause = daemon_->Connect();
-    const auto stub = Stub();
-    for (uint64_t i = 0; i < kAttachedMost / 9; ++i) {
-      RunAndVanish(*stub, Spec("sleep", "60s"), *pause);
-    }
-  });
-  for (std::thread& caller : callers) caller.join();
+  Turmoil turmoil(*daemon_);
+  turmoil.Run();
   AwaitInFlight(0);
-  const v1::TaskCounts counts = client_->GetStats()->tasks();
-  ASSERT_GE(counts.accepted(), submitted);
-  const uint64_t attached = counts.accepted() - submitted;
-  EXPECT_GT(attached, 0u);
-  EXPECT_LE(attached, kAttachedMost);
-  EXPECT_EQ(counts.cancelled(), seen[v1::TASK_STATE_CANCELLED] + attached);
-  EXPECT_EQ(counts.succeeded(), seen[v1::TASK_STATE_SUCCEEDED]);
-  EXPECT_EQ(counts.failed(), seen[v1::TASK_STATE_FAILED]);
-  EXPECT_EQ(counts.expired(), seen[v1::TASK_STATE_EXPIRED]);
+  turmoil.ExpectCountedIn(client_->GetStats()->tasks());
 }
 
 }  // namespace
