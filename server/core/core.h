@@ -89,8 +89,7 @@ class Core final : public TaskHost {
   const CoreOptions& options() const { return options_; }
   // The kernel's error when options().realtime was not granted.
   const absl::Status& realtime_status() const { return thread_->realtime_status(); }
-  // Core thread only, the rest (tests: by hand). First: it gets Turn's stack and the ring.
-  void TakeThread();
+  void TakeThread();  // Core thread only, the rest (tests: by hand). Turn's stack and the ring.
   bool Turn();  // One pass over all there is to do; true if it did anything.
   bool has_ready() const { return ready_->CanPop(!runners_.empty()) || HasNews(); }
   // Follows a turn that did nothing: spins, then sleeps, until there may be work or time is up.
@@ -124,6 +123,7 @@ class Core final : public TaskHost {
   void MakeReady(LiveTask* task);
   void Unpark(LiveTask* task, WakeReason reason);
   void CutShort(LiveTask* task, WakeReason reason);
+  bool IsDoors(const LiveTask& task) const { return task.slot < first_remote_slot_; }
   void AbandonSpawned();
   bool HasNews() const;
   // Running one task after another (dispatch.h).

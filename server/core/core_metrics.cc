@@ -13,6 +13,10 @@ constexpr MetricDescription kExecutionSeconds = {"weft_core_execution_seconds",
 constexpr MetricDescription kStarted = {"weft_core_started_total", "Tasks started."};
 constexpr MetricDescription kUnstarted = {"weft_core_unstarted_total",
                                           "Tasks that ended without a start."};
+constexpr MetricDescription kSpawned = {"weft_core_spawned_total",
+                                        "Tasks that handlers spawned, taken in."};
+constexpr MetricDescription kSpawnsRefused = {
+    "weft_core_spawns_refused_total", "Spawns refused because all slots for them were taken."};
 constexpr MetricDescription kLive = {"weft_core_live_tasks",
                                      "Tasks on the core, queued, running or suspended."};
 constexpr MetricDescription kHeld = {"weft_core_held_tasks",
@@ -127,6 +131,9 @@ void CoreMetrics::CollectCore(MetricWriter& writer, const CoreRow& core) {
     writer.WriteCounter(kUnstarted, {{"core", cpu}, {"priority", name}},
                         static_cast<double>(stats.unstarted[level].value()));
   }
+  counter(kSpawned, stats.spawned);
+  writer.WriteCounter(kSpawnsRefused, {{"core", cpu}},
+                      static_cast<double>(stats.spawns_refused.load(std::memory_order_relaxed)));
   gauge(kLive, stats.live);
   gauge(kHeld, stats.held);
   counter(kTurns, stats.turns);

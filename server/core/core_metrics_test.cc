@@ -41,6 +41,8 @@ TEST(CoreMetrics, WritesEachCoreAndAddsUpHistograms) {
   second.sleeps.Add(7);
   second.started[2].Add(3);
   first.unstarted[0].Add(2);
+  second.spawned.Add(6);
+  second.spawns_refused = 5;
   second.long_runs.Add(4);
   second.long_off_core_ns.Add(2'500'000'000);
   const CoreMetrics metrics({{4, &first, 256}, {9, &second, 128}}, {"noop", "echo"});
@@ -56,6 +58,8 @@ TEST(CoreMetrics, WritesEachCoreAndAddsUpHistograms) {
   EXPECT_EQ(recorder.values_["weft_core_long_runs_off_core_seconds_total 9"], 2.5);
   EXPECT_EQ(recorder.values_["weft_core_started_total 9 low"], 3);
   EXPECT_EQ(recorder.values_["weft_core_unstarted_total 4 high"], 2);
+  EXPECT_EQ(recorder.values_["weft_core_spawned_total 9"], 6);
+  EXPECT_EQ(recorder.values_["weft_core_spawns_refused_total 9"], 5);
 }
 
 TEST(CoreMetrics, WritesThePoolsThreadsInsteadOfItsStacks) {

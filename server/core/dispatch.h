@@ -151,7 +151,7 @@ WEFT_HOT void Core<Env>::Execute(LiveTask* task) {
   timers_->Disarm(task);
   task->started.store(clock(), std::memory_order_relaxed);
   task->state.store(TaskState::kRunning, std::memory_order_release);
-  stats_.started[static_cast<size_t>(task->priority)].Add(1);
+  if (IsDoors(*task)) stats_.started[static_cast<size_t>(task->priority)].Add(1);
   running_entry_.store(task->entry, std::memory_order_release);
   Context context(task, cancels_[task->slot]);
   TaskOutcome outcome;

@@ -135,7 +135,9 @@ template <class Env>
 void Core<Env>::EndUnstarted(LiveTask* task, const TaskEnd& ending) {
   timers_->Disarm(task);
   task->started.store(0, std::memory_order_relaxed);
-  stats_.unstarted[static_cast<size_t>(task->priority)].Add(1);
+  Counter& unstarted = IsDoors(*task) ? stats_.unstarted[static_cast<size_t>(task->priority)]
+                                      : stats_.spawned_unstarted;
+  unstarted.Add(1);
   End(task, ending, {TaskStart::kNone});
 }
 
@@ -146,8 +148,9 @@ WEFT_HOT void Core<Env>::End(LiveTask* task, const TaskEnd& ending, TaskRun run)
   stats_.ended[static_cast<size_t>(ending.state)].Add(1);
   const bool was_suspended = task->runner != nullptr;
   if (was_suspended) task->runner = nullptr;
-  if (task->slot < first_remote_slot_) return Tell(*task, ending, run, was_suspended);
+  if (IsDoors(*task)) return Tell(*task, ending, run, was_suspended);
   // The core's own: nobody is told.
+  stats_.spawned_ended.Add(1);
   if (HasLargeOutput(ending, cold_[task->slot])) FreeOutput(task->slot);
   own_.Free(task, task->slot < first_local_slot_);
 }

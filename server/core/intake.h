@@ -47,6 +47,7 @@ void Core<Env>::TakeSpawn(const Message& message) {
   task->ready_since = message.submitted;
   task->priority = message.priority;
   task->io_priority = message.io_priority;
+  stats_.spawned.Add(1);
   MakeReady(task);
 }
 

@@ -13,7 +13,10 @@ template <class Env>
 SpawnAnswer Core<Env>::Spawn(const TaskEntry& entry, std::string_view payload, TaskLevels levels) {
   if (entry.pooled.is_set()) return SpawnAnswer::kBelongsToPool;
   LiveTask* const task = own_.TakeLocal();
-  if (task == nullptr) return SpawnAnswer::kSlotsTaken;
+  if (task == nullptr) {
+    stats_.spawns_refused.fetch_add(1, std::memory_order_relaxed);
+    return SpawnAnswer::kSlotsTaken;
+  }
   task->entry = &entry;
   task->payload = payload.data();
   task->payload_bytes = static_cast<uint32_t>(payload.size());
@@ -21,6 +24,7 @@ SpawnAnswer Core<Env>::Spawn(const TaskEntry& entry, std::string_view payload, T
   task->ready_since = clock();
   task->priority = levels.cpu;
   task->io_priority = levels.io;
+  stats_.spawned.Add(1);
   MakeReady(task);
   return SpawnAnswer::kSpawned;
 }
@@ -29,7 +33,10 @@ template <class Env>
 SpawnAnswer Core<Env>::SpawnRemote(const TaskEntry& entry, std::string_view payload,
                                    TaskLevels levels) {
   if (entry.pooled.is_set()) return SpawnAnswer::kBelongsToPool;
-  if (!own_.ClaimRemote()) return SpawnAnswer::kSlotsTaken;
+  if (!own_.ClaimRemote()) {
+    stats_.spawns_refused.fetch_add(1, std::memory_order_relaxed);
+    return SpawnAnswer::kSlotsTaken;
+  }
   const Message message{.entry = &entry,
                         .payload = payload.data(),
                         .submitted = env_.Now(),

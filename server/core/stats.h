@@ -40,9 +40,13 @@ struct CoreStats {
   explicit CoreStats(uint32_t handler_count) : histograms(handler_count + 1) {}
 
   Counter submitted;                              // kSubmit messages and spawns taken in.
-  std::array<Counter, kPriorityCount> started;    // Tasks begun, by level.
-  std::array<Counter, kPriorityCount> unstarted;  // Tasks ended without a start, by level.
-  std::array<Counter, kTaskStateCount> ended;     // By terminal state.
+  std::array<Counter, kPriorityCount> started;    // The Door's tasks begun, by level.
+  std::array<Counter, kPriorityCount> unstarted;  // The Door's ended without a start, by level.
+  Counter spawned;                             // Tasks taken in that others than the Door started,
+  Counter spawned_ended;                       // those of them that have ended,
+  Counter spawned_unstarted;                   // and that part of these which never began.
+  std::atomic<uint64_t> spawns_refused{0};     // By any thread: all slots for them were taken.
+  std::array<Counter, kTaskStateCount> ended;  // By terminal state.
   Gauge realtime;         // 1: its thread has SCHED_FIFO. Written at the start.
   Gauge lockable_bytes;   // Of its slots and stacks, to be locked. Written at the start.
   Gauge locked_bytes;     // The part of them that is. Likewise.
@@ -89,7 +93,7 @@ struct CoreStats {
   uint64_t executed() const {
     uint64_t count = ended_sum();
     for (const Counter& level : unstarted) count -= level.value();
-    return count;
+    return count - spawned_unstarted.value();
   }
 
   // Core thread only. One task that was started has ended. True: it may have run far longer than

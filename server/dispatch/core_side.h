@@ -48,6 +48,7 @@ struct CoreSide {
   uint64_t ended_before = 0;                // At the last MeasureRates.
   uint64_t admitted_before = 0;             // At the last check of the core's own counts.
   uint64_t turns_before = 0;
+  uint64_t spawned_ended_before = 0;
   uint64_t busy_ns_before = 0;  // At the last MeasureLoad.
 };
 

@@ -175,7 +175,12 @@ void Dispatcher<Env>::CheckCore(uint32_t core) {
     agree = agree && unstarted == load.ended_unstarted[level] &&
             started == load.ended[level] - load.ended_unstarted[level];
   }
-  agree = agree && own.live.value() == 0;
+  // What its handlers spawned may live on; only when nothing of that moves is the rest the Door's.
+  const uint64_t spawned_ended = own.spawned_ended.value();
+  const bool has_spawned =
+      own.spawned.value() != spawned_ended || spawned_ended != side.spawned_ended_before;
+  side.spawned_ended_before = spawned_ended;
+  agree = agree && (has_spawned || own.live.value() == 0);
   if (quiet && !agree) stats_.CountViolation(Promise::kConservation);
 }
 

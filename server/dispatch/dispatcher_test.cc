@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "async/spawn_family.h"
 #include "dispatch/dispatcher_fixture.h"
 
 namespace weft {
@@ -196,6 +197,33 @@ TEST_F(DispatcherTest, SpreadsTasksOverTheCoresAndObeysANamedOne) {
     EXPECT_EQ(id.core_index(), 1u);
   }
   TurnAll();
+  ExpectPromisesKept();
+}
+
+TEST_F(DispatcherTest, WhatHandlersSpawnIsNoneOfItsTasksAndTakesNoneOfTheirPlaces) {
+  AddHandler("spawner", false, [](TaskContext& context) {
+    const absl::Status short_lived = SpawnDetached(context.host(), [] {});
+    const absl::Status long_lived =
+        SpawnDetached(context.host(), [](TaskContext& inner) { inner.SleepFor(60'000'000'000); });
+    return short_lived.ok() && long_lived.ok() ? TaskOutcome::kSucceeded
+                                               : context.Fail("it spawned nothing");
+  });
+  Build();
+  for (int i = 0; i < 3; ++i) {
+    TestReceiver receiver;
+    MustSubmit({.handler = "spawner"}, {.receiver = &receiver});
+    TurnAll();
+    TurnAll();
+    EXPECT_EQ(receiver.result.state, TaskState::kSucceeded) << receiver.result.error_message;
+  }
+  EXPECT_EQ(cores_[0]->stats().spawned.value(), 6U);
+  EXPECT_EQ(cores_[0]->started(Priority::kNormal), 3U);
+  ExpectPromisesKept();
+  for (int i = 0; i < 4; ++i) MustSubmit({.handler = "echo"});
+  ASSERT_TRUE(Submit({.handler = "echo"})) << "its queue is as deep as ever";
+  now_ += 60'000'000'000;
+  for (int i = 0; i < 3; ++i) TurnAll();
+  EXPECT_EQ(cores_[0]->stats().spawned_ended.value(), 6U);
   ExpectPromisesKept();
 }
 
