@@ -7,7 +7,7 @@
 
 namespace weft {
 
-class CompletionSource::RingEvent final : public Event {
+class CompletionSource::RingEvent final : public QueueEvent {
  public:
   explicit RingEvent(AlarmGate<>& gate) : gate_(gate) {}
   void Proceed(bool /*ok*/) override { gate_.Leave(); }
@@ -39,7 +39,7 @@ size_t CompletionSource::Poll(size_t max_events) {
     bool ok = false;
     const auto next = queue_->AsyncNext(&tag, &ok, at_once);
     if (next != grpc::CompletionQueue::GOT_EVENT) break;
-    static_cast<Event*>(tag)->Proceed(ok);
+    static_cast<QueueEvent*>(tag)->Proceed(ok);
     ++handled;
   }
   return handled;
@@ -52,13 +52,14 @@ size_t CompletionSource::Wait(int64_t timeout_ns) {
   void* tag = nullptr;
   bool ok = false;
   if (queue_->AsyncNext(&tag, &ok, until) != grpc::CompletionQueue::GOT_EVENT) return 0;
-  static_cast<Event*>(tag)->Proceed(ok);
+  static_cast<QueueEvent*>(tag)->Proceed(ok);
   return 1;
 }
 
 void CompletionSource::Ring() {
   if (gate_.Arrive() && gate_.Enter()) {
-    alarm_.Set(queue_.get(), gpr_inf_past(GPR_CLOCK_MONOTONIC), static_cast<Event*>(&*ring_event_));
+    alarm_.Set(queue_.get(), gpr_inf_past(GPR_CLOCK_MONOTONIC),
+               static_cast<QueueEvent*>(&*ring_event_));
   }
   gate_.Depart();
 }
@@ -78,7 +79,7 @@ void CompletionSource::CloseAndDrain() {
   queue_->Shutdown();
   void* tag = nullptr;
   bool ok = false;
-  while (queue_->Next(&tag, &ok)) static_cast<Event*>(tag)->Proceed(ok);
+  while (queue_->Next(&tag, &ok)) static_cast<QueueEvent*>(tag)->Proceed(ok);
 }
 
 void CompletionSource::EndRound(bool before_sleep) {

@@ -8,7 +8,7 @@
 #include "grpcpp/alarm.h"
 #include "grpcpp/completion_queue.h"
 #include "rpc/alarm_gate.h"
-#include "rpc/event.h"
+#include "rpc/queue_event.h"
 
 namespace weft {
 

@@ -4,7 +4,7 @@
 
 #include "grpcpp/server_context.h"
 #include "rpc/completion_source.h"
-#include "rpc/event.h"
+#include "rpc/queue_event.h"
 
 namespace weft {
 
@@ -24,8 +24,8 @@ class PostedStream {
     stream_.reset();
     context_.emplace();
     stream_.emplace(&*context_);
-    context_->AsyncNotifyWhenDone(static_cast<Event*>(&done_event_));
-    Ask(*context_, *stream_, source_.queue(), static_cast<Event*>(&opened_event_));
+    context_->AsyncNotifyWhenDone(static_cast<QueueEvent*>(&done_event_));
+    Ask(*context_, *stream_, source_.queue(), static_cast<QueueEvent*>(&opened_event_));
   }
 
   bool is_open() const { return opened_; }
@@ -46,7 +46,7 @@ class PostedStream {
   // The tag of an operation that is started now.
   void* Begin() {
     busy_ = true;
-    return static_cast<Event*>(&operation_event_);
+    return static_cast<QueueEvent*>(&operation_event_);
   }
   // No operation is under way.
   void Finish(const grpc::Status& status) {

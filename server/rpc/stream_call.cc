@@ -73,9 +73,9 @@ void StreamCall::Post() {
   stream_.emplace(&*context_);
   ending_.reset();
   opened_ = half_closed_ = writing_ = finishing_ = finished_ = broken_ = done_ = false;
-  context_->AsyncNotifyWhenDone(static_cast<Event*>(&done_event_));
+  context_->AsyncNotifyWhenDone(static_cast<QueueEvent*>(&done_event_));
   service_.RequestStreamTasks(&*context_, &*stream_, &rpc_.source.queue(), &rpc_.source.queue(),
-                              static_cast<Event*>(&opened_event_));
+                              static_cast<QueueEvent*>(&opened_event_));
 }
 
 void StreamCall::EndWith(grpc::Status status) {
@@ -104,7 +104,7 @@ void StreamCall::ReadMore() {
   const bool over = half_closed_ || ending_ || broken_ || !rpc_.source.open();
   if (reading_ || over || is_full()) return;
   reading_ = true;
-  stream_->Read(&received_, static_cast<Event*>(&read_event_));
+  stream_->Read(&received_, static_cast<QueueEvent*>(&read_event_));
 }
 
 void StreamCall::Read(bool ok) {
@@ -249,7 +249,7 @@ void StreamCall::StartWrite() {
   writing_bytes_ = bytes_before - waiting_bytes();
   writing_ = true;
   stream_->Write(grpc::ByteBuffer(slices.data(), slices.size()),
-                 static_cast<Event*>(&wrote_event_));
+                 static_cast<QueueEvent*>(&wrote_event_));
 }
 
 void StreamCall::Wrote(bool ok) {
@@ -266,7 +266,7 @@ void StreamCall::MaybeFinish() {
   if (!opened_ || finishing_ || broken_ || writing_ || !rpc_.source.open()) return;
   if (unanswered_rows_ != 0 || (!ending_ && !half_closed_)) return;
   finishing_ = true;
-  stream_->Finish(ending_.value_or(grpc::Status::OK), static_cast<Event*>(&finished_event_));
+  stream_->Finish(ending_.value_or(grpc::Status::OK), static_cast<QueueEvent*>(&finished_event_));
 }
 
 void StreamCall::Finished(bool /*ok*/) {

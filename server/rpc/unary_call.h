@@ -12,7 +12,7 @@
 #include "grpcpp/support/byte_buffer.h"
 #include "rpc/calls_full.h"
 #include "rpc/completion_source.h"
-#include "rpc/event.h"
+#include "rpc/queue_event.h"
 #include "task/refusal.h"
 #include "wire/status_wire.h"
 
@@ -33,9 +33,10 @@ class UnaryCall {
     responder_.reset();
     context_.emplace();
     responder_.emplace(&*context_);
-    context_->AsyncNotifyWhenDone(static_cast<Event*>(&done_event_));
+    context_->AsyncNotifyWhenDone(static_cast<QueueEvent*>(&done_event_));
     answered_ = finished_ = done_ = false;
-    Ask(*context_, request_, *responder_, source_.queue(), static_cast<Event*>(&received_event_));
+    Ask(*context_, request_, *responder_, source_.queue(),
+        static_cast<QueueEvent*>(&received_event_));
   }
 
  protected:
@@ -58,13 +59,13 @@ class UnaryCall {
   void Answer() {
     if (!source_.open()) return;
     answered_ = true;
-    responder_->Finish(response_, grpc::Status::OK, static_cast<Event*>(&finished_event_));
+    responder_->Finish(response_, grpc::Status::OK, static_cast<QueueEvent*>(&finished_event_));
   }
   void Refuse(const Refusal& refusal) { RefuseWith(ToGrpcStatus(refusal)); }
   void RefuseWith(const grpc::Status& status) {
     if (!source_.open()) return;
     answered_ = true;
-    responder_->FinishWithError(status, static_cast<Event*>(&finished_event_));
+    responder_->FinishWithError(status, static_cast<QueueEvent*>(&finished_event_));
   }
   void MaybeOver() {
     if (!done_ || (answered_ && !finished_) || !reusable()) return;
