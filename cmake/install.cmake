@@ -73,9 +73,9 @@ install(DIRECTORY ${CMAKE_SOURCE_DIR}/server/executor ${CMAKE_SOURCE_DIR}/server
   ${CMAKE_SOURCE_DIR}/server/task DESTINATION ${headers} COMPONENT libweft-dev
   FILES_MATCHING PATTERN *.h PATTERN *_fixture.h EXCLUDE)
 foreach(header IN ITEMS core/options.h embed/core_executor.h embed/core_group.h
-                        embed/executor_options.h embed/turned_executor.h sys/clock.h
-                        sys/fd.h sys/finished_list.h sys/io_operation.h sys/name_resolver.h
-                        sys/net_address.h sys/options.h sys/thread.h)
+                        embed/executor_options.h embed/turned_executor.h handlers/handler.h
+                        sys/clock.h sys/fd.h sys/finished_list.h sys/io_operation.h
+                        sys/name_resolver.h sys/net_address.h sys/options.h sys/thread.h)
   cmake_path(GET header PARENT_PATH folder)
   install(FILES ${CMAKE_SOURCE_DIR}/server/${header} DESTINATION ${headers}/${folder}
     COMPONENT libweft-dev)

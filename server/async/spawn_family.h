@@ -91,7 +91,9 @@ auto SpawnBounded(TaskContext& context, Semaphore& semaphore, TaskHost& host, F 
   if (result == WaitResult::kCancelled) return absl::CancelledError("asked to stop");
   if (result == WaitResult::kDeadline) return absl::DeadlineExceededError("the deadline passed");
   if (result != WaitResult::kDone) {
-    return absl::FailedPreconditionError("the semaphore belongs to another host");
+    return absl::FailedPreconditionError(semaphore.most() == 0
+                                             ? "the semaphore never has a permit"
+                                             : "the semaphore belongs to another host");
   }
   return Spawn(
       host,

@@ -11,6 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "async/spawn_family.h"
+#include "async/timing.h"
 #include "executor/task_io.h"
 
 namespace weft {
@@ -48,10 +49,12 @@ int64_t ToNs(uint64_t nanoseconds) {
 // The structs of the first version, which a size of 0 stands for.
 constexpr size_t kFirstExecutorAttrBytes = 40;
 constexpr size_t kFirstTaskAttrBytes = 32;
+constexpr size_t kFirstTaskTimesBytes = 104;
 constexpr size_t FirstBytes(const weft_executor_attr& /*attr*/) { return kFirstExecutorAttrBytes; }
 constexpr size_t FirstBytes(const weft_task_attr& /*attr*/) { return kFirstTaskAttrBytes; }
 static_assert(sizeof(weft_executor_attr) >= kFirstExecutorAttrBytes);
 static_assert(sizeof(weft_task_attr) >= kFirstTaskAttrBytes);
+static_assert(sizeof(weft_task_times) >= kFirstTaskTimesBytes);
 
 // A struct of the caller's, as far as it goes; what it does not have is zero. False: it is larger
 // than any we know.
@@ -104,6 +107,17 @@ weft_result WrongNumber(std::string_view name, uint64_t value, std::string_view 
   return ResultOf(
       WEFT_INVALID_ARGUMENT,
       absl::StrCat(std::string(name), ": ", value, " is not right, expected ", std::string(right)));
+}
+
+// What is wrong with an option, by the name that the field has in C.
+weft_result ResultOfAttr(const absl::Status& status) {
+  constexpr std::pair<std::string_view, std::string_view> kNames[] = {
+      {"io.ring_entries", "ring_entries"}, {"io.threads", "io_threads"}};
+  std::string message(status.message());
+  for (const auto& [ours, in_c] : kNames) {
+    if (message.rfind(ours, 0) == 0) message.replace(0, ours.size(), in_c);
+  }
+  return ResultOf(CodeOf(status), message);
 }
 
 absl::Status ReadAttr(const weft_executor_attr& attr, ExecutorOptions* options) {
@@ -295,6 +309,9 @@ weft_result weft_executor_create(weft_executor** executor, const weft_executor_a
   if (const absl::Status status = weft::ReadAttr(adopted, &options); !status.ok()) {
     return ResultOf(status);
   }
+  if (const absl::Status status = weft::CheckExecutorOptions(options); !status.ok()) {
+    return weft::ResultOfAttr(status);
+  }
   return weft::Guarded([&] { return weft::MakeExecutor(options, executor); });
 }
 
@@ -403,23 +420,25 @@ weft_result weft_task_result(weft_task* task) {
 weft_result weft_task_get_times(weft_task* task, weft_task_times* times) {
   if (task == nullptr) return NullTask();
   if (times == nullptr) return NullArgument("times");
-  if (times->size != 0 && times->size != sizeof(*times)) {
+  const uint64_t size = times->size == 0 ? weft::kFirstTaskTimesBytes : times->size;
+  if (size < weft::kFirstTaskTimesBytes || size > sizeof(*times)) {
     return weft::WrongNumber("size", times->size, "what this library knows");
   }
-  *times = {.size = sizeof(*times)};
+  weft_task_times told = {.size = size};
   const auto tell = [&](weft::sys::Ticks ticks, uint64_t* out_ticks, int64_t* out_ns) {
     *out_ticks = static_cast<uint64_t>(ticks);
     *out_ns = task->anchor.TicksToNs(ticks);
   };
-  tell(task->attached, &times->ticks_attached, &times->ns_attached);
-  tell(task->begun, &times->ticks_begun, &times->ns_begun);
-  tell(task->suspended, &times->ticks_suspended, &times->ns_suspended);
-  tell(task->resumed, &times->ticks_resumed, &times->ns_resumed);
-  tell(task->done, &times->ticks_done, &times->ns_done);
+  tell(task->attached, &told.ticks_attached, &told.ns_attached);
+  tell(task->begun, &told.ticks_begun, &told.ns_begun);
+  tell(task->suspended, &told.ticks_suspended, &told.ns_suspended);
+  tell(task->resumed, &told.ticks_resumed, &told.ns_resumed);
+  tell(task->done, &told.ticks_done, &told.ns_done);
   const weft::sys::Ticks end = task->done != 0 ? task->done : weft::sys::ReadTicks();
   const weft::sys::Ticks executing =
       task->begun == 0 ? 0 : end - task->begun - task->suspended_in_all;
-  tell(executing, &times->ticks_executing, &times->ns_executing);
+  tell(executing, &told.ticks_executing, &told.ns_executing);
+  std::memcpy(times, &told, size);
   return weft_success(0);
 }
 
@@ -447,6 +466,14 @@ weft_result weft_suspend_for_duration(weft_context* context, uint64_t nanosecond
   if (const weft_result wrong = CheckContext(context); wrong.code != WEFT_OK) return wrong;
   const Suspension suspension(*context);
   return weft::ResultOfWait(context->context->SleepFor(weft::ToNs(nanoseconds)));
+}
+
+weft_result weft_suspend_until_boot_time(weft_context* context, uint64_t nanoseconds) {
+  if (const weft_result wrong = CheckContext(context); wrong.code != WEFT_OK) return wrong;
+  const Suspension suspension(*context);
+  const weft::BootClock clock;
+  return weft::ResultOfWait(
+      weft::SleepUntilBoot(*context->context, clock, weft::ToNs(nanoseconds)));
 }
 
 weft_result weft_await_task(weft_context* context, weft_task* task, uint64_t timeout_ns) {

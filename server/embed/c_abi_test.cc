@@ -7,6 +7,7 @@
 
 #include <cstdio>
 #include <cstring>
+#include <ctime>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -88,9 +89,9 @@ TEST_F(CAbiTest, NullsAreRefusedEachByItsOwnCode) {
   }
   for (const weft_result& result :
        {weft_should_stop(nullptr), weft_now(nullptr), weft_yield(nullptr),
-        weft_suspend_for_duration(nullptr, 1), weft_await_task(nullptr, task, 1),
-        weft_read(nullptr, 0, nullptr, 0, 0), weft_write(nullptr, 0, nullptr, 0, 0),
-        weft_fsync(nullptr, 0)}) {
+        weft_suspend_for_duration(nullptr, 1), weft_suspend_until_boot_time(nullptr, 1),
+        weft_await_task(nullptr, task, 1), weft_read(nullptr, 0, nullptr, 0, 0),
+        weft_write(nullptr, 0, nullptr, 0, 0), weft_fsync(nullptr, 0)}) {
     EXPECT_EQ(result.code, WEFT_NULL_CONTEXT);
   }
   EXPECT_EQ(weft_context_task(nullptr), nullptr);
@@ -195,6 +196,12 @@ TEST_F(CAbiTest, NumbersOutOfRangeAreNamed) {
   attr.io_backend = 3;
   expect(attr, "io_backend: 3 is not right, expected 0 to 2");
   attr = {};
+  attr.ring_entries = 5;
+  expect(attr, "ring_entries: 5 is not right, expected 8 to 4096");
+  attr = {};
+  attr.io_threads = 1'000;
+  expect(attr, "io_threads: 1000 is not right, expected 1 to 256");
+  attr = {};
   attr.size = 1;
   expect(attr, "size: 1 is not right, expected what this library knows");
   weft_task_attr task_attr = {};
@@ -226,6 +233,55 @@ TEST_F(CAbiTest, AnOlderAndSmallerStructIsTaken) {
   EXPECT_EQ(weft_executor_destroy(other).code, WEFT_OK);
   weft_task_destroy(one);
   weft_task_destroy(two);
+}
+
+int64_t BootNowNs() {
+  timespec now = {};
+  clock_gettime(CLOCK_BOOTTIME, &now);
+  return now.tv_sec * 1'000'000'000 + now.tv_nsec;
+}
+
+TEST_F(CAbiTest, SuspendsUntilATimeOfTheBootClock) {
+  struct Wait {
+    uint64_t until_ns;
+    weft_result came;
+  };
+  const auto code = [](weft_context* context, void* user) {
+    auto& wait = *static_cast<Wait*>(user);
+    return wait.came = weft_suspend_until_boot_time(context, wait.until_ns);
+  };
+  Wait soon = {static_cast<uint64_t>(BootNowNs()) + 2'000'000, {}};
+  weft_task* task = Make(code, &soon);
+  Attach(task);
+  RunUntilDone(task);
+  EXPECT_EQ(weft_task_result(task).code, WEFT_OK);
+  EXPECT_GE(BootNowNs(), static_cast<int64_t>(soon.until_ns));
+  weft_task_destroy(task);
+
+  Wait never = {UINT64_MAX, {}};
+  task = Make(code, &never);
+  Attach(task);
+  EXPECT_EQ(Poll(), 1);
+  EXPECT_EQ(weft_task_cancel(task).value, 1);
+  RunUntilDone(task);
+  EXPECT_EQ(never.came.code, WEFT_CANCELLED);
+  weft_task_destroy(task);
+}
+
+TEST_F(CAbiTest, QuiesceTellsHowManyAreLeftAndMayBeCalledAgain) {
+  bool may_end = false;
+  weft_task* task = Make(
+      [](weft_context* context, void* user) {
+        while (!*static_cast<bool*>(user)) (void)weft_yield(context);
+        return weft_success(0);
+      },
+      &may_end);
+  Attach(task);
+  EXPECT_EQ(Poll(1), 1);
+  EXPECT_EQ(weft_executor_quiesce(executor_, 1'000'000).value, 1) << "it does not listen";
+  may_end = true;
+  EXPECT_EQ(weft_executor_quiesce(executor_, 10'000'000'000).value, 0);
+  weft_task_destroy(task);
 }
 
 weft_result SleepLong(weft_context* context, void* /*user*/) {

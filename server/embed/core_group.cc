@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <functional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -47,6 +48,7 @@ struct CoreGroup::Engine {
       Add(core);
     }
     size = cores.size();
+    on_refused_index = options.on_refused_index;
     if (options.blocking_threads > 0) Add(PoolOptionsOf(options));
     for (const auto& core : cores) {
       if (absl::Status status = core->Start(); !status.ok()) return status;
@@ -66,6 +68,7 @@ struct CoreGroup::Engine {
   CancellationToken shutdown;
   size_t size = 0;
   std::atomic<uint64_t> refused_indexes{0};
+  std::function<void(size_t, size_t)> on_refused_index;
   std::vector<std::unique_ptr<RealCore>> cores;  // Then the pool's.
 };
 
@@ -94,6 +97,7 @@ uint32_t CoreGroup::stacks() const { return engine_->cores.front()->options().st
 absl::StatusOr<TaskHost*> CoreGroup::CoreAt(size_t index) {
   if (index < size()) return engine_->cores[index].get();
   engine_->refused_indexes.fetch_add(1, std::memory_order_relaxed);
+  if (engine_->on_refused_index) engine_->on_refused_index(index, size());
   return absl::OutOfRangeError(
       absl::StrCat("core ", index, " is not there, expected 0 to ", size() - 1));
 }

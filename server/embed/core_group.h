@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -19,6 +20,8 @@ struct CoreGroupOptions {
   // The CPU that each core is pinned to; empty: one core that is pinned nowhere.
   std::vector<int> cpus;
   uint32_t blocking_threads = 0;  // Of the pool for tasks that block, at most; 0: there is none.
+  // Told of each index that CoreAt refuses, and how many cores there are, on the thread that asked.
+  std::function<void(size_t index, size_t cores)> on_refused_index;
 };
 
 // Cores with threads of their own, as weftd has them, for tasks that a program spawns on any of
@@ -35,7 +38,7 @@ class CoreGroup {
   size_t size() const;
   // Tasks of each core that are started and suspended at once, at most.
   uint32_t stacks() const;
-  // OutOfRange names the index and how many there are, and is counted.
+  // OutOfRange names the index and how many there are; it is counted and told.
   absl::StatusOr<TaskHost*> CoreAt(size_t index);
   uint64_t refused_indexes() const;
   // Runs its tasks on threads that may block; null: there is none.

@@ -1,6 +1,7 @@
 // Cores with threads of their own: what a program spawns on them from without, and how they end.
 #include "embed/core_group.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -12,11 +13,13 @@
 #include <vector>
 
 #include "async/spawn_family.h"
-
 #include "async/timing.h"
 
 namespace weft {
 namespace {
+
+using ::testing::ElementsAre;
+using ::testing::Pair;
 
 std::unique_ptr<CoreGroup> StartGroup(const CoreGroupOptions& options = {}) {
   auto group = CoreGroup::Start(options);
@@ -56,10 +59,16 @@ TEST(CoreGroup, AnIndexOutOfRangeIsRefused) {
   const absl::Status status = group->CoreAt(1).status();
   EXPECT_EQ(status, absl::OutOfRangeError("core 1 is not there, expected 0 to 0"));
   EXPECT_EQ(group->pool(), nullptr);
-  const auto with_pool = StartGroup({.blocking_threads = 1});
+  std::vector<std::pair<size_t, size_t>> told;
+  const auto with_pool =
+      StartGroup({.blocking_threads = 1, .on_refused_index = [&told](size_t index, size_t cores) {
+                    told.emplace_back(index, cores);
+                  }});
   EXPECT_TRUE(absl::IsOutOfRange(with_pool->CoreAt(1).status())) << "the pool is no core";
   EXPECT_TRUE(absl::IsOutOfRange(with_pool->CoreAt(SIZE_MAX).status()));
   EXPECT_EQ(with_pool->refused_indexes(), 2U);
+  EXPECT_TRUE(with_pool->CoreAt(0).ok());
+  EXPECT_THAT(told, ElementsAre(Pair(1, 1), Pair(SIZE_MAX, 1)));
 }
 
 TEST(CoreGroup, OptionsOutOfRangeAndCpusNotGrantedAreNamed) {

@@ -12,6 +12,7 @@
 
 #include "executor/asio_executor.h"
 #include "executor/fallback_executor.h"
+#include "executor/registry.h"
 #include "executor/run_on.h"
 
 // Proves that coroutines run as tasks, one poll after another, with waits for times, for others,
@@ -368,6 +369,20 @@ TEST(SpawnForFuture, OfACoroutineHasItsValueItsExceptionOrTheRefusal) {
   executor.Shutdown();
   EXPECT_THROW(dropped.get(), ExecutorFailure);
   EXPECT_THROW(SpawnForFuture(executor, Value(1)).get(), ExecutorFailure);
+}
+
+// What the reference calls with_async.
+TEST(CoroutineBody, IsRunToItsValueByTheExecutorThatIsCurrent) {
+  auto hello = []() -> CoroutineTask<std::string> {
+    const bool has_slept = co_await SleepFor(1'000'000);
+    co_return has_slept ? "hello" : "cut short";
+  };
+  CoroutineBody body(hello());
+  EXPECT_EQ(ProcessExecutors().Current().BlockOn(body), ExecutorError::kNone);
+  EXPECT_EQ(body.Result(), "hello");
+  CoroutineBody thrower(Throw());
+  EXPECT_EQ(ProcessExecutors().Current().BlockOn(thrower), ExecutorError::kTaskPanicked);
+  EXPECT_THROW(thrower.Result(), std::runtime_error);
 }
 
 TEST(SpawnForFuture, ManyCoroutinesSleepAndMeetOnOneThread) {

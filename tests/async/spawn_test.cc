@@ -417,5 +417,38 @@ TEST_F(SpawnTest, NoMoreAreUnderWayThanTheSemaphorePermits) {
   EXPECT_EQ(semaphore.available(), 3U);
 }
 
+TEST_F(SpawnTest, SpawnBoundedTellsWhyItSpawnedNothingAndKeepsNoPermit) {
+  Semaphore none(host(), 0);
+  Semaphore one(host(), 1);
+  absl::Status never, cancelled, refused;
+  Go([&](TaskContext& context) {
+    never = SpawnBounded(context, none, context.host(), [] {}).status();
+    ASSERT_TRUE(one.TryAcquire());
+    auto waits = Spawn(context.host(), [&](TaskContext& inner) {
+      cancelled =
+          SpawnBounded(inner, one, inner.host(), [] { FAIL() << "it was cancelled"; }).status();
+    });
+    ASSERT_TRUE(waits.ok());
+    context.Yield();
+    waits->Abort();
+    (void)waits->Join(context);
+    one.Release();
+    context.Yield();
+    // Every slot is taken, so that what has its permit finds none.
+    std::vector<JoinHandle<void>> others;
+    for (auto other = Spawn(context.host(), [] {}); other.ok();
+         other = Spawn(context.host(), [] {})) {
+      others.push_back(*std::move(other));
+    }
+    refused = SpawnBounded(context, one, context.host(), [] {}).status();
+    for (JoinHandle<void>& other : others) (void)other.Join(context);
+  });
+  Settle();
+  EXPECT_EQ(never, absl::FailedPreconditionError("the semaphore never has a permit"));
+  EXPECT_TRUE(absl::IsCancelled(cancelled)) << cancelled;
+  EXPECT_TRUE(absl::IsResourceExhausted(refused)) << refused;
+  EXPECT_EQ(one.available(), 1U);
+}
+
 }  // namespace
 }  // namespace weft

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -59,10 +60,20 @@ TEST_P(ExecutorKindTest, RunsEachHandlerThatNeedsNoSuspending) {
 }
 
 TEST_P(ExecutorKindTest, WhatSuspendsIsNotSupportedByNameButOnACore) {
-  StartKind({"handlers.file_root=/etc"});
+  const TempDir root;
+  StartKind({"handlers.file_root=" + root.path().string(), "handlers.net_allow=[\"127.0.0.1\"]"});
+  std::ofstream(root.path() / "some") << "bytes";
   const bool is_core = std::string(GetParam()) == "core";
-  const std::pair<const char*, const char*> cases[] = {
-      {"sleep", "1ms"}, {"file.read", "hostname"}, {"file.hash", "hostname"}};
+  std::vector<std::pair<const char*, const char*>> cases = {{"sleep", "1ms"},
+                                                            {"file.read", "some"},
+                                                            {"file.hash", "some"},
+                                                            {"file.write", "other\nbytes"}};
+  if (!is_core) {
+    // What these come to on a core, their own tests tell.
+    cases.insert(cases.end(), {{"tcp.request", "127.0.0.1:1\nhello"},
+                               {"http.get", "http://127.0.0.1:1/"},
+                               {"fail", "deadline"}});
+  }
   for (const auto& [handler, payload] : cases) {
     const auto result = Run(Spec(handler, payload));
     ASSERT_TRUE(result.ok()) << result.status();

@@ -117,6 +117,13 @@ install_inside() {
 # ---- What the installed packages do.
 
 is_active() { inside systemctl is-active --quiet weftd; }
+# says WORDS PROGRAM: it prints just that, and ends well.
+says() {
+  local said
+  said=$(inside "$2") || { echo "$2 ended with $?"; return 1; }
+  equal "$1" "$said"
+}
+
 takes_tasks() { equal "$digest" "$(inside weft run sha256 hello --raw)"; }
 runs_as_weft() {
   equal weft "$(inside ps -o user= -C weftd)" &&
@@ -135,7 +142,7 @@ keeps_changes_in_an_upgrade() {
 
 with_cmake() {
   inside sh -c "cd /root/embed && cmake -S . -B build && cmake --build build" &&
-    equal "$digest" "$(inside /root/embed/build/embed)"
+    says "$digest" /root/embed/build/embed
 }
 
 # The examples of the executor, and those of README.md as a reader copies them. What they print is
@@ -144,33 +151,26 @@ executor_by_hand() {
   inside sh -c 'cd /root/executor && cc -std=c99 -Wall -Wextra -Werror -o c main.c \
     $(pkg-config --cflags --libs weft) && g++ -std=c++20 -o cpp main.cc \
     $(pkg-config --cflags --libs weft)' &&
-    equal "hello from a task
-result 42" "$(inside /root/executor/c)" && equal "sum 36" "$(inside /root/executor/cpp)"
+    says "hello from a task
+result 42" /root/executor/c && says "sum 36" /root/executor/cpp
 }
 executor_with_cmake() {
   inside sh -c "cd /root/executor && cmake -S . -B build && cmake --build build" &&
-    equal "sum 36" "$(inside /root/executor/build/in_cpp)"
-}
-# readme_example NUMBER: the file below the heading "Embed it", its code blocks counted from 1.
-readme_example() {
-  awk -v wanted="$1" '/^## /{on = /^## Embed it/} on && /^```(c|cpp)$/{n++; inside = 1; next}
-    /^```$/{inside = 0} on && inside && n == wanted' README.md
+    says "sum 36" /root/executor/build/in_cpp
 }
 readme_compiles() {
-  local folder=$tree/root/empty file
+  local folder=$tree/root/empty
   mkdir "$folder" || return 1
-  readme_example 1 >"$folder/main.c" && readme_example 2 >"$folder/main.cc" || return 1
-  for file in main.c main.cc; do
-    (($(wc -l <"$folder/$file") < 40)) || { echo "$file is 40 lines or more"; return 1; }
-  done
+  tests/readme/program.sh 1 >"$folder/main.c" && tests/readme/program.sh 2 >"$folder/main.cc" ||
+    return 1
   # With the commands that README.md gives.
   grep -oE '`(cc|g\+\+) [^`]*main\.cc? \$\(pkg-config[^`]*`' README.md | tr -d '\`' \
     >"$folder/commands"
   equal 2 "$(wc -l <"$folder/commands")" || return 1
   inside sh -c 'cd /root/empty && sed -n 1p commands | sh && mv a.out in-c &&
     sed -n 2p commands | sh && mv a.out in-cpp' &&
-    equal "hello from a task" "$(inside /root/empty/in-c)" &&
-    equal "42" "$(inside /root/empty/in-cpp)"
+    says "hello from a task" /root/empty/in-c &&
+    says "42" /root/empty/in-cpp
 }
 # All that is installed for programs that embed the executor, in one program that uses each way in.
 executor_headers() {
@@ -180,7 +180,7 @@ executor_headers() {
     cat tests/deploy/every_way_in.cc
   } >"$tree/root/all.cc"
   inside sh -c 'cd /root && g++ -std=c++20 -Wall -Wextra -Werror -o all all.cc \
-    $(pkg-config --cflags --libs weft)' && equal "4 ways in" "$(inside /root/all)"
+    $(pkg-config --cflags --libs weft)' && says "4 ways in" /root/all
 }
 # With the files of the packages, unpacked; the machine that builds has the compiler.
 executor_in_rust() {
@@ -194,7 +194,7 @@ executor_in_rust() {
 
 with_pkg_config() {
   inside sh -c "cd /root/embed && g++ -std=c++20 -o by-hand main.cc \
-    \$(pkg-config --cflags --libs weft-client)" && equal "$digest" "$(inside /root/embed/by-hand)"
+    \$(pkg-config --cflags --libs weft-client)" && says "$digest" /root/embed/by-hand
 }
 
 manual_renders() {

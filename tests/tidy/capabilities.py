@@ -6,9 +6,11 @@ What the second column has in backticks is ours: words of the code that is no te
 members of what they stand behind (`TaskHandle::Abort`, `weft_task_attr.code`); keys and handlers
 (`executor.kind`, or all that begin so: `executor.budget_*`); files (`async/spawn.h`).
 
-A test is named as `Suite.Case` of GoogleTest, or as `path/of/script: words of its check`.
+A test is named as `Suite.Case` of GoogleTest, or as `path/of/script: words of its check`. What the
+sources have may not be built, or be disabled: with a build folder, ctest is asked, too.
 """
 
+import json
 import pathlib
 import re
 
@@ -54,6 +56,20 @@ def gtest_names(root):
             names.add(f"{suite}.{case}")
     # A fixture may have another name in a file, `using SpawnTest = AsyncTest`: what counts is the
     # name in the macro.
+    return names
+
+
+def run_by_ctest(listed):
+    """Of `ctest --show-only=json-v1`: what it would run, by the names in the macros."""
+    names = set()
+    for test in json.loads(listed)["tests"]:
+        properties = {each["name"]: each["value"] for each in test.get("properties", ())}
+        if properties.get("DISABLED"):
+            continue
+        # Prefix/Suite.Case/parameter  # its value; Suite/number.Case  # TypeParam = ...
+        suite, dot, case = test["name"].partition("  #")[0].partition(".")
+        parts = [part for part in suite.split("/") if not part.isdigit()]
+        names.add(parts[-1] + dot + case.partition("/")[0])
     return names
 
 

@@ -1,7 +1,10 @@
 """docs/capabilities.md names what exists of ours and its tests, and what judges it notices when it
 does not."""
 
+import json
+import os
 import pathlib
+import subprocess
 import tempfile
 import unittest
 
@@ -70,6 +73,29 @@ class CapabilitiesTest(unittest.TestCase):
         self.assertEqual(1, len(self.judge(HEAD + "| spawn | | `Suite.Case` |\n")))
         self.assertEqual(1, len(self.judge("nothing\n")))
         self.assertEqual(2, len(self.judge("| a | b |\n|---|---|\n| 1 | 2 |\n")) - 1)
+
+    @unittest.skipUnless("WEFT_BUILD" in os.environ, "WEFT_BUILD names no build folder")
+    def test_every_test_named_is_run(self):
+        listed = subprocess.run(
+            ["ctest", "--test-dir", os.environ["WEFT_BUILD"], "--show-only=json-v1"],
+            check=True, capture_output=True, text=True,
+        )  # fmt: skip
+        run = capabilities.run_by_ctest(listed.stdout)
+        page = (ROOT / capabilities.PAGE).read_text(encoding="utf-8")
+        self.assertEqual([], list(capabilities.judge(page, run, self.ours, ROOT)))
+
+    def test_what_is_run_has_the_names_of_the_macros(self):
+        listed = {
+            "tests": [
+                {"name": "Suite.Case"},
+                {"name": "Backends/Ring.Nop/Threads  # GetParam() = 1-byte object <02>"},
+                {"name": "Typed/0.Case  # TypeParam = int"},
+                {"name": "Suite.Off", "properties": [{"name": "DISABLED", "value": True}]},
+                {"name": "tidy", "properties": [{"name": "TIMEOUT", "value": 60.0}]},
+            ]
+        }
+        run = capabilities.run_by_ctest(json.dumps(listed))
+        self.assertEqual({"Suite.Case", "Ring.Nop", "Typed.Case", "tidy"}, run)
 
     def test_names_are_those_of_the_macros(self):
         with tempfile.TemporaryDirectory() as folder:

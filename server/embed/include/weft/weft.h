@@ -12,8 +12,9 @@
  * Calls that say "any thread" may be made by any. A task's own calls (those with a context) are
  * made on its stack, while it runs.
  *
- * Cost: "cheap" means no allocation, no system call and no lock that anybody holds for longer than
- * a few stores, at most a few hundred nanoseconds; "expensive" the rest. */
+ * Cost: "cheap" means no allocation but for the text of an error, no system call and no lock that
+ * anybody holds for longer than a few stores, at most a few hundred nanoseconds; "expensive" the
+ * rest. */
 #ifndef WEFT_WEFT_H
 #define WEFT_WEFT_H
 
@@ -32,7 +33,7 @@
 extern "C" {
 #endif
 
-#define WEFT_ABI_VERSION 1
+#define WEFT_ABI_VERSION 2
 
 struct timespec; /* Of <time.h>, which does not tell everybody. */
 typedef struct weft_executor weft_executor;
@@ -52,8 +53,8 @@ typedef struct weft_executor_attr {
   uint32_t stacks;       /* Started and suspended at once, 1 to 1000000; 256. */
   uint64_t stack_bytes;  /* Of each, 16384 to 67108864; 65536. */
   uint32_t io_backend;   /* enum weft_io_backend. */
-  uint32_t ring_entries; /* File operations under way at once; 256. */
-  uint32_t io_threads;   /* Of the threads backend; 4. */
+  uint32_t ring_entries; /* File operations under way at once, 8 to 4096; 256. */
+  uint32_t io_threads;   /* Of the threads backend, 1 to 256; 4. */
   uint32_t idle;         /* enum weft_idle: what a run does that has to wait. */
 } weft_executor_attr;
 
@@ -72,7 +73,7 @@ typedef struct weft_task_attr {
 /* When a task did what, last time it was attached: of the processor's time stamp counter, and in
  * nanoseconds of a clock without a known zero. 0: it has not. */
 typedef struct weft_task_times {
-  uint64_t size; /* sizeof(weft_task_times), or 0; set by the library. */
+  uint64_t size; /* sizeof(weft_task_times), or 0; set to how much the library told. */
   uint64_t ticks_attached;
   uint64_t ticks_begun;
   uint64_t ticks_suspended; /* Last. */
@@ -168,6 +169,10 @@ WEFT_API weft_result weft_now(weft_context* context);
 WEFT_API weft_result weft_yield(weft_context* context);
 /* For at least that long. */
 WEFT_API weft_result weft_suspend_for_duration(weft_context* context, uint64_t nanoseconds);
+/* Since version 2. Until that time of CLOCK_BOOTTIME, which goes on while the machine is suspended;
+ * after a suspension it may be late by half a second, as often as which it looks: each look is an
+ * item of weft_executor_run. */
+WEFT_API weft_result weft_suspend_until_boot_time(weft_context* context, uint64_t nanoseconds);
 /* Until another task, of whatever executor, has ended; value and code: its result. WEFT_TIMED_OUT
  * after timeout_ns, unless that is UINT64_MAX. */
 WEFT_API weft_result weft_await_task(weft_context* context, weft_task* task, uint64_t timeout_ns);
