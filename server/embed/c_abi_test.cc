@@ -268,26 +268,23 @@ TEST_F(CAbiTest, SuspendsUntilATimeOfTheBootClock) {
   weft_task_destroy(task);
 }
 
-TEST_F(CAbiTest, QuiesceTellsHowManyAreLeftAndMayBeCalledAgain) {
-  bool may_end = false;
-  weft_task* task = Make(
-      [](weft_context* context, void* user) {
-        while (!*static_cast<bool*>(user)) (void)weft_yield(context);
-        return weft_success(0);
-      },
-      &may_end);
-  Attach(task);
-  EXPECT_EQ(Poll(1), 1);
-  EXPECT_EQ(weft_executor_quiesce(executor_, 1'000'000).value, 1) << "it does not listen";
-  may_end = true;
-  EXPECT_EQ(weft_executor_quiesce(executor_, 10'000'000'000).value, 0);
-  weft_task_destroy(task);
-}
-
 weft_result SleepLong(weft_context* context, void* /*user*/) {
   const weft_result slept = weft_suspend_for_duration(context, UINT64_MAX);
   if (weft_should_stop(context).value != 1) return weft_failure(WEFT_FIRST_OWN, "not asked");
   return slept;
+}
+
+TEST_F(CAbiTest, QuiesceTellsHowManyAreLeftAndMayBeCalledAgain) {
+  weft_task* one = Make(&SleepLong);
+  weft_task* two = Make(&SleepLong);
+  Attach(one);
+  Attach(two);
+  EXPECT_EQ(Poll(), 2);
+  EXPECT_EQ(weft_executor_quiesce(executor_, 0).value, 2) << "asked to stop, and not turned";
+  EXPECT_EQ(weft_executor_quiesce(executor_, 10'000'000'000).value, 0);
+  EXPECT_EQ(weft_task_result(one).code, WEFT_CANCELLED);
+  weft_task_destroy(one);
+  weft_task_destroy(two);
 }
 
 TEST_F(CAbiTest, WhatIsUnderWayIsNotDestroyedNorChangedAndIsCancelled) {
