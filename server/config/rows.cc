@@ -80,6 +80,7 @@ constexpr std::string_view kDoorThreads[] = {"auto", "own", "core"};
 constexpr std::string_view kIdlePolicies[] = {"spin", "adaptive", "sleep"};
 constexpr uint32_t kTasksMaxOfKind[] = {0, kFallbackTasksMax, 0};
 constexpr std::string_view kStallPolicies[] = {"report", "demote"};
+constexpr std::string_view kDeadlinePolicies[] = {"refuse", "queue"};
 constexpr int64_t kPathMost = 4095;
 constexpr int64_t kHostsMost = 256;
 constexpr std::string_view kIoBackends[] = {"auto", "io_uring", "threads"};
@@ -186,6 +187,13 @@ std::vector<ConfigRow> BlockingRows() {
        "ResumeHandler.",
        [](Config& c, const ConfigValue& v) {
          c.dispatch.stall_policy = AsEnum<StallPolicy>(kStallPolicies, v);
+       }},
+      {"executor.deadline_policy", "", Choice(kDeadlinePolicies), "\"refuse\"", kLive,
+       "What becomes of a task that is expected to start after its deadline only: refuse: it is "
+       "refused at once; queue: it is queued all the same. With timing_metrics = false nothing is "
+       "expected.",
+       [](Config& c, const ConfigValue& v) {
+         c.dispatch.deadline_policy = AsEnum<DeadlinePolicy>(kDeadlinePolicies, v);
        }},
       {"blocking.threads_max", "threads", Whole(1, 256), "16", kRestart,
        "Tasks of blocking handlers that run at once, each on a thread of its own.",

@@ -206,12 +206,29 @@ Refusal Admission::QueueFull(Priority priority, uint32_t core_index, const CoreL
   return refusal;
 }
 
+Refusal Admission::WouldMissDeadline(uint32_t core_index, const LateStart& late) const {
+  const int cpu = cpus_[core_index];
+  const int64_t short_by_ns = late.predicted_start_ns - late.deadline_ns;
+  return {.reason = RefusalReason::kWouldMissDeadline,
+          .message = absl::StrCat("the task would start in ", Readable(late.predicted_start_ns),
+                                  " on core ", cpu, ", after its deadline of ",
+                                  Readable(late.deadline_ns), " (executor.deadline_policy)"),
+          .bound = absl::StrCat("deadline (core ", cpu, ")"),
+          .retry_after_ns = RetryAfterNs(static_cast<uint64_t>(std::max<int64_t>(short_by_ns, 0))),
+          .late_start = late};
+}
+
 int64_t Admission::RetryAfterNs(uint64_t backlog, uint64_t ended_per_second) {
   if (ended_per_second == 0) return kLongestRetryNs;
   const double share = static_cast<double>(backlog) / 16.0;
   const double wait_ns = share * 1e9 / static_cast<double>(ended_per_second);
   if (wait_ns >= static_cast<double>(kLongestRetryNs)) return kLongestRetryNs;
-  return std::max(kShortestRetryNs, static_cast<int64_t>(wait_ns));
+  return RetryAfterNs(static_cast<uint64_t>(wait_ns));
+}
+
+int64_t Admission::RetryAfterNs(uint64_t wait_ns) {
+  return static_cast<int64_t>(
+      std::clamp(wait_ns, uint64_t{kShortestRetryNs}, uint64_t{kLongestRetryNs}));
 }
 
 }  // namespace weft

@@ -18,7 +18,8 @@ namespace weft {
 
 // The yes or no to one task. Looks at the request first, then at the bounds, in a fixed order:
 // draining, handler, payload, timeout, cpu or affinity key; payload bytes in flight, queue depth,
-// slots. Changes nothing. Owned by the Dispatcher. Door thread only.
+// slots; whether it could start in time the Dispatcher asks last. Changes nothing. Owned by the
+// Dispatcher. Door thread only.
 class Admission {
  public:
   // What a sound request comes to.
@@ -47,6 +48,9 @@ class Admission {
   std::optional<Refusal> CheckBounds(const TaskSpec& spec, uint32_t core_index,
                                      const CoreLoad& load, size_t in_flight_bytes) const;
 
+  // The answer to a task that is expected to start too late; core_index: where that is soonest.
+  Refusal WouldMissDeadline(uint32_t core_index, const LateStart& late) const;
+
   // An answer of so many bytes is about to be held, too.
   std::optional<Refusal> CheckAnswer(size_t bytes, size_t in_flight_bytes) const;
 
@@ -56,6 +60,8 @@ class Admission {
   // When something that is full may have room again at that rate: the time in which a sixteenth of
   // backlog goes, but 1 ms to 1 s.
   static int64_t RetryAfterNs(uint64_t backlog, uint64_t ended_per_second);
+  // The same for a wait that is known.
+  static int64_t RetryAfterNs(uint64_t wait_ns);
 
  private:
   Refusal FallbackFull(uint32_t core_index, int64_t retry_ns) const;

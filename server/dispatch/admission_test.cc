@@ -204,11 +204,24 @@ TEST_F(AdmissionTest, RefusesWhenEverySlotIsTaken) {
   EXPECT_EQ(refusal->bound, "task slots (core 2)");
 }
 
+TEST_F(AdmissionTest, SaysWhereATaskWouldStartAndWhenToTryAgain) {
+  const Refusal refusal =
+      admission_.WouldMissDeadline(1, {.predicted_start_ns = 4'200'000, .deadline_ns = 1'000'000});
+  EXPECT_EQ(refusal.reason, RefusalReason::kWouldMissDeadline);
+  EXPECT_THAT(refusal.message,
+              HasSubstr("would start in 4.2 ms on core 5, after its deadline of 1 ms"));
+  EXPECT_EQ(refusal.bound, "deadline (core 5)");
+  EXPECT_EQ(refusal.retry_after_ns, 3'200'000);
+}
+
 TEST_F(AdmissionTest, EstimatesTheRetryFromTheDrainRateWithinItsRange) {
   EXPECT_EQ(Admission::RetryAfterNs(1600, 10'000), 10'000'000);
   EXPECT_EQ(Admission::RetryAfterNs(1600, 0), 1'000'000'000);
   EXPECT_EQ(Admission::RetryAfterNs(1600, 1), 1'000'000'000);
   EXPECT_EQ(Admission::RetryAfterNs(16, 1'000'000), 1'000'000);
+  EXPECT_EQ(Admission::RetryAfterNs(1), 1'000'000);
+  EXPECT_EQ(Admission::RetryAfterNs(5'000'000), 5'000'000);
+  EXPECT_EQ(Admission::RetryAfterNs(UINT64_MAX), 1'000'000'000);
 }
 
 }  // namespace

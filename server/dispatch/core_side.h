@@ -3,12 +3,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "core/core.h"
 #include "core/message.h"
 #include "dispatch/task_table.h"
 #include "dispatch/twin_entries.h"
+#include "dispatch/work_ledger.h"
 
 namespace weft {
 
@@ -45,6 +47,7 @@ struct CoreSide {
   std::vector<Message> staged;  // From `posted` on: not yet in the inbox.
   size_t posted = 0;
   std::unique_ptr<TwinEntries<Env>> twins;  // Null: the core runs handlers itself.
+  std::optional<WorkLedger> ledger;         // None: nothing is foretold of it.
   uint64_t ended_before = 0;                // At the last MeasureRates.
   uint64_t admitted_before = 0;             // At the last check of the core's own counts.
   uint64_t turns_before = 0;

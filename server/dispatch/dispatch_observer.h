@@ -22,7 +22,7 @@ struct Stall {
 struct CoreChange {
   enum class Cause : uint8_t {
     kLoad,     // See ActiveCores.
-    kNoRoom,   // No active core had room for a task.
+    kNoRoom,   // No active core had room for a task, or could start it before its deadline.
     kSetting,  // executor.active_min was raised.
   };
 

@@ -8,13 +8,15 @@
 #include "dispatch/dispatcher_active.h"
 #include "dispatch/dispatcher_ask.h"
 #include "dispatch/dispatcher_check.h"
+#include "dispatch/dispatcher_forecast.h"
 #include "dispatch/dispatcher_list.h"
 #include "dispatch/dispatcher_report.h"
 #include "dispatch/task_times.h"
 
 // Reads as the life of a task: it begins, is asked for, ends. What is done once in a while, and
 // what the statistics tell, is in dispatcher_check.h and dispatcher_report.h; what is told of many
-// tasks, in dispatcher_list.h; which cores take new ones, in dispatcher_active.h.
+// tasks, in dispatcher_list.h; which cores take new ones, in dispatcher_active.h; when they are
+// expected to start, in dispatcher_forecast.h.
 
 namespace weft {
 namespace dispatch_internal {
@@ -52,6 +54,7 @@ Dispatcher<Env>::Dispatcher(const DispatchOptions& options, std::span<Core<Env>*
       loads_(cores.size()),
       admission_(options, dispatch_internal::CpusOf(cores), lookup),
       router_(options.max_queue_depth),
+      forecast_(anchor_),
       retention_({.max_age = anchor_.NsToTicks(options.results_max_age_ns),
                   .max_count = options.results_max_count,
                   .max_bytes = options.results_max_bytes}),
@@ -74,6 +77,10 @@ Dispatcher<Env>::Dispatcher(const DispatchOptions& options, std::span<Core<Env>*
                                           .slots = cores[index]->options().door_slots(),
                                           .kept = kept_share,
                                           .first_serial = first_serial}));
+    // Without times there is nothing to learn; the pool's threads share what CPU others leave.
+    if (options.timing_metrics && index < core_count_) {
+      sides_.back()->ledger.emplace(options.max_queue_depth);
+    }
   }
   if (has_pool()) sides_.back()->twins = std::make_unique<TwinEntries<Env>>();
 }
@@ -99,14 +106,25 @@ std::optional<Refusal> Dispatcher<Env>::Submit(const TaskSpec& spec, std::string
   if (checked.entry->paused.is_set()) [[unlikely]] {
     return RefuseTask(Admission::Paused(spec));
   }
-  const uint32_t core = Route(spec, checked);
-  if (auto refusal = admission_.CheckBounds(spec, core, loads_[core], in_flight_bytes_)) {
-    if (core == core_count_) stats_.pool_refused.Count(refusal->reason);
-    return RefuseTask(std::move(*refusal));
+  // Nothing that came before has to be over: it is posted after it was read, and so not after the
+  // core's reading at its start.
+  const sys::Ticks now = env_.NowUnordered();
+  Arrival arrival = {now, Route(spec, checked, now), checked.entry->index};
+  if (auto refusal =
+          admission_.CheckBounds(spec, arrival.core, loads_[arrival.core], in_flight_bytes_)) {
+    if (arrival.core == core_count_) stats_.pool_refused.Count(refusal->reason);
+    return RefuseTask(WithHint(spec.priority, arrival, std::move(*refusal)));
   }
-  DoorTask& task = Begin(core, spec, block, submit);
+  if (spec.timeout_ns > 0) {
+    Arrival moved = arrival;
+    if (auto refusal = CheckDeadline(spec, checked.core.has_value(), &moved)) {
+      return RefuseTask(std::move(*refusal));
+    }
+    arrival = moved;
+  }
+  DoorTask& task = Begin(arrival, spec, block, submit);
   task.entry = checked.entry;
-  Side& side = *sides_[core];
+  Side& side = *sides_[arrival.core];
   // Written where it stays: a copy reads in wide words what was just stored in narrow ones.
   Message& message = side.staged.emplace_back();
   message.id = task.id;
@@ -124,15 +142,14 @@ std::optional<Refusal> Dispatcher<Env>::Submit(const TaskSpec& spec, std::string
   accepted->cpu = static_cast<uint32_t>(side.core.options().cpu);
   if (!watchers_.empty()) [[unlikely]] {
     watchers_.Tell(TaskEventKind::kAccepted,
-                   dispatch_internal::WithSpec(task, Describe(core, side.table.SlotOf(task))));
+                   dispatch_internal::WithSpec(task, Describe(arrival.core, message.slot)));
   }
   return std::nullopt;
 }
 
-// Counts of started tasks are read from a core only when it drained something or seems to have no
-// room: until then they err towards a deeper queue, which never breaks the bound.
 template <class Env>
-uint32_t Dispatcher<Env>::Route(const TaskSpec& spec, const Admission::Checked& checked) {
+uint32_t Dispatcher<Env>::Route(const TaskSpec& spec, const Admission::Checked& checked,
+                                sys::Ticks now) {
   std::optional<uint32_t> named = checked.core;
   // Whatever core it asks for: a thread of the pool belongs to none.
   if (checked.entry->pooled.is_set()) [[unlikely]] {
@@ -143,38 +160,33 @@ uint32_t Dispatcher<Env>::Route(const TaskSpec& spec, const Admission::Checked& 
     if (!loads_[*named].HasRoom(spec.priority)) RefreshLoad(*named);
     return *named;
   }
-  const auto choose = [&] {
-    const std::span<const CoreLoad> active(loads_.data(), load_watch_.active.count());
-    return static_cast<uint32_t>(router_.Choose(active, spec.priority));
-  };
-  uint32_t core = choose();
+  uint32_t core = Choose(spec.priority, now);
+  // A handler that holds its core is not heard of by ends.
+  if (load_watch_.active.count() > 1 && loads_[core].InFlight() > 0 &&
+      dispatch_internal::IsLookDue(loads_[core], forecast_, now)) {
+    const uint64_t ahead = loads_[core].WorkAhead(spec.priority, now);
+    if (LookAgain(core, now) && loads_[core].WorkAhead(spec.priority, now) > ahead) {
+      core = Choose(spec.priority, now);
+    }
+  }
   if (loads_[core].HasRoom(spec.priority)) return core;
   for (uint32_t index = 0; index < core_count_; ++index) RefreshLoad(index);
   // Nothing is refused that all cores together have room for.
-  for (core = choose(); !loads_[core].HasRoom(spec.priority); core = choose()) {
-    if (!UnparkOne(CoreChange::Cause::kNoRoom)) break;
-  }
+  do {
+    core = Choose(spec.priority, now);
+  } while (!loads_[core].HasRoom(spec.priority) && UnparkOne(CoreChange::Cause::kNoRoom));
   return core;
 }
 
 template <class Env>
-void Dispatcher<Env>::RefreshLoad(uint32_t core) {
-  for (size_t level = 0; level < kPriorityCount; ++level) {
-    loads_[core].started[level] = sides_[core]->core.started(static_cast<Priority>(level));
-  }
-}
-
-template <class Env>
-DoorTask& Dispatcher<Env>::Begin(uint32_t core, const TaskSpec& spec, PayloadBlock& block,
+DoorTask& Dispatcher<Env>::Begin(Arrival arrival, const TaskSpec& spec, PayloadBlock& block,
                                  const SubmitOptions& submit) {
-  Side& side = *sides_[core];
+  Side& side = *sides_[arrival.core];
   const TaskTable::Claimed claimed = side.table.Claim();
   if (claimed.displaced) retention_.Forget(claimed.displaced_record);
   DoorTask& task = side.table.task(claimed.slot);
   task.client_tag = spec.client_tag;
-  // Nothing that came before has to be over: it is posted after it was read, and so not after the
-  // core's reading at its start.
-  task.submitted = env_.NowUnordered();
+  task.submitted = arrival.at;
   task.deadline = kNoDeadline;
   task.anchor = anchor_;
   if (spec.timeout_ns > 0) {
@@ -190,8 +202,20 @@ DoorTask& Dispatcher<Env>::Begin(uint32_t core, const TaskSpec& spec, PayloadBlo
   if (!spec.labels.empty()) [[unlikely]]
     task.KeepLabels(spec.labels);
   in_flight_bytes_ += task.held_bytes();
-  CoreLoad& load = loads_[core];
-  ++load.admitted[static_cast<size_t>(spec.priority)];
+  CoreLoad& load = loads_[arrival.core];
+  const auto level = static_cast<size_t>(spec.priority);
+  if (side.ledger.has_value()) [[likely]] {
+    const CostEstimates& costs = forecast_.costs;
+    task.expected_wait = kNotForetold;
+    if (spec.timeout_ns > 0 || !costs.are_short(arrival.handler) ||
+        load.admitted[level] % kForetoldEvery == 0) {
+      const uint64_t ahead = load.WorkAhead(spec.priority, arrival.at);
+      task.expected_wait = static_cast<float>(static_cast<int64_t>(ahead));
+    }
+    side.ledger->Note(spec.priority, load.admitted[level], load.charged[level]);
+    load.charged[level] += static_cast<uint64_t>(costs.Of(arrival.handler));
+  }
+  ++load.admitted[level];
   load.slots_full = side.table.full();
   stats_.accepted.Add();
   return task;
@@ -244,6 +268,9 @@ size_t Dispatcher<Env>::Collect() {
     total += count;
     for (size_t i = 0; i < count; ++i) OnCompletion(core, drained_[i]);
     RefreshLoad(core);
+    if (dispatch_internal::IsLookDue(loads_[core], forecast_, collected_at_)) {
+      LookAgain(core, collected_at_);
+    }
   }
   return total;
 }
@@ -270,6 +297,9 @@ void Dispatcher<Env>::OnEnded(uint32_t core, const Completion& ended) {
   DoorTask& task = sides_[core]->table.task(ended.slot);
   const TaskResult result = MakeResult(core, task, ended);
   CountEnded(core, ended, result);
+  if (sides_[core]->ledger.has_value() && task.expected_wait >= 0 && ended.has_begun()) {
+    Learn(task, ended, result.queue_latency_ns);
+  }
   Remember(core, ended.slot, result);
   if (!watchers_.empty()) [[unlikely]] {
     watchers_.Tell(TaskEventKind::kEnded, dispatch_internal::WithSpec(task, result));

@@ -22,6 +22,7 @@
 #include "dispatch/retention.h"
 #include "dispatch/router.h"
 #include "dispatch/stall_watch.h"
+#include "dispatch/start_forecast.h"
 #include "dispatch/stats.h"
 #include "dispatch/submit.h"
 #include "dispatch/task_table.h"
@@ -69,7 +70,6 @@ class Dispatcher {
   // watcher hears of tasks until Unwatch, and the filter's views hold so long.
   void Watch(TaskWatcher& watcher, const TaskFilter& filter) { watchers_.Add(watcher, filter); }
   void Unwatch(TaskWatcher& watcher) { watchers_.Remove(watcher); }
-
   // The receiver is owed nothing more; harmless when it is linked nowhere.
   void Leave(ResultReceiver& receiver);
   void LeaveCancel(CancelReceiver& receiver);
@@ -126,19 +126,22 @@ class Dispatcher {
   StatsSnapshot Snapshot();
   const DispatchStats& stats() const { return stats_; }
   DoorCounters& door_counters() { return stats_.door; }
-
   static constexpr size_t kCollectMax = 256;  // Completions a core and Collect.
   static constexpr size_t kTickMax = 256;     // Waits, and results, ended a Tick.
 
  private:
   using Side = CoreSide<Env>;
-
   // A task begins.
-  uint32_t Route(const TaskSpec& spec, const Admission::Checked& checked);
-  void RefreshLoad(uint32_t core);
-  DoorTask& Begin(uint32_t core, const TaskSpec& spec, PayloadBlock& block,
+  uint32_t Route(const TaskSpec& spec, const Admission::Checked& checked, sys::Ticks now);
+  DoorTask& Begin(Arrival arrival, const TaskSpec& spec, PayloadBlock& block,
                   const SubmitOptions& submit);
-
+  void RefreshLoad(uint32_t core);
+  bool LookAgain(uint32_t core, sys::Ticks now);
+  uint32_t Choose(Priority priority, sys::Ticks now);
+  bool StartsInTime(const TaskSpec& spec, Arrival arrival) const;
+  std::optional<Refusal> CheckDeadline(const TaskSpec& spec, bool is_named, Arrival* arrival);
+  Refusal WithHint(Priority priority, Arrival arrival, Refusal refusal);
+  void Learn(const DoorTask& task, const Completion& ended, int64_t waited_ns);
   // A task is asked for.
   FoundTask Find(TaskId id) const;
   Refusal NotFound(TaskId id);
@@ -146,7 +149,6 @@ class Dispatcher {
   TaskResult Describe(uint32_t core, uint32_t slot) const;
   TaskSummary Summarize(const FoundTask& found) const;
   void PostCancel(uint32_t core, uint32_t slot, CancelReason reason);
-
   // A task ends.
   void OnCompletion(uint32_t core, const Completion& completion);
   void OnEnded(uint32_t core, const Completion& ended);
@@ -156,7 +158,6 @@ class Dispatcher {
   void Remember(uint32_t core, uint32_t slot, const TaskResult& result);
   void Deliver(DoorTask& task, const TaskResult& result);
   void ReleaseSlot(uint32_t core, uint32_t slot);
-
   // What Tick does.
   sys::Ticks FollowLoad(sys::Ticks now);
   void MeasureLoad(sys::Ticks now);
@@ -181,6 +182,7 @@ class Dispatcher {
   std::vector<CoreLoad> loads_;  // By core, beside sides_ so that the router walks one array.
   Admission admission_;
   Router router_;
+  StartForecast forecast_;
   Retention retention_;
   WaitDeadlines deadlines_;
   TaskWatchers watchers_;
@@ -189,9 +191,7 @@ class Dispatcher {
   StallWatch stalls_;
   LoadWatch load_watch_;
   size_t in_flight_bytes_ = 0;
-  sys::Ticks collected_at_ = 0;
-  sys::Ticks next_check_ = 0;
-  sys::Ticks rates_at_ = 0;
+  sys::Ticks collected_at_ = 0, next_check_ = 0, rates_at_ = 0;
   std::vector<Completion> drained_;
 };
 

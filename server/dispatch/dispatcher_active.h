@@ -61,7 +61,7 @@ void Dispatcher<Env>::MeasureLoad(sys::Ticks now) {
   }
 }
 
-// Takes one more core in at once. False: there is none.
+// Takes one more core in at once, whatever the load. False: there is none.
 template <class Env>
 bool Dispatcher<Env>::UnparkOne(CoreChange::Cause cause) {
   if (!load_watch_.active.TryUnpark()) return false;

@@ -53,6 +53,7 @@ void Dispatcher<Env>::Reconfigure(const DispatchOptions& options, uint32_t stall
   retention_.SetBounds(anchor_.NsToTicks(options.results_max_age_ns), options.results_max_bytes);
   const sys::Ticks threshold = anchor_.NsToTicks(int64_t{stall_threshold_ms} * 1'000'000);
   options_.stall_policy = options.stall_policy;
+  options_.deadline_policy = options.deadline_policy;
   options_.blocking_stall_ns = options.blocking_stall_ns;
   stalls_.SetThresholds(threshold, anchor_.NsToTicks(options.blocking_stall_ns));
   PublishGauges();

@@ -47,8 +47,13 @@ void Dispatcher<Env>::PublishGauges() {
     stats_.results_dropped[bound].Set(
         static_cast<int64_t>(retention_.dropped(static_cast<DropBound>(bound))));
   }
+  const sys::Ticks now = env_.Now();
   for (uint32_t core = 0; core < sides_.size(); ++core) {
-    RefreshLoad(core);
+    if (!LookAgain(core, now)) RefreshLoad(core);
+    if (sides_[core]->ledger.has_value()) {
+      stats_.cores[core].work_ahead_ns.Set(
+          static_cast<int64_t>(anchor_.DurationNs(loads_[core].WorkAhead(Priority::kLow, now))));
+    }
     for (size_t level = 0; level < kPriorityCount; ++level) {
       stats_.cores[core].queued[level].Set(
           static_cast<int64_t>(loads_[core].Queued(static_cast<Priority>(level))));

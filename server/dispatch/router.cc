@@ -13,11 +13,12 @@ size_t AffinityCore(std::string_view key, size_t core_count) {
   return static_cast<size_t>(((hash >> 32) * core_count) >> 32);
 }
 
-size_t Router::Choose(std::span<const CoreLoad> loads, Priority priority) {
+size_t Router::Choose(std::span<const CoreLoad> loads, Priority priority, sys::Ticks now) {
   assert(!loads.empty());
   if (loads.size() == 1) return 0;
   if (next_ >= loads.size()) next_ = 0;
   size_t best = next_;
+  uint64_t best_work = UINT64_MAX;
   uint64_t best_ahead = UINT64_MAX;
   bool best_has_room = false;
   for (size_t step = 0; step < loads.size(); ++step) {
@@ -25,9 +26,12 @@ size_t Router::Choose(std::span<const CoreLoad> loads, Priority priority) {
     const CoreLoad& load = loads[index];
     const bool has_room = !load.slots_full && load.Queued(priority) < max_queue_depth_;
     if (best_has_room && !has_room) continue;
+    const uint64_t work = load.WorkAhead(priority, now);
+    if (has_room == best_has_room && work > best_work) continue;
     const uint64_t ahead = load.Ahead(priority);
-    if (has_room == best_has_room && ahead >= best_ahead) continue;
+    if (has_room == best_has_room && work == best_work && ahead >= best_ahead) continue;
     best = index;
+    best_work = work;
     best_ahead = ahead;
     best_has_room = has_room;
   }

@@ -22,6 +22,13 @@ constexpr MetricDescription kInFlightBytes = {
     "clients have not read."};
 constexpr MetricDescription kQueueDepth = {"weft_dispatch_queue_depth",
                                            "Tasks admitted and not started, by core and priority."};
+constexpr MetricDescription kWorkAhead = {
+    "weft_dispatch_work_ahead_seconds",
+    "Expected time until a new task of low priority would start on that core."};
+constexpr MetricDescription kStartError = {
+    "weft_dispatch_start_error_seconds",
+    "By how much tasks started earlier or later than was foretold at their admission: of those "
+    "without a deadline whose handlers take less than 5 us only one in sixteen."};
 constexpr MetricDescription kQueueDepthMax = {
     "weft_dispatch_queue_depth_max",
     "executor.max_queue_depth: bound of each core's and level's weft_dispatch_queue_depth."};
@@ -197,6 +204,11 @@ void DispatchStats::CollectTasks(MetricWriter& writer) const {
           Value(core.queued[level]));
     }
   }
+  for (size_t core = 0; core < workers_; ++core) {
+    writer.WriteGauge(kWorkAhead, {{"core", cores[core].cpu}}, Seconds(cores[core].work_ahead_ns));
+  }
+  writer.WriteHistogram(kStartError, {{"direction", "early"}}, starts_early.Snapshot());
+  writer.WriteHistogram(kStartError, {{"direction", "late"}}, starts_late.Snapshot());
   for (const PerCore& core : cores) {
     writer.WriteCounter(kStalls, {{"core", core.cpu}}, Value(core.stalls));
   }

@@ -13,6 +13,7 @@
 #include "dispatch/options.h"
 #include "dispatch/retention.h"
 #include "metrics/cell.h"
+#include "metrics/histogram.h"
 #include "metrics/metric_source.h"
 #include "task/priority.h"
 #include "task/refusal.h"
@@ -85,7 +86,8 @@ class DispatchStats : public MetricSource {
   struct PerCore {
     std::string cpu;  // "pool" for the blocking pool.
     std::array<Gauge, kPriorityCount> queued;
-    Counter stalls;  // Times a handler held it, or a thread of it, beyond the stall threshold.
+    Gauge work_ahead_ns;  // Not the pool's.
+    Counter stalls;       // Times a handler held it, or a thread of it, beyond the stall threshold.
   };
 
   Counter accepted;
@@ -93,6 +95,8 @@ class DispatchStats : public MetricSource {
   std::array<Counter, kRefusalReasonCount> refused;        // Of any kind of request.
   std::array<Counter, kRefusalReasonCount> refused_tasks;  // Submissions only.
   std::array<Counter, kPromiseCount> violations;
+  // By how much tasks of cores started earlier or later than foretold; see kForetoldEvery.
+  Histogram starts_early, starts_late;
   Counter clock_clamps;
   Counter absent_cores;  // Requests that named a core there is not.
   Gauge active_cores, active_cores_min;

@@ -19,7 +19,11 @@ class Written final : public MetricWriter {
     EXPECT_FALSE(metric.name.ends_with("_total")) << metric.name;
     Add(metric, labels, value);
   }
-  void WriteHistogram(const MetricDescription&, MetricLabels, const HistogramSnapshot&) override {}
+  // Its count.
+  void WriteHistogram(const MetricDescription& metric, MetricLabels labels,
+                      const HistogramSnapshot& snapshot) override {
+    Add(metric, labels, static_cast<double>(snapshot.count));
+  }
 
   std::map<std::string, double> values;
 
@@ -41,6 +45,10 @@ TEST(DispatchStats, WritesEachCountOnceUnderItsLabel) {
   stats.CountViolation(Promise::kDeadline);
   stats.cores[1].queued[0].Set(4);
   stats.cores[0].stalls.Add(6);
+  stats.cores[0].work_ahead_ns.Set(1'500'000'000);
+  stats.starts_early.Record(1);
+  stats.starts_late.Record(2);
+  stats.starts_late.Record(3);
   stats.pool_refused.Count(RefusalReason::kQueueFull);
   stats.pool_refused.Count(RefusalReason::kQueueFull);
   stats.pool_refused.Count(RefusalReason::kSlotsFull);
@@ -63,6 +71,9 @@ TEST(DispatchStats, WritesEachCountOnceUnderItsLabel) {
   EXPECT_EQ(written.values["weft_dispatch_in_flight_max_bytes"],
             static_cast<double>(DispatchOptions().max_in_flight_bytes));
   EXPECT_EQ(written.values["weft_dispatch_stalls_total{core=2}"], 6);
+  EXPECT_EQ(written.values["weft_dispatch_work_ahead_seconds{core=2}"], 1.5);
+  EXPECT_EQ(written.values["weft_dispatch_start_error_seconds{direction=early}"], 1);
+  EXPECT_EQ(written.values["weft_dispatch_start_error_seconds{direction=late}"], 2);
   EXPECT_EQ(written.values["weft_dispatch_pool_refused_total{reason=queue_full}"], 2);
   EXPECT_EQ(written.values["weft_dispatch_pool_refused_total{reason=slots_full}"], 1);
   EXPECT_EQ(stats.pool_refused.total(), 3u) << "the bytes in flight are not the pool's";

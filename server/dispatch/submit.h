@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "dispatch/receiver.h"
+#include "sys/clock.h"
 #include "task/task_id.h"
 
 namespace weft {
@@ -12,6 +13,14 @@ struct SubmitOptions {
   ResultReceiver* receiver = nullptr;  // Null: nobody waits (SubmitTask).
   bool retain = false;                 // Keep the result for Get and Wait.
 };
+
+// A task on its way to a core, within one Submit. Small, so that it stays in registers.
+struct Arrival {
+  sys::Ticks at = 0;     // When it came: its time of submission.
+  uint32_t core = 0;     // Where it goes, by index; beyond the last one: the pool.
+  uint16_t handler = 0;  // TaskEntry::index.
+};
+static_assert(sizeof(Arrival) == 16);
 
 // What the caller learns of a task that was admitted.
 struct Accepted {

@@ -34,7 +34,10 @@ struct DoorTask {
   const TaskEntry* entry = nullptr;
   std::unique_ptr<char[]> label_bytes;  // Null unless the task has labels.
   uint32_t payload_bytes = 0;
-  uint32_t next_free = 0;
+  union {
+    uint32_t next_free = 0;  // While the slot is free: the next such one.
+    float expected_wait;     // While it is not: see StartForecast. Here a task stays 112 bytes.
+  };
   uint16_t labels_size = 0;
   Priority priority = Priority::kNormal;
   bool retain = false;
@@ -49,6 +52,7 @@ struct DoorTask {
   size_t held_bytes() const { return size_t{payload_bytes} + labels_size; }
 };
 static_assert(kMaxLabelsBytes <= UINT16_MAX);
+static_assert(sizeof(DoorTask) == 112, "each admission fetches one, and each end");
 
 // The tasks of one core, by slot and by id. Slots are reused last in, first out, to stay in the
 // cache. Ids are found through a ring directory: the entry of a serial is `serial & mask`, and a

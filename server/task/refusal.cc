@@ -9,7 +9,7 @@ std::string_view RefusalReasonName(RefusalReason reason) {
       "INVALID_FIELD",  "UNKNOWN_HANDLER",    "PAYLOAD_TOO_LARGE", "QUEUE_FULL",
       "SLOTS_FULL",     "PAYLOAD_BYTES_FULL", "WAITERS_FULL",      "DRAINING",
       "TASK_NOT_FOUND", "CALLS_FULL",         "HANDLER_PAUSED",    "HANDLER_NOT_FOUND",
-      "NO_CONFIG_FILE"};
+      "NO_CONFIG_FILE", "WOULD_MISS_DEADLINE"};
   return kNames[static_cast<size_t>(reason)];
 }
 

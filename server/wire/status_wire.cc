@@ -14,7 +14,12 @@ void AddErrorInfo(const Refusal& refusal, google::rpc::Status* message) {
   google::rpc::ErrorInfo info;
   info.set_domain(kErrorDomain);
   info.set_reason(std::string(RefusalReasonName(refusal.reason)));
-  if (!refusal.bound.empty()) (*info.mutable_metadata())["bound"] = refusal.bound;
+  auto& metadata = *info.mutable_metadata();
+  if (!refusal.bound.empty()) metadata["bound"] = refusal.bound;
+  if (refusal.late_start) {
+    metadata["predicted_start_ns"] = std::to_string(refusal.late_start->predicted_start_ns);
+    metadata["deadline_ns"] = std::to_string(refusal.late_start->deadline_ns);
+  }
   message->add_details()->PackFrom(info);
 }
 
@@ -54,6 +59,7 @@ grpc::StatusCode RefusalCode(RefusalReason reason) {
     case RefusalReason::kPayloadBytesFull:
     case RefusalReason::kWaitersFull:
     case RefusalReason::kCallsFull:
+    case RefusalReason::kWouldMissDeadline:
       return grpc::StatusCode::RESOURCE_EXHAUSTED;
     case RefusalReason::kNoConfigFile:
       return grpc::StatusCode::FAILED_PRECONDITION;

@@ -60,6 +60,7 @@ constexpr Case kCases[] = {
     {RefusalReason::kNoConfigFile, grpc::StatusCode::FAILED_PRECONDITION},
     {RefusalReason::kHandlerPaused, grpc::StatusCode::UNAVAILABLE},
     {RefusalReason::kHandlerNotFound, grpc::StatusCode::NOT_FOUND},
+    {RefusalReason::kWouldMissDeadline, grpc::StatusCode::RESOURCE_EXHAUSTED},
 };
 static_assert(std::size(kCases) == kRefusalReasonCount, "every reason has its case");
 
@@ -108,6 +109,20 @@ TEST(ToGrpcStatus, TellsWhenToRetryWhereItCanHelp) {
   ASSERT_TRUE(retry);
   EXPECT_EQ(retry->retry_delay().seconds(), 2);
   EXPECT_EQ(retry->retry_delay().nanos(), 3);
+}
+
+TEST(ToGrpcStatus, TellsAPredictionInNumbers) {
+  Refusal refusal = MakeRefusal(RefusalReason::kWouldMissDeadline, 3'200'000);
+  refusal.late_start = {.predicted_start_ns = 4'200'000, .deadline_ns = 1'000'000};
+  const google::rpc::Status message = DetailsOf(ToGrpcStatus(refusal));
+  const auto info = Find<google::rpc::ErrorInfo>(message);
+  ASSERT_TRUE(info);
+  EXPECT_EQ(info->metadata().at("predicted_start_ns"), "4200000");
+  EXPECT_EQ(info->metadata().at("deadline_ns"), "1000000");
+  EXPECT_EQ(Find<google::rpc::RetryInfo>(message)->retry_delay().nanos(), 3'200'000);
+  const auto others = Find<google::rpc::ErrorInfo>(
+      DetailsOf(ToGrpcStatus(MakeRefusal(RefusalReason::kQueueFull, 0))));
+  EXPECT_EQ(others->metadata().size(), 1u) << "only the bound";
 }
 
 TEST(WriteRefusal, LeavesNothingOfTheMessageThatIsReused) {

@@ -2,6 +2,7 @@
 
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "tests/daemon/daemon_test.h"
@@ -171,6 +172,104 @@ TEST_F(RefusalTest, OfPayloadsBeyondTheBytesInFlight) {
   EXPECT_EQ(ExceededBounds(status), std::vector<std::string>{"limits.max_in_flight_bytes"});
   ASSERT_TRUE(client_->Cancel(holder).ok());
   MustWait(id);
+}
+
+// One core that is held, and behind that 200 ms of work of a handler that has run before.
+class DeadlineRefusalTest : public RefusalTest {
+ protected:
+  void StartWithWork(std::vector<std::string> settings = {}) {
+    Start(std::move(settings));
+    EXPECT_EQ(MustWait(MustSubmit(Spec("spin", "20ms"))).state(), v1::TASK_STATE_SUCCEEDED);
+    queued_ = {HoldTheCore()};
+    for (int i = 0; i < 10; ++i) queued_.push_back(MustSubmit(Spec("spin", "20ms")));
+  }
+  void TearDown() override {
+    for (const uint64_t id : queued_) EXPECT_TRUE(client_->Cancel(id).ok());
+    RefusalTest::TearDown();
+  }
+  static v1::TaskSpec Hurried(int64_t timeout_ns) {
+    v1::TaskSpec spec = Spec("noop");
+    spec.set_timeout_ns(timeout_ns);
+    return spec;
+  }
+  static void ExpectTooLate(const absl::Status& status) {
+    ExpectRefused(status, kFull, "WOULD_MISS_DEADLINE", "", "the task would start in ");
+    ExpectRefused(status, kFull, "WOULD_MISS_DEADLINE", "", "after its deadline of ");
+    ASSERT_EQ(ExceededBounds(status).size(), 1u);
+    EXPECT_NE(ExceededBounds(status)[0].find("deadline (core "), std::string::npos);
+    const auto delay_ns = RetryDelayNs(status);
+    ASSERT_TRUE(delay_ns.has_value());
+    EXPECT_GE(*delay_ns, 100'000'000);
+  }
+
+  std::vector<uint64_t> queued_;
+};
+
+TEST_F(DeadlineRefusalTest, OfATaskThatWouldStartTooLateSaysWhenItWould) {
+  StartWithWork();
+  ExpectTooLate(client_->Submit(Hurried(1'000'000)).status());
+  ExpectTooLate(Run(Hurried(1'000'000)).status());
+  // The deadline of a call is its task's.
+  ExpectTooLate(client_->Run(RunRequest(Spec("noop")), {.timeout_ns = 50'000'000}).status());
+  const uint64_t patient = MustSubmit(Hurried(60'000'000'000));
+  const uint64_t without = MustSubmit(Spec("noop"));
+  const auto stats = client_->GetStats();
+  EXPECT_EQ(stats->tasks().refused(), 3u);
+  const std::string metrics = HttpGet(daemon_->web_address(), "/metrics").body;
+  EXPECT_NE(metrics.find("weft_dispatch_refused_total{reason=\"would_miss_deadline\"} 3"),
+            std::string::npos);
+  EXPECT_NE(metrics.find("weft_dispatch_start_error_seconds_count{direction=\"late\"}"),
+            std::string::npos);
+  EXPECT_NE(metrics.find("weft_dispatch_work_ahead_seconds{core="), std::string::npos);
+  queued_.push_back(patient);
+  queued_.push_back(without);
+}
+
+TEST_F(DeadlineRefusalTest, OfTasksInABatchAndAStreamIsEachItsOwn) {
+  StartWithWork();
+  v1::SubmitTasksRequest batch;
+  *batch.add_specs() = Hurried(1'000'000);
+  *batch.add_specs() = Spec("noop");
+  const auto answers = client_->SubmitTasks(batch);
+  ASSERT_TRUE(answers.ok()) << answers.status();
+  EXPECT_TRUE(answers->rows(0).has_status());
+  ASSERT_TRUE(answers->rows(1).has_accepted());
+  queued_.push_back(answers->rows(1).accepted().task_id());
+  const auto stream = *client_->OpenStream();
+  constexpr uint64_t kRows = 32;  // Enough to go as columns.
+  for (uint64_t tag = 1; tag <= kRows; ++tag) {
+    v1::TaskSpec spec = tag % 2 == 0 ? Spec("noop") : Hurried(1'000'000);
+    spec.set_client_tag(tag);
+    ASSERT_TRUE(stream->Send(spec).ok());
+  }
+  for (uint64_t i = 0; i < kRows / 2; ++i) {
+    const auto row = stream->Next();
+    ASSERT_TRUE(row.ok()) << row.status();
+    EXPECT_EQ(row->client_tag() % 2, 1u);
+    ExpectTooLate(RowStatus(*row));
+  }
+  for (const uint64_t id : queued_) EXPECT_TRUE(client_->Cancel(id).ok());
+  queued_.clear();
+  while (stream->outstanding() > 0) {
+    const auto row = stream->Next();
+    ASSERT_TRUE(row.ok()) << row.status();
+    ExpectEnded(row->result(), v1::TASK_STATE_SUCCEEDED);
+  }
+  EXPECT_TRUE(stream->Finish().ok());
+}
+
+TEST_F(DeadlineRefusalTest, IsSparedByPolicyAndTheTaskExpires) {
+  StartWithWork({"executor.deadline_policy=queue"});
+  const uint64_t id = MustSubmit(Hurried(1'000'000));
+  for (const uint64_t queued : queued_) EXPECT_TRUE(client_->Cancel(queued).ok());
+  queued_.clear();
+  ExpectEnded(MustWait(id), v1::TASK_STATE_EXPIRED);
+  EXPECT_EQ(client_->GetStats()->tasks().refused(), 0u);
+}
+
+TEST_F(DeadlineRefusalTest, NeedsTimes) {
+  StartWithWork({"executor.timing_metrics=false"});
+  queued_.push_back(MustSubmit(Hurried(1'000'000)));
 }
 
 }  // namespace
