@@ -228,6 +228,43 @@ TEST_F(SpawnTest, WhatIsAbortedBeforeItsStartNeverBegins) {
   EXPECT_EQ(core_->stats().ended[static_cast<size_t>(TaskState::kCancelled)].value(), 1U);
 }
 
+TEST_F(SpawnTest, ACancelRequestIsTakenOnceWhoeverAsksAndHoweverOften) {
+  const CancellationToken token;
+  std::vector<bool> takes;
+  absl::StatusOr<JoinHandle<void>> handle = absl::UnknownError("not spawned");
+  handle = SpawnCancellable(host(), token, [&](TaskContext& context) {
+    takes.push_back(context.TakeCancelRequest());
+    context.SleepFor(1'000'000);
+    takes.push_back(context.TakeCancelRequest());
+    EXPECT_TRUE(handle->Abort());
+    takes.push_back(context.TakeCancelRequest());
+  });
+  ASSERT_TRUE(handle.ok());
+  Settle();
+  token.Cancel();
+  Settle();
+  EXPECT_EQ(takes, (std::vector<bool>{false, true, false}));
+  EXPECT_FALSE(handle->Abort()) << "it has ended";
+}
+
+TEST_F(SpawnTest, AShieldedRequestIsTakenWhenTheShieldIsGone) {
+  bool shielded = true, afterwards = false;
+  auto handle = Spawn(host(), [&](TaskContext& context) {
+    context.SetShielded(true);
+    context.SleepFor(1'000);
+    shielded = context.TakeCancelRequest();
+    context.SetShielded(false);
+    afterwards = context.TakeCancelRequest();
+  });
+  ASSERT_TRUE(handle.ok());
+  Settle();
+  EXPECT_TRUE(handle->Abort());
+  EXPECT_TRUE(handle->Abort()) << "asked twice";
+  Advance(2'000);
+  EXPECT_FALSE(shielded);
+  EXPECT_TRUE(afterwards);
+}
+
 TEST_F(SpawnTest, AnAbortCutsASleepShort) {
   WakeReason reason = WakeReason::kElapsed;
   auto handle = Spawn(host(), [&](TaskContext& context) {
