@@ -24,6 +24,7 @@ import urllib.request
 
 import files
 import footprint
+import stages
 
 READY_TIMEOUT_S = 20
 STOP_TIMEOUT_S = 30
@@ -34,6 +35,8 @@ PEERS_OUTSTANDING = (64, 1024)
 SILENCES_MS = (1060, 1090)
 SILENT_CALLS = 100
 SILENT_CALL_MAX_NS = 5_000_000
+# Of these it is told where a task's time goes.
+STAGE_ROWS = ("unary_64_tcp", "stream_rows_64", "stream_columns_1024")
 
 # arguments of `weft bench`; the value taken from its report; unit; how the CPUs are shared.
 # "socket": unix, else TCP; "value": cpu, the server's CPU time a call, else what the unit says;
@@ -418,6 +421,31 @@ def peer_rows(options):
                 yield {"name": f"{name}_{outstanding}", "unit": "1/s", "error": str(error)}
 
 
+def stage_rows(options):
+    """Everything of weftd on one CPU, so that its CPU time is the task's way."""
+    for row in RPC_ROWS:
+        if row["name"] not in STAGE_ROWS:
+            continue
+        server_cpus, client_cpus, words = placement(row["placement"])
+        print(f"running stages of {row['name']} ...", file=sys.stderr, flush=True)
+        with tempfile.TemporaryDirectory(prefix="weft-bench-") as folder, \
+                weftd(options, server_cpus, folder) as (target, _, pid):
+            load_weft(options, row, target, pid, client_cpus, options.warm_up)
+            seconds = 3 * options.duration
+            answered = []
+            client_thread = threading.Thread(target=lambda: answered.append(
+                load(options, {**row, "value": "cpu"}, target, pid,
+                     client_cpus, seconds + 1)))
+            client_thread.start()
+            samples = list(stages.profile(pid, seconds, folder))
+            client_thread.join()
+            if not answered:
+                yield {"name": row["name"], "unit": "ns", "error": "the client failed"}
+                continue
+            for stage in stages.stage_rows(row["name"], samples, answered[0][0]):
+                yield {**stage, "cpus": words, "idle": options.idle}
+
+
 def core_rows(options):
     """Of the core, then of what stands in its place behind the seam."""
     yield from printed_rows(options, "weft_core_bench")
@@ -476,7 +504,7 @@ def print_table(rows):
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", metavar="FILE", help="write the rows here")
-    parser.add_argument("--only", choices=["rpc", "core", "files", "footprint", "peers"],
+    parser.add_argument("--only", choices=["rpc", "core", "files", "footprint", "peers", "stages"],
                         help="only these rows")
     parser.add_argument("--rounds", type=int, default=11, help="rounds of ours and peer (11)")
     parser.add_argument("--duration", type=float, default=1.0, help="seconds a run (1)")
@@ -492,10 +520,10 @@ def main():
     options = parse_arguments()
     rows = []
     kinds = {"rpc": rpc_rows, "core": core_rows, "files": file_rows, "footprint": footprint_rows,
-             "peers": peer_rows}
+             "peers": peer_rows, "stages": stage_rows}
     for kind, measure in kinds.items():
-        # The peers' servers are not there by themselves.
-        if options.only == kind or (options.only is None and kind != "peers"):
+        # The peers' servers and perf are not there by themselves.
+        if options.only == kind or (options.only is None and kind not in ("peers", "stages")):
             rows += measure(options)
     print_table(rows)
     if options.json:
