@@ -140,7 +140,7 @@ TEST_P(FullSpeedTest, RefusesWhatIsWrongByItsNameAndField) {
 TEST_P(FullSpeedTest, AFullQueueRefusesAndKeepsNothingOfWhatItRefused) {
   StartUnderLoad({"executor.max_queue_depth=4"});
   uint64_t mine = 0, my_refused = 0;
-  for (int i = 0; i < 10; ++i) {
+  for (int i = 0; i < 5; ++i) {
     const auto result = Run(Spec("echo", "mine"));
     if (result.ok()) {
       ExpectEnded(*result, v1::TASK_STATE_SUCCEEDED);
