@@ -90,7 +90,7 @@ class Core final : public TaskHost {
   // The kernel's error when options().realtime was not granted.
   const absl::Status& realtime_status() const { return thread_->realtime_status(); }
   void TakeThread();  // Core thread only, the rest (tests: by hand). Turn's stack and the ring.
-  bool Turn();  // One pass over all there is to do; true if it did anything.
+  bool Turn();        // One pass over all there is to do; true if it did anything.
   bool has_ready() const { return ready_->CanPop(!runners_.empty()) || HasNews(); }
   // Follows a turn that did nothing: spins, then sleeps, until there may be work or time is up.
   void Idle(sys::Ticks until = sys::kTicksForever);
