@@ -37,6 +37,22 @@ class Mutant:
 
 MUTANTS = [
     Mutant(
+        name="core: counts what handlers spawn among the Door's tasks",
+        file="server/core/dispatch.h",
+        original="  if (IsDoors(*task)) stats_.started",
+        replacement="  stats_.started",
+        target="weft_dispatch_test",
+        test="DispatcherTest.WhatHandlersSpawnIsNoneOfItsTasksAndTakesNoneOfTheirPlaces",
+    ),
+    Mutant(
+        name="forecast: forgets what runs on a core",
+        file="server/dispatch/core_load.h",
+        original="    uint64_t sum = LeftOfRun(now);\n    for (size_t level = 0; level <=",
+        replacement="    uint64_t sum = 0 * LeftOfRun(now);\n    for (size_t level = 0; level <=",
+        target="weft_dispatch_test",
+        test="ForecastTest.CountsTheRestOfWhatRunsWhateverItsLevel",
+    ),
+    Mutant(
         name="admission: admits one task beyond the depth",
         file="server/dispatch/admission.cc",
         original="if (load.Queued(spec.priority) >= load.queue_depth_max) {",
