@@ -1,6 +1,6 @@
 #!/bin/sh
 # Builds the release preset and runs every bench; see bench/README.md.
-#   bench/run.sh --json FILE [--only rpc|core|files|footprint|peers] [--rounds N]
+#   bench/run.sh --json FILE [--only rpc|core|files|footprint|peers|stages] [--rounds N]
 #                [--duration SECONDS] [--no-build]
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
