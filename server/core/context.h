@@ -35,7 +35,7 @@ class Core<Env>::Context final : public TaskContext {
 
   WakeReason Yield() override {
     if (!MaySuspend() || CancelRequested()) return WakeReason::kCancelled;
-    return current()->GiveWay(task_, !is_shielded());
+    return current()->GiveWay(task_, *this);
   }
 
   WakeReason Park(int64_t until_ns) override {
@@ -75,6 +75,7 @@ class Core<Env>::Context final : public TaskContext {
   using TaskContext::has_output;
   using TaskContext::is_alias;
   using TaskContext::is_in_vain;
+  using TaskContext::is_shielded;
   using TaskContext::MarkInVain;
   using TaskContext::misused;
   using TaskContext::TakeOver;

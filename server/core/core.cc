@@ -201,11 +201,6 @@ RunningHandler Core<Env>::running() const {
 }
 
 template <class Env>
-bool Core<Env>::HasNews() const {
-  return !inbox_->empty() || !host_side_.mail.empty() || io_.HasCompletions();
-}
-
-template <class Env>
 bool Core<Env>::asleep() const {
   return parking_.LooksParked();
 }
@@ -287,10 +282,11 @@ bool Core<Env>::Turn() {
   }
   turn_.began = clock();
   worked |= FireTimers();
-  if (io_.busy()) worked |= TakeIo();
+  const bool had_io = io_.busy();
+  if (had_io) worked |= TakeIo();
   worked |= RunReady();
   // What the turn's tasks asked of the system goes in one call.
-  if (io_.busy()) io_.Submit();
+  if (had_io || io_.busy()) io_.Submit();
   PublishTurn(worked);
   turn_.worked = worked;
   return worked;

@@ -144,7 +144,7 @@ class Core final : public TaskHost {
   void Suspend(LiveTask* task);
   void LetOthersRun(LiveTask* task);
   void Resume(LiveTask* task);
-  WakeReason GiveWay(LiveTask* task, bool with_deadline);
+  WakeReason GiveWay(LiveTask* task, const Context& context);
   WakeReason Park(LiveTask* task, sys::Ticks until, bool with_deadline = true);
   int64_t ParkForIo(LiveTask* task, sys::IoOperation* operation);
   TaskOutcome RunOnThread(LiveTask* task, const TaskEntry& entry, Context& context);

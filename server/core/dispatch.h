@@ -82,6 +82,11 @@ bool Core<Env>::RefillBudget() {
   return false;
 }
 
+template <class Env>
+WEFT_HOT bool Core<Env>::HasNews() const {
+  return !inbox_->empty() || !host_side_.mail.empty() || io_.HasCompletions();
+}
+
 // At a boundary from turn_.look_again on: the budget is one of time and spent, or messages, timers
 // or completions wait and the turn has gone on for kLookAgainNs: among them may be what goes first.
 template <class Env>

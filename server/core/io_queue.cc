@@ -23,7 +23,6 @@ void IoQueue::Start(sys::IoOperation* operation, Priority priority) {
     waiting_.Append(operation);
     stats_.io.entry_waits.Add(1);
   }
-  Count();
 }
 
 void IoQueue::Begin(sys::IoOperation* operation) {
@@ -57,7 +56,6 @@ sys::IoOperation* IoQueue::Take() {
     }
   }
   --busy_;
-  Count();
   return operation;
 }
 
@@ -77,9 +75,6 @@ void IoQueue::CountEnd(const sys::IoOperation& operation) {
 void IoQueue::Submit() {
   ring_->Submit();
   stats_.io.enters.Set(static_cast<int64_t>(ring_->enters()));
-}
-
-void IoQueue::Count() {
   stats_.io.in_flight.Set(under_way_);
   stats_.io.awaited.Set(awaited_);
   stats_.io.waiting.Set(static_cast<int64_t>(busy_ - under_way_ - awaited_));

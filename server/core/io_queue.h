@@ -43,7 +43,7 @@ class IoQueue {
   sys::IoOperation* Take();
   // Whether Take might give one. A few loads.
   bool HasCompletions() const { return busy_ != 0 && (!ended_.empty() || ring_->HasCompletions()); }
-  // What was started and cancelled goes to the system.
+  // What was started and cancelled goes to the system, and how much is under way is published.
   void Submit();
 
   // Whether the core must sleep in Wait now; see sys::Ring.
@@ -62,7 +62,6 @@ class IoQueue {
   void Begin(sys::IoOperation* operation);
   void BeginNext();
   void CountEnd(const sys::IoOperation& operation);
-  void Count();
 
   CoreStats& stats_;
   std::unique_ptr<sys::Ring> ring_;

@@ -42,13 +42,13 @@ WEFT_HOT void Core<Env>::Resume(LiveTask* task) {
 // On the task's own runner: only lets others go first. When none is ready, the turn is asked
 // whether it is over: one that goes on by yields is to let in what has come meanwhile.
 template <class Env>
-WakeReason Core<Env>::GiveWay(LiveTask* task, bool with_deadline) {
+WakeReason Core<Env>::GiveWay(LiveTask* task, const Context& context) {
   Suspend(task);
   bool is_late = false;
   if (task->deadline != kNoDeadline) [[unlikely]] {
     // With timing off the clock stands between its readings.
     if (!options_.timing_metrics) SetClock(env_.Now());
-    is_late = with_deadline && task->deadline <= clock();
+    is_late = !context.is_shielded() && task->deadline <= clock();
   }
   task->ready_since = clock();
   if (!ready_->HasReady()) turn_.look_again = clock();

@@ -69,20 +69,27 @@ struct IoOperation {
   bool ignores_stop = false;  // Of a shielded task: only its own limit cuts it short.
   bool is_late = false;       // Whoever cancels it because of time_limit_ns sets it.
 
-  // What is asked; each kind reads its own.
-  int fd = -1;                        // A directory for kOpen, kRename and kUnlink.
-  const char* path = nullptr;         // kOpen, kRename, kUnlink.
-  const char* new_path = nullptr;     // kRename: its name in the same directory.
-  open_how how = {};                  // kOpen.
-  char* data = nullptr;               // What is read goes there; what is written is not changed.
-  uint32_t bytes = 0;                 // Most to move; less may be moved. kConnect: of the address.
-  uint64_t offset = 0;                // kReadAhead, kDrop, kRead, kWrite.
-  struct statx* about = nullptr;      // kStat.
-  const sockaddr* address = nullptr;  // kConnect.
-  msghdr* message = nullptr;          // kReceiveMessage, kSendMessage.
-  NameLookup* lookup = nullptr;       // kResolve.
-  SpawnRequest* spawn = nullptr;      // kSpawn.
-  uint32_t events = 0;                // kPoll: of poll(2), such as POLLIN.
+  // What is asked; each kind reads its own. What no kind reads together lies in one place: an
+  // operation is made anew for each call, on the task's stack.
+  int fd = -1;  // A directory for kOpen, kRename and kUnlink.
+  union {
+    const char* path = nullptr;  // kOpen, kRename, kUnlink.
+    const sockaddr* address;     // kConnect.
+    msghdr* message;             // kReceiveMessage, kSendMessage.
+    NameLookup* lookup;          // kResolve.
+    SpawnRequest* spawn;         // kSpawn.
+  };
+  union {
+    char* data = nullptr;  // What is read goes there; what is written is not changed.
+    const char* new_path;  // kRename: its name in the same directory.
+    struct statx* about;   // kStat.
+  };
+  uint32_t bytes = 0;  // Most to move; less may be moved. kConnect: of the address.
+  union {
+    open_how how = {};  // kOpen.
+    uint64_t offset;    // kReadAhead, kDrop, kRead, kWrite.
+    uint32_t events;    // kPoll: of poll(2), such as POLLIN.
+  };
   // From when it is asked for on; 0: none. Kept by whoever runs the task, not by a ring: the
   // operation is then cut short and answers -ETIME. Not for one that runs_to_end.
   int64_t time_limit_ns = 0;
