@@ -282,11 +282,10 @@ bool Core<Env>::Turn() {
   }
   turn_.began = clock();
   worked |= FireTimers();
-  const bool had_io = io_.busy();
-  if (had_io) worked |= TakeIo();
+  if (io_.busy()) worked |= TakeIo();
   worked |= RunReady();
   // What the turn's tasks asked of the system goes in one call.
-  if (had_io || io_.busy()) io_.Submit();
+  if (io_.busy()) io_.Submit();
   PublishTurn(worked);
   turn_.worked = worked;
   return worked;

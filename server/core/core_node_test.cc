@@ -1,5 +1,6 @@
-// Where there are several NUMA nodes, all that a core touches for its tasks is kept on its CPU's;
-// where there is one, nothing is asked. On an injected machine, and on this one as far as it goes.
+// Where there are several NUMA nodes, a core's slots, stacks, inbox and outbox are kept on its
+// CPU's; where there is one, nothing is asked. On an injected machine, and on this one as far as it
+// goes.
 #include <gtest/gtest.h>
 
 #include <atomic>

@@ -112,6 +112,8 @@ bool Core<Env>::TakeIo() {
     task->place = TaskPlace::kNowhere;
     Unpark(task, WakeReason::kElapsed);
   }
+  // Before any of their tasks goes on, and so before it can have ended.
+  if (count > 0) io_.Publish();
   return count > 0;
 }
 

@@ -75,6 +75,10 @@ void IoQueue::CountEnd(const sys::IoOperation& operation) {
 void IoQueue::Submit() {
   ring_->Submit();
   stats_.io.enters.Set(static_cast<int64_t>(ring_->enters()));
+  Publish();
+}
+
+void IoQueue::Publish() {
   stats_.io.in_flight.Set(under_way_);
   stats_.io.awaited.Set(awaited_);
   stats_.io.waiting.Set(static_cast<int64_t>(busy_ - under_way_ - awaited_));

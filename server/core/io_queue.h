@@ -43,8 +43,10 @@ class IoQueue {
   sys::IoOperation* Take();
   // Whether Take might give one. A few loads.
   bool HasCompletions() const { return busy_ != 0 && (!ended_.empty() || ring_->HasCompletions()); }
-  // What was started and cancelled goes to the system, and how much is under way is published.
+  // What was started and cancelled goes to the system.
   void Submit();
+  // Tells in the statistics how much is under way; Submit does so, too.
+  void Publish();
 
   // Whether the core must sleep in Wait now; see sys::Ring.
   bool must_wait() const { return busy_ != 0 && ring_->has_wait(); }

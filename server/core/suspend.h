@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "core/context.h"
 #include "core/core.h"
 
 // How a task leaves its core for a while and comes back: to wait for a time, for a file operation,

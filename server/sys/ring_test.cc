@@ -244,7 +244,7 @@ TEST_P(RingTest, BringsBackMoreThanItsQueuesHold) {
   std::vector<IoOperation> operations(40 * kEntries);
   std::vector<char> buffers(operations.size());
   for (size_t i = 0; i < operations.size(); ++i) {
-    operations[i] = {.kind = IoKind::kRead, .fd = fd, .data = &buffers[i], .bytes = 1};
+    operations[i] = {.kind = IoKind::kRead, .fd = fd, .data = &buffers[i], .bytes = 1, .offset = 0};
     ring_->Start(&operations[i]);
   }
   ring_->Submit();
@@ -266,8 +266,12 @@ TEST_P(RingTest, AwaitsBothAnswersOfACancelledOperation) {
   ASSERT_EQ(mkfifo((folder_ / "pipe").c_str(), 0600), 0);
   const Fd pipe(open((folder_ / "pipe").c_str(), O_RDWR | O_CLOEXEC));
   char byte = 0;
-  const IoOperation read{
-      .kind = IoKind::kRead, .fd = pipe.get(), .data = &byte, .bytes = 1, .cancel_asked = true};
+  const IoOperation read{.kind = IoKind::kRead,
+                         .fd = pipe.get(),
+                         .data = &byte,
+                         .bytes = 1,
+                         .offset = 0,
+                         .cancel_asked = true};
   IoOperation operation;
   for (int round = 0; round < 500; ++round) {
     operation = read;
@@ -299,7 +303,7 @@ TEST_P(RingTest, KeepsWhatTheKernelDoesNotTake) {
   char byte = 0;
   std::array<IoOperation, 3 * kEntries> operations;
   for (IoOperation& operation : operations) {
-    operation = {.kind = IoKind::kRead, .fd = pipe.get(), .data = &byte, .bytes = 1};
+    operation = {.kind = IoKind::kRead, .fd = pipe.get(), .data = &byte, .bytes = 1, .offset = 0};
     ring_->Start(&operation);
   }
   operations.front().cancel_asked = true;
