@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstring>
 #include <exception>
+#include <mutex>
 #include <new>
 #include <optional>
 #include <string>
@@ -193,12 +194,12 @@ class Suspension {
  public:
   explicit Suspension(const weft_context& context) : context_(context) {
     running_here = nullptr;
-    context_.task->suspended = sys::ReadTicks();
+    context_.task->stamps.suspended = sys::ReadTicks();
   }
   ~Suspension() {
     weft_task& task = *context_.task;
-    task.resumed = sys::ReadTicks();
-    task.suspended_in_all += task.resumed - task.suspended;
+    task.stamps.resumed = sys::ReadTicks();
+    task.stamps.suspended_in_all += task.stamps.resumed - task.stamps.suspended;
     running_here = &context_;
   }
   Suspension(const Suspension&) = delete;
@@ -225,11 +226,11 @@ class OwnContext {
  public:
   OwnContext(weft_task& task, TaskContext& context) : context_{.context = &context, .task = &task} {
     running_here = &context_;
-    task.begun = sys::ReadTicks();
+    task.stamps.begun = sys::ReadTicks();
   }
   ~OwnContext() {
     running_here = nullptr;
-    context_.task->done = sys::ReadTicks();
+    context_.task->stamps.done = sys::ReadTicks();
   }
   OwnContext(const OwnContext&) = delete;
   OwnContext& operator=(const OwnContext&) = delete;
@@ -261,13 +262,17 @@ class Awaiter {
 
 weft_result AttachTask(weft_executor& executor, weft_task& task) {
   TurnedExecutor& host = *executor.executor;
-  task.anchor = host.anchor();
-  task.attached = sys::ReadTicks();
-  task.begun = task.suspended = task.resumed = task.done = task.suspended_in_all = 0;
+  // The code may begin on another thread before the handle is stored.
+  const std::lock_guard lock(task.attaching);
+  const weft::TaskStamps before =
+      std::exchange(task.stamps, {.anchor = host.anchor(), .attached = sys::ReadTicks()});
   auto handle = SpawnCancellable(
       host.host(), host.shutdown(), [&task](TaskContext& context) { RunCode(task, context); },
       {*PriorityOf(task.attr.cpu_priority), *PriorityOf(task.attr.io_priority)});
-  if (!handle.ok()) return ResultOf(handle.status());
+  if (!handle.ok()) {
+    task.stamps = before;  // Those of the run whose result it still tells.
+    return ResultOf(handle.status());
+  }
   task.handle = *std::move(handle);
   task.was_attached = true;
   return weft_success(0);
@@ -401,11 +406,13 @@ weft_result weft_task_attach(weft_executor* executor, weft_task* task) {
 
 weft_result weft_task_cancel(weft_task* task) {
   if (task == nullptr) return NullTask();
+  const std::lock_guard lock(task->attaching);
   return weft_success(task->handle.Abort() ? 1 : 0);
 }
 
 weft_result weft_task_is_done(weft_task* task) {
   if (task == nullptr) return NullTask();
+  const std::lock_guard lock(task->attaching);
   return weft_success(task->was_attached && !weft::IsUnderWay(*task) ? 1 : 0);
 }
 
@@ -413,6 +420,7 @@ weft_result weft_task_result(weft_task* task) {
   if (task == nullptr) return NullTask();
   if (!task->was_attached) return ResultOf(WEFT_NOT_ATTACHED, "the task has not been attached");
   if (weft::IsUnderWay(*task)) return ResultOf(WEFT_BUSY, "the task has not ended");
+  const std::lock_guard lock(task->attaching);
   const absl::Status end = task->handle.End();
   return end.ok() ? task->result : ResultOf(end);
 }
@@ -425,18 +433,19 @@ weft_result weft_task_get_times(weft_task* task, weft_task_times* times) {
     return weft::WrongNumber("size", times->size, "what this library knows");
   }
   weft_task_times told = {.size = size};
+  const weft::TaskStamps& stamps = task->stamps;
   const auto tell = [&](weft::sys::Ticks ticks, uint64_t* out_ticks, int64_t* out_ns) {
     *out_ticks = static_cast<uint64_t>(ticks);
-    *out_ns = task->anchor.TicksToNs(ticks);
+    *out_ns = stamps.anchor.TicksToNs(ticks);
   };
-  tell(task->attached, &told.ticks_attached, &told.ns_attached);
-  tell(task->begun, &told.ticks_begun, &told.ns_begun);
-  tell(task->suspended, &told.ticks_suspended, &told.ns_suspended);
-  tell(task->resumed, &told.ticks_resumed, &told.ns_resumed);
-  tell(task->done, &told.ticks_done, &told.ns_done);
-  const weft::sys::Ticks end = task->done != 0 ? task->done : weft::sys::ReadTicks();
+  tell(stamps.attached, &told.ticks_attached, &told.ns_attached);
+  tell(stamps.begun, &told.ticks_begun, &told.ns_begun);
+  tell(stamps.suspended, &told.ticks_suspended, &told.ns_suspended);
+  tell(stamps.resumed, &told.ticks_resumed, &told.ns_resumed);
+  tell(stamps.done, &told.ticks_done, &told.ns_done);
+  const weft::sys::Ticks end = stamps.done != 0 ? stamps.done : weft::sys::ReadTicks();
   const weft::sys::Ticks executing =
-      task->begun == 0 ? 0 : end - task->begun - task->suspended_in_all;
+      stamps.begun == 0 ? 0 : end - stamps.begun - stamps.suspended_in_all;
   tell(executing, &told.ticks_executing, &told.ns_executing);
   std::memcpy(times, &told, size);
   return weft_success(0);

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string_view>
 
 #include "absl/status/status.h"
@@ -18,20 +19,29 @@ struct weft_executor {
   std::unique_ptr<weft::TurnedExecutor> executor;
 };
 
+namespace weft {
+
+// Of a task's last run. Written by whoever attaches, then by the executor's thread until the end.
+struct TaskStamps {
+  sys::ClockAnchor anchor = {};
+  sys::Ticks attached = 0;
+  sys::Ticks begun = 0;
+  sys::Ticks suspended = 0;
+  sys::Ticks resumed = 0;
+  sys::Ticks done = 0;
+  sys::Ticks suspended_in_all = 0;
+};
+
+}  // namespace weft
+
 struct weft_task {
   weft_task_attr attr = {};
   weft::JoinHandle<void> handle;  // While it is attached, until its end was looked at.
   bool was_attached = false;
   std::atomic<uint32_t> awaiters{0};  // Tasks that are in weft_await_task for it.
   weft_result result = {};
-  // Written by whoever attaches, then by the executor's thread until the end.
-  weft::sys::ClockAnchor anchor;
-  weft::sys::Ticks attached = 0;
-  weft::sys::Ticks begun = 0;
-  weft::sys::Ticks suspended = 0;
-  weft::sys::Ticks resumed = 0;
-  weft::sys::Ticks done = 0;
-  weft::sys::Ticks suspended_in_all = 0;
+  weft::TaskStamps stamps;
+  std::mutex attaching;  // Of handle and was_attached, against the task's own code.
 };
 
 // On the stack of the task's code.

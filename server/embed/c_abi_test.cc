@@ -235,6 +235,39 @@ TEST_F(CAbiTest, AnOlderAndSmallerStructIsTaken) {
   weft_task_destroy(two);
 }
 
+TEST_F(CAbiTest, ARefusedAttachLeavesTheResultAndTheTimesOfTheRunBefore) {
+  weft_executor_attr attr = {};
+  attr.size = sizeof(attr);
+  attr.tasks = 1;
+  weft_executor* other = nullptr;
+  ASSERT_EQ(weft_executor_create(&other, &attr).code, WEFT_OK);
+  int count = 0;
+  weft_task* first = Make(&AddOne, &count);
+  weft_task* second = Make(&AddOne, &count);
+  ASSERT_EQ(weft_task_attach(other, first).code, WEFT_OK);
+  while (weft_task_is_done(first).value == 0) {
+    ASSERT_EQ(weft_executor_run(other, 1, &kAtOnce).code, WEFT_OK);
+  }
+  weft_task_times before = {};
+  before.size = sizeof(before);
+  ASSERT_EQ(weft_task_get_times(first, &before).code, WEFT_OK);
+  ASSERT_NE(before.ticks_done, 0U);
+  ASSERT_EQ(weft_task_attach(other, second).code, WEFT_OK);
+  ASSERT_EQ(weft_task_attach(other, first).code, WEFT_OUT_OF_RESOURCES);
+  weft_task_times after = {};
+  after.size = sizeof(after);
+  ASSERT_EQ(weft_task_get_times(first, &after).code, WEFT_OK);
+  EXPECT_EQ(after.ticks_attached, before.ticks_attached);
+  EXPECT_EQ(after.ticks_begun, before.ticks_begun);
+  EXPECT_EQ(after.ticks_done, before.ticks_done);
+  EXPECT_EQ(weft_task_is_done(first).value, 1);
+  EXPECT_EQ(weft_task_result(first).code, WEFT_OK);
+  EXPECT_EQ(weft_executor_quiesce(other, 1'000'000'000).value, 0);
+  EXPECT_EQ(weft_executor_destroy(other).code, WEFT_OK);
+  weft_task_destroy(first);
+  weft_task_destroy(second);
+}
+
 int64_t BootNowNs() {
   timespec now = {};
   clock_gettime(CLOCK_BOOTTIME, &now);

@@ -81,9 +81,11 @@ TEST(CoreGroup, OptionsOutOfRangeAndCpusNotGrantedAreNamed) {
 
 TEST(CoreGroup, QuiesceEndsWhatListensAndTellsWhatDoesNot) {
   const auto group = StartGroup({.blocking_threads = 1});
+  std::atomic<int> listening{0};
   std::atomic<int> stopped{0};
   for (TaskHost* host : {&CoreOf(group, 0), group->pool()}) {
     ASSERT_TRUE(SpawnCancellable(*host, group->shutdown(), [&](TaskContext& context) {
+                  ++listening;
                   stopped += context.SleepFor(60'000'000'000) == WakeReason::kCancelled ? 1 : 0;
                 }).ok());
   }
@@ -92,12 +94,13 @@ TEST(CoreGroup, QuiesceEndsWhatListensAndTellsWhatDoesNot) {
     has_begun = true;
     context.SleepFor(60'000'000'000);
   });
-  while (!has_begun.load()) std::this_thread::yield();
+  while (!has_begun.load() || listening.load() < 2) std::this_thread::yield();
   HeldTasks held = *group->Quiesce(1'000'000);
   EXPECT_GE(held.live, 1U);
   EXPECT_TRUE(deaf->Abort());
   EXPECT_TRUE(deaf->BlockingJoin().ok());
   EXPECT_TRUE(group->Quiesce(10'000'000'000)->is_none());
+  EXPECT_EQ(stopped.load(), 2);
   const auto within = BlockOn(
       CoreOf(group, 0), [&] { return absl::IsFailedPrecondition(group->Quiesce(1).status()); });
   EXPECT_TRUE(*within) << "one of its own threads would wait for itself";

@@ -399,6 +399,23 @@ TEST_F(SpawnTest, WithoutASlotAndWhenTooLargeItGoesToTheHeap) {
   EXPECT_EQ(home().outstanding(), 0U);
 }
 
+TEST_F(SpawnTest, OnlyWhatFitsTakesASlot) {
+  const auto free_slots = [this] {
+    std::vector<SlotClaim> claims;
+    while (auto claim = TryClaimSlot(host())) claims.push_back(std::move(*claim));
+    return claims.size();
+  };
+  const size_t all = free_slots();
+  ASSERT_GT(all, 0U);
+  EXPECT_TRUE(Spawn(host(), [] {}).ok());
+  EXPECT_EQ(free_slots(), all - 1);
+  EXPECT_TRUE(Spawn(host(), TooLarge()).ok());
+  EXPECT_TRUE(SpawnOnHeap(host(), [] {}).ok());
+  EXPECT_EQ(free_slots(), all - 1);
+  Settle();
+  EXPECT_EQ(free_slots(), all);
+}
+
 TEST_F(SpawnTest, WhatIsRefusedLeavesNothingBehind) {
   int witnessed = 0;
   std::vector<absl::StatusOr<JoinHandle<void>>> handles;

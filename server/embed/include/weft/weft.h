@@ -122,7 +122,8 @@ WEFT_API weft_result weft_executor_live(weft_executor* executor);
 /* ---- Tasks ----------------------------------------------------------------------------------- */
 
 /* Any thread, expensive. attr may be NULL, and is copied. The task is the caller's, until
- * weft_task_destroy; one thread at a time uses it, but for weft_task_cancel. */
+ * weft_task_destroy; one thread at a time uses it, but for weft_task_cancel and
+ * weft_task_is_done. */
 WEFT_API weft_result weft_task_create(weft_task** task, const weft_task_attr* attr);
 
 /* Expensive. WEFT_BUSY while it is attached and has not ended. */
@@ -138,12 +139,12 @@ WEFT_API weft_result weft_task_set(weft_task* task, const weft_task_attr* attr);
  * the task has ended. */
 WEFT_API weft_result weft_task_attach(weft_executor* executor, weft_task* task);
 
-/* Any thread, while the task is not destroyed or attached meanwhile; cheap, but for the system
- * call that wakes an executor which sleeps. Asks it to stop: one that waits goes on with
+/* Any thread, while the task is not destroyed meanwhile, and its own code; cheap, but for the
+ * system call that wakes an executor which sleeps. Asks it to stop: one that waits goes on with
  * WEFT_CANCELLED, one that has not begun never does. value: 1 if it had not ended, else 0. */
 WEFT_API weft_result weft_task_cancel(weft_task* task);
 
-/* Any thread, cheap. value: 1 if it was attached and has ended, else 0. */
+/* As weft_task_cancel. value: 1 if it was attached and has ended, else 0. */
 WEFT_API weft_result weft_task_is_done(weft_task* task);
 
 /* What the task's code answered. WEFT_BUSY or WEFT_NOT_ATTACHED; WEFT_CANCELLED when it never
@@ -174,7 +175,8 @@ WEFT_API weft_result weft_suspend_for_duration(weft_context* context, uint64_t n
  * item of weft_executor_run. */
 WEFT_API weft_result weft_suspend_until_boot_time(weft_context* context, uint64_t nanoseconds);
 /* Until another task, of whatever executor, has ended; value and code: its result. WEFT_TIMED_OUT
- * after timeout_ns, unless that is UINT64_MAX. */
+ * after timeout_ns, unless that is UINT64_MAX. WEFT_BUSY if that task is this one, or if another
+ * waits for it already. */
 WEFT_API weft_result weft_await_task(weft_context* context, weft_task* task, uint64_t timeout_ns);
 
 /* File operations through the executor's ring: value is the number of bytes. WEFT_IO_ERROR with
