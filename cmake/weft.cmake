@@ -39,6 +39,16 @@ function(weft_clears_by_stores name)
   endif()
 endfunction()
 
+# A task passes through many small functions of several libraries between the socket and its core:
+# put into each other when the program is linked (bench/README.md). Not for the core, whose hot path
+# is one function by itself.
+function(weft_optimised_when_linked name)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    set_target_properties(${name} PROPERTIES INTERPROCEDURAL_OPTIMIZATION_RELEASE ON)
+    target_link_options(${name} INTERFACE $<$<CONFIG:Release>:-flto=auto>)
+  endif()
+endfunction()
+
 function(weft_library name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SRCS;DEPS")
   if(arg_SRCS)

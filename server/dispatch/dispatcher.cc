@@ -108,7 +108,7 @@ std::optional<Refusal> Dispatcher<Env>::Submit(const TaskSpec& spec, std::string
   }
   // Nothing that came before has to be over: it is posted after it was read, and so not after the
   // core's reading at its start.
-  const sys::Ticks now = env_.NowUnordered();
+  const sys::Ticks now = submit.at != 0 ? submit.at : env_.NowUnordered();
   Arrival arrival = {now, Route(spec, checked, now), checked.entry->index};
   if (auto refusal =
           admission_.CheckBounds(spec, arrival.core, loads_[arrival.core], in_flight_bytes_)) {
@@ -125,20 +125,21 @@ std::optional<Refusal> Dispatcher<Env>::Submit(const TaskSpec& spec, std::string
   DoorTask& task = Begin(arrival, spec, block, submit);
   task.entry = checked.entry;
   Side& side = *sides_[arrival.core];
-  // Written where it stays: a copy reads in wide words what was just stored in narrow ones.
+  // Written where it stays: a copy reads in wide words what was just stored in narrow ones. So do
+  // the deadline and the time before it, if both are read back from the task.
   Message& message = side.staged.emplace_back();
   message.id = task.id;
   message.entry = side.EntryFor(*checked.entry);
   message.payload = spec.payload.data();
   message.deadline = task.deadline;
-  message.submitted = task.submitted;
+  message.submitted = arrival.at;
   message.payload_bytes = task.payload_bytes;
   message.slot = side.table.SlotOf(task);
   message.kind = MessageKind::kSubmit;
   message.priority = spec.priority;
   message.io_priority = spec.io_priority;
   accepted->id = task.id;
-  accepted->submitted_at_ns = task.anchor.ToUnixNs(task.submitted);
+  accepted->submitted_at_ns = anchor_.ToUnixNs(arrival.at);
   accepted->cpu = static_cast<uint32_t>(side.core.options().cpu);
   if (!watchers_.empty()) [[unlikely]] {
     watchers_.Tell(TaskEventKind::kAccepted,

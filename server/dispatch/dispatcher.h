@@ -47,6 +47,7 @@ class Dispatcher {
   Dispatcher(const DispatchOptions& options, std::span<Core<Env>* const> cores,
              const EntryLookup& lookup, Env& env);
 
+  sys::Ticks Now() { return env_.NowUnordered(); }  // For SubmitOptions::at.
   // Admits a task or refuses it; a refused one leaves nothing behind. field_prefix is where the
   // spec stands in the request, "spec" or "specs[3]", for the refusal's field path. Holds block
   // until the task has ended and its result was delivered. Posted with the next Flush.
@@ -85,8 +86,7 @@ class Dispatcher {
   bool HasWork() const { return HasStaged() || HasCompletions(); }
   bool HasStaged() const;
   bool HasCompletions() const;
-  // Whether any task is in flight: as in_flight() > 0, but at once.
-  bool HasOpen() const;
+  bool HasOpen() const;  // As in_flight() > 0, but at once.
   // Tasks submitted from now on are converted with this anchor.
   void SetAnchor(const sys::ClockAnchor& anchor) { anchor_ = anchor; }
 

@@ -67,6 +67,7 @@ bool Dispatcher<Env>::LookAgain(uint32_t core, sys::Ticks now) {
 
 template <class Env>
 inline uint32_t Dispatcher<Env>::Choose(Priority priority, sys::Ticks now) {
+  if (load_watch_.active.count() == 1) return 0;
   const std::span<const CoreLoad> active(loads_.data(), load_watch_.active.count());
   return static_cast<uint32_t>(router_.Choose(active, priority, now));
 }

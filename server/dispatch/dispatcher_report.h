@@ -60,7 +60,7 @@ void Dispatcher<Env>::PublishGauges() {
     }
   }
   const ExecutionSums recent = window_.Recent();
-  stats_.lifetime.Set(window_.lifetime());
+  stats_.lifetime.Set(window_.Lifetime());
   stats_.recent.Set(recent);
   stats_.bounds.Set(options_);
   stats_.target_latency_ns.Set(options_.target_latency_ns);
@@ -97,7 +97,7 @@ StatsSnapshot Dispatcher<Env>::Snapshot() {
   window_.AdvanceTo(anchor_.ToUnixNs(env_.Now()));
   PublishGauges();
   StatsSnapshot snapshot;
-  snapshot.lifetime = window_.lifetime();
+  snapshot.lifetime = window_.Lifetime();
   snapshot.last_10s = window_.Recent();
   snapshot.active_workers = core_count_;
   snapshot.active_cores = load_watch_.active.count();

@@ -15,6 +15,24 @@ using ::testing::HasSubstr;
 
 class DispatcherTest : public DispatcherFixture {};
 
+TEST_F(DispatcherTest, TakesTheTimeThatATaskCameFromWhoSubmitsIt) {
+  Build();
+  TestReceiver receiver;
+  const sys::Ticks came = now_;
+  now_ += 700;
+  MustSubmit({.handler = "echo", .timeout_ns = 1'000}, {.receiver = &receiver, .at = came});
+  EXPECT_EQ(accepted_.submitted_at_ns, ManualEnv::kUnixOffset + came);
+  now_ += 299;
+  TurnAll();
+  ASSERT_EQ(receiver.calls, 1);
+  EXPECT_EQ(receiver.result.state, TaskState::kSucceeded);
+  EXPECT_EQ(receiver.result.queue_latency_ns, 999) << "and its deadline counts from then";
+  MustSubmit({.handler = "echo", .timeout_ns = 1'000}, {.receiver = &receiver, .at = now_ - 1'000});
+  TurnAll();
+  ASSERT_EQ(receiver.calls, 2);
+  EXPECT_EQ(receiver.result.state, TaskState::kExpired);
+}
+
 TEST_F(DispatcherTest, RunsATaskAndDeliversItsWholeResult) {
   Build();
   TestReceiver receiver;

@@ -26,19 +26,27 @@ void ExecutionWindow::AdvanceTo(int64_t now_ns) {
   if (step <= step_) return;
   const int64_t passed = std::min(step - step_, static_cast<int64_t>(kSteps));
   for (int64_t i = 0; i < passed; ++i) {
-    steps_[static_cast<size_t>(step - i) % kSteps] = ExecutionSums{};
+    ExecutionSums& oldest = steps_[static_cast<size_t>(step - i) % kSteps];
+    before_.Merge(oldest);
+    oldest = ExecutionSums{};
   }
   step_ = step;
+  place_ = static_cast<size_t>(step) % kSteps;
 }
 
 void ExecutionWindow::Add(uint64_t latency_ns, bool succeeded) {
-  steps_[static_cast<size_t>(step_) % kSteps].Add(latency_ns, succeeded);
-  lifetime_.Add(latency_ns, succeeded);
+  steps_[place_].Add(latency_ns, succeeded);
 }
 
 ExecutionSums ExecutionWindow::Recent() const {
   ExecutionSums sums;
   for (const ExecutionSums& step : steps_) sums.Merge(step);
+  return sums;
+}
+
+ExecutionSums ExecutionWindow::Lifetime() const {
+  ExecutionSums sums = Recent();
+  sums.Merge(before_);
   return sums;
 }
 

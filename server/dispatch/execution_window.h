@@ -33,15 +33,16 @@ class ExecutionWindow {
 
   // The last 10 s; what is older is gone within a tenth of a second.
   ExecutionSums Recent() const;
-  const ExecutionSums& lifetime() const { return lifetime_; }
+  ExecutionSums Lifetime() const;
 
  private:
   static constexpr int64_t kStepNs = 100'000'000;
   static constexpr size_t kSteps = kSpanNs / kStepNs;
 
   std::array<ExecutionSums, kSteps> steps_{};
-  int64_t step_ = 0;  // Number of the step that the window ends in.
-  ExecutionSums lifetime_;
+  int64_t step_ = 0;      // Number of the step that the window ends in,
+  size_t place_ = 0;      // and its place in steps_.
+  ExecutionSums before_;  // What has left the window.
 };
 
 }  // namespace weft

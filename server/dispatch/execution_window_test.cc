@@ -36,8 +36,8 @@ TEST(ExecutionWindow, ForgetsAfterTenSecondsWhatALifetimeKeeps) {
   EXPECT_EQ(window.Recent().executed, 0u);
   EXPECT_EQ(window.Recent().min_ns, 0u);
   EXPECT_EQ(window.Recent().AverageNs(), 0u);
-  EXPECT_EQ(window.lifetime().executed, 2u);
-  EXPECT_EQ(window.lifetime().min_ns, 10u);
+  EXPECT_EQ(window.Lifetime().executed, 2u);
+  EXPECT_EQ(window.Lifetime().min_ns, 10u);
 }
 
 TEST(ExecutionWindow, KeepsAZeroAsTheShortest) {

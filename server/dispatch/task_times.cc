@@ -30,8 +30,10 @@ void SetTimes(const DoorTask& task, const Completion& ended, TaskResult* result,
   result->started_at_ns = task.anchor.ToUnixNs(std::max(ended.started, task.submitted));
   result->queue_latency_ns = result->started_at_ns - result->submitted_at_ns;
   result->execution_latency_ns = result->completed_at_ns - result->started_at_ns;
-  result->suspended_ns =
-      std::clamp(task.anchor.TicksToNs(ended.suspended), int64_t{0}, result->execution_latency_ns);
+  if (ended.suspended != 0) {
+    result->suspended_ns = std::clamp(task.anchor.TicksToNs(ended.suspended), int64_t{0},
+                                      result->execution_latency_ns);
+  }
   if (const auto off_core_ns = ended.off_core.PartOf(result->execution_latency_ns)) [[unlikely]] {
     result->off_core_ns =
         std::min(*off_core_ns, result->execution_latency_ns - result->suspended_ns);

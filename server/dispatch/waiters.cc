@@ -72,8 +72,7 @@ void WaitDeadlines::Add(ResultReceiver& receiver, sys::Ticks until) {
   SiftUp(heap_.size() - 1);
 }
 
-bool WaitDeadlines::Remove(ResultReceiver& receiver) {
-  if (receiver.deadline_place_ == ResultReceiver::kNoDeadline) return false;
+bool WaitDeadlines::TakeOut(ResultReceiver& receiver) {
   const size_t place = receiver.deadline_place_;
   receiver.deadline_place_ = ResultReceiver::kNoDeadline;
   ResultReceiver* last = heap_.back();

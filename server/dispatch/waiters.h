@@ -58,7 +58,9 @@ class WaitDeadlines {
   // receiver is not among them, and they are not full.
   void Add(ResultReceiver& receiver, sys::Ticks until);
   // False when it was not among them.
-  bool Remove(ResultReceiver& receiver);
+  bool Remove(ResultReceiver& receiver) {
+    return receiver.deadline_place_ != ResultReceiver::kNoDeadline && TakeOut(receiver);
+  }
   // The receiver whose wait elapsed first at now, taken out; null when there is none.
   ResultReceiver* TakeElapsed(sys::Ticks now);
 
@@ -68,6 +70,7 @@ class WaitDeadlines {
   bool full() const { return heap_.size() >= capacity_; }
 
  private:
+  bool TakeOut(ResultReceiver& receiver);
   void Place(ResultReceiver* receiver, size_t place);
   void SiftUp(size_t place);
   void SiftDown(size_t place);

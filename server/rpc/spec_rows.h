@@ -3,6 +3,7 @@
 #include <array>
 #include <charconv>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -13,7 +14,8 @@
 
 namespace weft {
 
-// "specs[7]", written in place: one is made for each row. The view holds until the next.
+// "specs[7]", written in place: one is made for each row, so the one after the last is only counted
+// up. The view holds until the next.
 class RowPath {
  public:
   // stem: what stands before the index, at most kStemBytesMax.
@@ -22,14 +24,22 @@ class RowPath {
   }
 
   std::string_view At(size_t index) {
-    char* end = std::to_chars(text_.data() + stem_bytes_, text_.data() + text_.size(), index).ptr;
-    *end++ = ']';
-    return {text_.data(), static_cast<size_t>(end - text_.data())};
+    if (index == next_index_ && text_[bytes_ - 2] != '9') [[likely]] {
+      ++text_[bytes_ - 2];
+    } else {
+      char* end = std::to_chars(text_.data() + stem_bytes_, text_.data() + text_.size(), index).ptr;
+      *end++ = ']';
+      bytes_ = static_cast<size_t>(end - text_.data());
+    }
+    next_index_ = index + 1;
+    return {text_.data(), bytes_};
   }
 
  private:
   static constexpr size_t kStemBytesMax = 8;
   const size_t stem_bytes_;
+  size_t bytes_ = 0;
+  size_t next_index_ = SIZE_MAX;
   std::array<char, 32> text_;
 };
 

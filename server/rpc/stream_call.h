@@ -59,6 +59,11 @@ class StreamCall final : public RoundListener {
 
  private:
   using Block = MessageBlock<std::string>;
+  // When a row came, and whether in columns.
+  struct Came {
+    sys::Ticks at = 0;
+    bool is_in_columns = false;
+  };
 
   void Opened(bool ok);
   void Read(bool ok);
@@ -71,7 +76,7 @@ class StreamCall final : public RoundListener {
   void SubmitRows(Block& block);
   void SubmitColumns(Block& block);
   std::optional<Refusal> SubmitTask(const TaskSpec& spec, std::string_view prefix, Block& block,
-                                    bool is_in_columns);
+                                    Came came);
   void RefuseRow(uint64_t client_tag, const Refusal& refusal);
   void StartWrite();
   void CancelRows();
