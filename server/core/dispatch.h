@@ -102,7 +102,8 @@ void Core<Env>::Dispatch(LiveTask* task) {
   while (task != nullptr) {
     if (task->needs_no_stack()) {
       Execute(task);
-      return;
+      task = NextTask(Asker::kOther);
+      continue;
     }
     GoTo(*thread_fiber_, task);
     task = handed_back_;

@@ -1,7 +1,6 @@
 #include "dispatch/admission.h"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -19,11 +18,6 @@ constexpr int64_t kLongestRetryNs = 1'000'000'000;
 
 absl::string_view Absl(std::string_view text) { return {text.data(), text.size()}; }
 
-// As ==, in line but for one call.
-bool AreSame(std::string_view one, std::string_view other) {
-  return one.size() == other.size() && std::memcmp(one.data(), other.data(), one.size()) == 0;
-}
-
 std::string Field(std::string_view prefix, const char* name) {
   return absl::StrCat(Absl(prefix), ".", name);
 }
@@ -34,13 +28,13 @@ Admission::Admission(const DispatchOptions& options, std::vector<int> cpus,
                      const EntryLookup& lookup)
     : options_(options), cpus_(std::move(cpus)), lookup_(lookup) {}
 
-std::optional<Refusal> Admission::CheckSpec(const TaskSpec& spec, std::string_view field_prefix,
+std::optional<Refusal> Admission::CheckEach(const TaskSpec& spec, std::string_view field_prefix,
                                             Checked* checked) {
   if (draining_) {
     return Refusal{.reason = RefusalReason::kDraining,
                    .message = "the daemon is draining and takes no new tasks; try another one"};
   }
-  if (last_entry_ != nullptr && AreSame(last_entry_->name, spec.handler)) {
+  if (last_entry_ != nullptr && last_entry_->name == spec.handler) {
     checked->entry = last_entry_;
   } else {
     if (auto refusal = CheckHandler(spec.handler, field_prefix, checked)) return refusal;
@@ -150,8 +144,8 @@ std::optional<Refusal> Admission::CheckAnswer(size_t bytes, size_t in_flight_byt
                  .retry_after_ns = kShortestRetryNs};
 }
 
-std::optional<Refusal> Admission::CheckBounds(const TaskSpec& spec, uint32_t core_index,
-                                              const CoreLoad& load, size_t in_flight_bytes) const {
+std::optional<Refusal> Admission::NoRoom(const TaskSpec& spec, uint32_t core_index,
+                                         const CoreLoad& load, size_t in_flight_bytes) const {
   const auto retry_ns = [&load] { return RetryAfterNs(load.InFlight(), load.ended_per_second); };
   const size_t bytes = spec.payload.size() + spec.labels.size();
   if (bytes > options_.max_in_flight_bytes ||

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,6 +11,7 @@
 #include "dispatch/core_load.h"
 #include "dispatch/entry_lookup.h"
 #include "dispatch/options.h"
+#include "task/limits.h"
 #include "task/refusal.h"
 #include "task/task_filter.h"
 #include "task/task_spec.h"
@@ -40,13 +42,25 @@ class Admission {
 
   // field_prefix: where the spec stands in the request, "spec" or "specs[3]".
   std::optional<Refusal> CheckSpec(const TaskSpec& spec, std::string_view field_prefix,
-                                   Checked* checked);
+                                   Checked* checked) {
+    if (!IsPlain(spec)) [[unlikely]]
+      return CheckEach(spec, field_prefix, checked);
+    checked->entry = last_entry_;
+    return std::nullopt;
+  }
   // The answer to a sound request whose handler is paused.
   static Refusal Paused(const TaskSpec& spec);
   // core_index: where the task would go, beyond the last core: the blocking pool; in_flight_bytes:
   // payloads and labels of all tasks not yet ended, and answers that clients have not read.
   std::optional<Refusal> CheckBounds(const TaskSpec& spec, uint32_t core_index,
-                                     const CoreLoad& load, size_t in_flight_bytes) const;
+                                     const CoreLoad& load, size_t in_flight_bytes) const {
+    const size_t bytes = spec.payload.size() + spec.labels.size();
+    if (load.HasRoom(spec.priority) && bytes <= options_.max_in_flight_bytes &&
+        in_flight_bytes <= options_.max_in_flight_bytes - bytes) [[likely]] {
+      return std::nullopt;
+    }
+    return NoRoom(spec, core_index, load, in_flight_bytes);
+  }
 
   // The answer to a task that is expected to start too late; core_index: where that is soonest.
   Refusal WouldMissDeadline(uint32_t core_index, const LateStart& late) const;
@@ -64,6 +78,21 @@ class Admission {
   static int64_t RetryAfterNs(uint64_t wait_ns);
 
  private:
+  // Whether it is as most are: sound, of the handler that the one before named, for any core.
+  bool IsPlain(const TaskSpec& spec) const {
+    return last_entry_ != nullptr && spec.handler.size() == last_entry_->name.size() &&
+           std::memcmp(spec.handler.data(), last_entry_->name.data(), spec.handler.size()) == 0 &&
+           spec.payload.size() <= options_.max_payload_bytes && spec.timeout_ns >= 0 &&
+           spec.timeout_ns <= kMaxTimeoutNs && spec.affinity_key.empty() && !spec.cpu.has_value() &&
+           !draining_;
+  }
+  // Out of line, so that what most tasks take stays small.
+  [[gnu::noinline]] std::optional<Refusal> CheckEach(const TaskSpec& spec,
+                                                     std::string_view field_prefix,
+                                                     Checked* checked);
+  [[gnu::noinline]] std::optional<Refusal> NoRoom(const TaskSpec& spec, uint32_t core_index,
+                                                  const CoreLoad& load,
+                                                  size_t in_flight_bytes) const;
   Refusal FallbackFull(uint32_t core_index, int64_t retry_ns) const;
   Refusal QueueFull(Priority priority, uint32_t core_index, const CoreLoad& load) const;
   std::optional<Refusal> CheckHandler(std::string_view handler, std::string_view field_prefix,

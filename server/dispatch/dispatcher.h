@@ -109,8 +109,8 @@ class Dispatcher {
   // Accepted and not ended, counted from the live slots.
   uint64_t in_flight() const;
   // Counts a refusal, also for those above, and hands it back; a submission's as a task's, too.
-  Refusal Refuse(Refusal refusal);
-  Refusal RefuseTask(Refusal refusal);
+  [[gnu::cold]] Refusal Refuse(Refusal refusal);
+  [[gnu::cold]] Refusal RefuseTask(Refusal refusal);
   // Whether an answer of so many bytes may be held, too.
   std::optional<Refusal> CheckAnswer(size_t bytes);
   // Answers held for clients that have not read them yet count in limits.max_in_flight_bytes, too.
