@@ -1,4 +1,4 @@
-# The five functions with which every folder describes itself:
+# The functions with which every folder describes itself:
 #
 #   weft_library(NAME SRCS a.cc ... DEPS weft_task absl::status ...)
 #     A static library; without SRCS a header-only one.
@@ -9,6 +9,7 @@
 #     ThreadSanitizer there is a test NAME.rounds more, labelled so, that goes through all of them
 #     20 times.
 #   weft_clears_by_stores(NAME): for what runs once a task.
+#   weft_optimised_when_linked(NAME): for what a task passes through in many small functions.
 #   weft_proto(PROTOS weft/v1/task.proto ... [GOOGLE google/rpc/status.proto ...])
 #     The target weft_proto; called once, in proto/.
 include_guard(GLOBAL)
@@ -43,7 +44,7 @@ endfunction()
 # put into each other when the program is linked (bench/README.md). Not for the core, whose hot path
 # is one function by itself.
 function(weft_optimised_when_linked name)
-  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  if(WEFT_LTO AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     set_target_properties(${name} PROPERTIES INTERPROCEDURAL_OPTIMIZATION_RELEASE ON)
     target_link_options(${name} INTERFACE $<$<CONFIG:Release>:-flto=auto>)
   endif()

@@ -422,7 +422,7 @@ bool Core<Env>::RunReady() {
                        : sys::kTicksForever;
   // From here on, so that many expiries leave time for tasks.
   turn_.look_again = std::min(clock() + look_again_ticks_, turn_.end);
-  while (LiveTask* const task = NextTaskWithCare(nullptr, Asker::kOther)) Dispatch(task);
+  if (LiveTask* const task = NextTaskWithCare(nullptr, Asker::kOther)) Dispatch(task);
   running_entry_.store(nullptr, std::memory_order_release);
   // Tasks that ended unstarted, were set aside or are held are work, too.
   return ready_->given() != given_before;

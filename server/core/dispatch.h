@@ -96,7 +96,7 @@ bool Core<Env>::TurnIsOver() const {
 }
 
 // On the thread's own stack. A task that never suspends costs a call; the others run on a runner.
-// Comes back when nothing more is to be run but on this stack.
+// Comes back when the turn gives nothing more: the next task was asked for, and there was none.
 template <class Env>
 void Core<Env>::Dispatch(LiveTask* task) {
   while (task != nullptr) {

@@ -40,6 +40,24 @@ TEST(ExecutionWindow, ForgetsAfterTenSecondsWhatALifetimeKeeps) {
   EXPECT_EQ(window.Lifetime().min_ns, 10u);
 }
 
+TEST(ExecutionWindow, ALifetimeIsWhatHasLeftTheWindowAndWhatIsInIt) {
+  ExecutionWindow window;
+  window.AdvanceTo(5 * kSecond);
+  window.Add(70, false);
+  window.AdvanceTo(12 * kSecond);
+  window.Add(20, true);
+  window.Add(30, false);
+  window.AdvanceTo(16 * kSecond);  // The first is gone, the others are not.
+  window.Add(40, true);
+  EXPECT_EQ(window.Recent().executed, 3u);
+  const ExecutionSums sums = window.Lifetime();
+  EXPECT_EQ(sums.executed, 4u);
+  EXPECT_EQ(sums.failed, 2u);
+  EXPECT_EQ(sums.total_ns, 160u);
+  EXPECT_EQ(sums.min_ns, 20u);
+  EXPECT_EQ(sums.max_ns, 70u);
+}
+
 TEST(ExecutionWindow, KeepsAZeroAsTheShortest) {
   ExecutionWindow window;
   window.Add(0, true);

@@ -12,7 +12,7 @@ namespace weft {
 struct SubmitOptions {
   ResultReceiver* receiver = nullptr;  // Null: nobody waits (SubmitTask).
   bool retain = false;                 // Keep the result for Get and Wait.
-  sys::Ticks at = 0;                   // When it came; 0: now. Not before the last Flush.
+  sys::Ticks at = 0;                   // When it came; 0: now. Not to come.
 };
 
 // A task on its way to a core, within one Submit. Small, so that it stays in registers.

@@ -260,19 +260,36 @@ class Awaiter {
   weft_task& task_;
 };
 
+// The stamps of a run that begins. Unless it does, those of the run before stay, as its result
+// does.
+class NewStamps {
+ public:
+  NewStamps(weft_task& task, const sys::ClockAnchor& anchor)
+      : task_(task),
+        before_(std::exchange(task.stamps, {.anchor = anchor, .attached = sys::ReadTicks()})) {}
+  ~NewStamps() {
+    if (!kept_) task_.stamps = before_;
+  }
+  NewStamps(const NewStamps&) = delete;
+  NewStamps& operator=(const NewStamps&) = delete;
+  void Keep() { kept_ = true; }
+
+ private:
+  weft_task& task_;
+  const TaskStamps before_;
+  bool kept_ = false;
+};
+
 weft_result AttachTask(weft_executor& executor, weft_task& task) {
   TurnedExecutor& host = *executor.executor;
   // The code may begin on another thread before the handle is stored.
   const std::lock_guard lock(task.attaching);
-  const weft::TaskStamps before =
-      std::exchange(task.stamps, {.anchor = host.anchor(), .attached = sys::ReadTicks()});
+  NewStamps stamps(task, host.anchor());
   auto handle = SpawnCancellable(
       host.host(), host.shutdown(), [&task](TaskContext& context) { RunCode(task, context); },
       {*PriorityOf(task.attr.cpu_priority), *PriorityOf(task.attr.io_priority)});
-  if (!handle.ok()) {
-    task.stamps = before;  // Those of the run whose result it still tells.
-    return ResultOf(handle.status());
-  }
+  if (!handle.ok()) return ResultOf(handle.status());
+  stamps.Keep();
   task.handle = *std::move(handle);
   task.was_attached = true;
   return weft_success(0);
@@ -418,9 +435,9 @@ weft_result weft_task_is_done(weft_task* task) {
 
 weft_result weft_task_result(weft_task* task) {
   if (task == nullptr) return NullTask();
+  const std::lock_guard lock(task->attaching);
   if (!task->was_attached) return ResultOf(WEFT_NOT_ATTACHED, "the task has not been attached");
   if (weft::IsUnderWay(*task)) return ResultOf(WEFT_BUSY, "the task has not ended");
-  const std::lock_guard lock(task->attaching);
   const absl::Status end = task->handle.End();
   return end.ok() ? task->result : ResultOf(end);
 }

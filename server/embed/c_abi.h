@@ -41,7 +41,8 @@ struct weft_task {
   std::atomic<uint32_t> awaiters{0};  // Tasks that are in weft_await_task for it.
   weft_result result = {};
   weft::TaskStamps stamps;
-  std::mutex attaching;  // Of handle and was_attached, against the task's own code.
+  // Of handle and was_attached while it is attached, against what its own code asks of it.
+  std::mutex attaching;
 };
 
 // On the stack of the task's code.

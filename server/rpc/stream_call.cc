@@ -16,8 +16,8 @@ namespace {
 
 // So many tasks of one message are a round's work.
 constexpr uint32_t kCutRows = 256;
-// So many of them are admitted at one reading of the clock, within two microseconds: a reading for
-// each takes a tenth of what a task in columns costs the Door.
+// So many of them are admitted at one reading of the clock, taken before the first is: one for each
+// costs columns 4 % of their rate (bench/README.md).
 constexpr size_t kTasksPerReading = 16;
 
 Refusal InvalidMessage() {

@@ -287,6 +287,10 @@ TEST_F(StreamCallTest, AnswersColumnsInColumns) {
     EXPECT_EQ(columns.output_bytes(i), 4u);
   }
   EXPECT_EQ(answered, std::vector<int>(200, kMessages));
+  // One reading of the clock for 16 tasks of a message: 13 for each of these.
+  EXPECT_EQ(
+      std::set<int64_t>(columns.submitted_at_ns().begin(), columns.submitted_at_ns().end()).size(),
+      13u * kMessages);
   EXPECT_TRUE(columns.priorities().empty()) << "all are normal";
   EXPECT_TRUE(columns.suspended_ns().empty()) << "none was suspended";
   EXPECT_EQ(Stats().tasks().succeeded(), 1'000u);

@@ -122,8 +122,9 @@ WEFT_API weft_result weft_executor_live(weft_executor* executor);
 /* ---- Tasks ----------------------------------------------------------------------------------- */
 
 /* Any thread, expensive. attr may be NULL, and is copied. The task is the caller's, until
- * weft_task_destroy; one thread at a time uses it, but for weft_task_cancel and
- * weft_task_is_done. */
+ * weft_task_destroy; one thread at a time uses it, but for weft_task_cancel and weft_task_is_done.
+ * Its own code may ask for those and for weft_task_result; each waits for a weft_task_attach of the
+ * task that is still under way on another thread. */
 WEFT_API weft_result weft_task_create(weft_task** task, const weft_task_attr* attr);
 
 /* Expensive. WEFT_BUSY while it is attached and has not ended. */
@@ -139,12 +140,13 @@ WEFT_API weft_result weft_task_set(weft_task* task, const weft_task_attr* attr);
  * the task has ended. */
 WEFT_API weft_result weft_task_attach(weft_executor* executor, weft_task* task);
 
-/* Any thread, while the task is not destroyed meanwhile, and its own code; cheap, but for the
- * system call that wakes an executor which sleeps. Asks it to stop: one that waits goes on with
+/* Any thread, while the task is not destroyed meanwhile; cheap, but for the system call that wakes
+ * an executor which sleeps. Asks it to stop: one that waits goes on with
  * WEFT_CANCELLED, one that has not begun never does. value: 1 if it had not ended, else 0. */
 WEFT_API weft_result weft_task_cancel(weft_task* task);
 
-/* As weft_task_cancel. value: 1 if it was attached and has ended, else 0. */
+/* Any thread, while the task is not destroyed meanwhile; cheap. value: 1 if it was attached and has
+ * ended, else 0. */
 WEFT_API weft_result weft_task_is_done(weft_task* task);
 
 /* What the task's code answered. WEFT_BUSY or WEFT_NOT_ATTACHED; WEFT_CANCELLED when it never
