@@ -105,8 +105,10 @@ TEST_F(DispatcherTest, ConvertsAllStampsOfATaskWithTheAnchorOfItsSubmission) {
   now_ += 70;
   TurnAll();
   EXPECT_EQ(receiver.result.total_latency_ns, 70);
-  MustSubmit({.handler = "echo"});
+  MustSubmit({.handler = "echo"}, {.receiver = &receiver});
   EXPECT_EQ(accepted_.submitted_at_ns, ManualEnv::kUnixOffset + 1'000'000'000 + now_);
+  TurnAll();
+  EXPECT_EQ(receiver.result.submitted_at_ns, accepted_.submitted_at_ns);
 }
 
 TEST_F(DispatcherTest, RefusesTheTaskBeyondTheDepthAndKeepsNothingOfIt) {
