@@ -102,6 +102,8 @@ void Core<Env>::Dispatch(LiveTask* task) {
   while (task != nullptr) {
     if (task->needs_no_stack()) {
       Execute(task);
+      // A lone one is over at once: after a sleep each line of code is fetched.
+      if (!ready_->CanPop(HasSpareStack(Asker::kOther))) return;
       task = NextTask(Asker::kOther);
       continue;
     }
