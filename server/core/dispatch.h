@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <utility>
 
 #include "core/context.h"
 #include "core/core.h"
@@ -102,14 +103,12 @@ void Core<Env>::Dispatch(LiveTask* task) {
   while (task != nullptr) {
     if (task->needs_no_stack()) {
       Execute(task);
-      // A lone one is over at once: after a sleep each line of code is fetched.
-      if (!ready_->CanPop(HasSpareStack(Asker::kOther))) return;
+      if (!ready_->CanPop(HasSpareStack(Asker::kOther))) return;  // Cold code takes time, too.
       task = NextTask(Asker::kOther);
-      continue;
+    } else {
+      GoTo(*thread_fiber_, task);
+      task = std::exchange(handed_back_, nullptr);
     }
-    GoTo(*thread_fiber_, task);
-    task = handed_back_;
-    handed_back_ = nullptr;
   }
 }
 
