@@ -23,7 +23,7 @@ enum class SpawnAnswer : uint8_t {
 // At which level a task runs, and at which its file operations wait and reach the system. A single
 // priority stands for both.
 struct TaskLevels {
-  // Implicit on purpose.
+  // Implicit on purpose. NOLINTNEXTLINE(google-explicit-constructor)
   constexpr TaskLevels(Priority both)
       : cpu(both), io(both) {}  // NOLINT(google-explicit-constructor)
   constexpr TaskLevels(Priority of_cpu, Priority of_io) : cpu(of_cpu), io(of_io) {}
