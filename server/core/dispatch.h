@@ -97,7 +97,7 @@ bool Core<Env>::TurnIsOver() const {
 }
 
 // On the thread's own stack. A task that never suspends costs a call; the others run on a runner.
-// Comes back when the turn gives nothing more: the next task was asked for, and there was none.
+// Comes back when the turn gives nothing more: no other is ready, or none may run in it.
 template <class Env>
 void Core<Env>::Dispatch(LiveTask* task) {
   while (task != nullptr) {
