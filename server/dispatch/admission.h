@@ -48,6 +48,11 @@ class Admission {
     checked->entry = last_entry_;
     return std::nullopt;
   }
+  // True: CheckSpec would say yes, and no core was named. False: ask that.
+  bool CheckPlain(const TaskSpec& spec, Checked* checked) const {
+    checked->entry = last_entry_;
+    return IsPlain(spec);
+  }
   // The answer to a sound request whose handler is paused.
   static Refusal Paused(const TaskSpec& spec);
   // core_index: where the task would go, beyond the last core: the blocking pool; in_flight_bytes:
@@ -60,6 +65,14 @@ class Admission {
       return std::nullopt;
     }
     return NoRoom(spec, core_index, load, in_flight_bytes);
+  }
+
+  // True: CheckBounds would let pass as many tasks in a row, but for the slots.
+  bool HasRoom(Priority priority, size_t count, size_t bytes, const CoreLoad& load,
+               size_t in_flight_bytes) const {
+    return load.Queued(priority) + count <= load.queue_depth_max &&
+           bytes <= options_.max_payload_bytes &&
+           in_flight_bytes + bytes <= options_.max_in_flight_bytes;
   }
 
   // The answer to a task that is expected to start too late; core_index: where that is soonest.

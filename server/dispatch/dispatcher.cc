@@ -122,25 +122,16 @@ std::optional<Refusal> Dispatcher<Env>::Submit(const TaskSpec& spec, std::string
     }
     arrival = moved;
   }
-  DoorTask& task = Begin(arrival, spec, block, submit);
-  task.entry = checked.entry;
-  Side& side = *sides_[arrival.core];
-  // Written where it stays: a copy reads in wide words what was just stored in narrow ones. So do
-  // the deadline and the time before it, if both are read back from the task.
-  Message& message = side.staged.emplace_back();
-  message.id = task.id;
-  message.entry = side.EntryFor(*checked.entry);
-  message.payload = spec.payload.data();
-  message.deadline = task.deadline;
-  message.submitted = arrival.at;
-  message.payload_bytes = task.payload_bytes;
-  message.slot = side.table.SlotOf(task);
-  message.kind = MessageKind::kSubmit;
-  message.priority = spec.priority;
-  message.io_priority = spec.io_priority;
+  const AlikeTask own = {spec.payload, spec.client_tag, submit.receiver, {}};
+  const Message& message = Begin(arrival, *checked.entry, spec, own, block);
+  DoorTask& task = sides_[arrival.core]->table.task(message.slot);
+  task.retain = submit.retain;
+  if (!spec.labels.empty()) [[unlikely]]
+    task.KeepLabels(spec.labels);
+  CountBegun(arrival.core, 1, task.held_bytes(), block);
   accepted->id = task.id;
   accepted->submitted_at_ns = anchor_.ToUnixNs(arrival.at);
-  accepted->cpu = static_cast<uint32_t>(side.core.options().cpu);
+  accepted->cpu = static_cast<uint32_t>(sides_[arrival.core]->core.options().cpu);
   if (!watchers_.empty()) [[unlikely]] {
     watchers_.Tell(TaskEventKind::kAccepted,
                    dispatch_internal::WithSpec(task, Describe(arrival.core, message.slot)));
@@ -179,30 +170,30 @@ uint32_t Dispatcher<Env>::Route(const TaskSpec& spec, const Admission::Checked& 
   return core;
 }
 
+// Whoever called for it counts it, too.
 template <class Env>
-DoorTask& Dispatcher<Env>::Begin(Arrival arrival, const TaskSpec& spec, PayloadBlock& block,
-                                 const SubmitOptions& submit) {
+Message& Dispatcher<Env>::Begin(Arrival arrival, const TaskEntry& entry, const TaskSpec& spec,
+                                const AlikeTask& own, PayloadBlock& block) {
   Side& side = *sides_[arrival.core];
   const TaskTable::Claimed claimed = side.table.Claim();
-  if (claimed.displaced) retention_.Forget(claimed.displaced_record);
+  if (claimed.displaced) [[unlikely]]
+    retention_.Forget(claimed.displaced_record);
   DoorTask& task = side.table.task(claimed.slot);
-  task.client_tag = spec.client_tag;
-  task.submitted = arrival.at;
-  task.deadline = kNoDeadline;
-  task.anchor = anchor_;
+  sys::Ticks deadline = kNoDeadline;
   if (spec.timeout_ns > 0) {
     const sys::Ticks timeout = anchor_.NsToTicks(spec.timeout_ns);
-    if (timeout < kNoDeadline - task.submitted) task.deadline = task.submitted + timeout;
+    if (timeout < kNoDeadline - arrival.at) deadline = arrival.at + timeout;
   }
-  block.Hold();
+  task.client_tag = own.client_tag;
+  task.submitted = arrival.at;
+  task.deadline = deadline;
+  task.anchor = anchor_;
   task.block = &block;
-  task.payload_bytes = static_cast<uint32_t>(spec.payload.size());
+  task.entry = &entry;
+  task.payload_bytes = static_cast<uint32_t>(own.payload.size());
   task.priority = spec.priority;
-  task.retain = submit.retain;
-  if (submit.receiver != nullptr) task.waiters.Push(*submit.receiver, task);
-  if (!spec.labels.empty()) [[unlikely]]
-    task.KeepLabels(spec.labels);
-  in_flight_bytes_ += task.held_bytes();
+  task.retain = false;
+  if (own.receiver != nullptr) task.waiters.Push(*own.receiver, task);
   CoreLoad& load = loads_[arrival.core];
   const auto level = static_cast<size_t>(spec.priority);
   if (side.ledger.has_value()) [[likely]] {
@@ -217,9 +208,56 @@ DoorTask& Dispatcher<Env>::Begin(Arrival arrival, const TaskSpec& spec, PayloadB
     load.charged[level] += static_cast<uint64_t>(costs.Of(arrival.handler));
   }
   ++load.admitted[level];
-  load.slots_full = side.table.full();
-  stats_.accepted.Add();
-  return task;
+  // Written where it stays: a copy reads in wide words what was just stored in narrow ones. So do
+  // the deadline and the time before it, if both are read back from the task.
+  Message& message = side.staged.emplace_back();
+  message.id = task.id;
+  message.entry = side.EntryFor(entry);
+  message.payload = own.payload.data();
+  message.deadline = deadline;
+  message.submitted = arrival.at;
+  message.payload_bytes = static_cast<uint32_t>(own.payload.size());
+  message.slot = claimed.slot;
+  message.kind = MessageKind::kSubmit;
+  message.priority = spec.priority;
+  message.io_priority = spec.io_priority;
+  return message;
+}
+
+template <class Env>
+inline void Dispatcher<Env>::CountBegun(uint32_t core, uint32_t count, size_t bytes,
+                                        PayloadBlock& block) {
+  block.Hold(count);
+  in_flight_bytes_ += bytes;
+  loads_[core].slots_full = sides_[core]->table.full();
+  stats_.accepted.Add(count);
+}
+
+// They go to one core, so that is found once: where several take new tasks, only if all together
+// cost no more than a short one may.
+template <class Env>
+bool Dispatcher<Env>::SubmitAlike(const TaskSpec& spec, std::span<AlikeTask> tasks,
+                                  PayloadBlock& block, sys::Ticks at) {
+  Admission::Checked checked;
+  if (!admission_.CheckPlain(spec, &checked) || !watchers_.empty()) return false;
+  const TaskEntry& entry = *checked.entry;
+  if (entry.paused.is_set() || entry.pooled.is_set()) [[unlikely]]
+    return false;
+  if (load_watch_.active.count() > 1 && !forecast_.costs.are_short(entry.index, tasks.size())) {
+    return false;
+  }
+  size_t bytes = 0;
+  for (const AlikeTask& task : tasks) bytes += task.payload.size();
+  const Arrival arrival = {at, Route(spec, checked, at), entry.index};
+  Side& side = *sides_[arrival.core];
+  if (!admission_.HasRoom(spec.priority, tasks.size(), bytes, loads_[arrival.core],
+                          in_flight_bytes_) ||
+      side.table.free() < tasks.size()) [[unlikely]] {
+    return false;
+  }
+  for (AlikeTask& task : tasks) task.id = Begin(arrival, entry, spec, task, block).id;
+  CountBegun(arrival.core, static_cast<uint32_t>(tasks.size()), bytes, block);
+  return true;
 }
 
 template <class Env>

@@ -49,11 +49,14 @@ class Dispatcher {
 
   sys::Ticks Now() { return env_.NowUnordered(); }  // For SubmitOptions::at.
   // Admits a task or refuses it; a refused one leaves nothing behind. field_prefix is where the
-  // spec stands in the request, "spec" or "specs[3]", for the refusal's field path. Holds block
-  // until the task has ended and its result was delivered. Posted with the next Flush.
+  // spec stands in the request, for the refusal's field path: "specs[3]". Holds block until the
+  // task has ended and its result was delivered. Posted with the next Flush.
   std::optional<Refusal> Submit(const TaskSpec& spec, std::string_view field_prefix,
                                 PayloadBlock& block, const SubmitOptions& submit,
                                 Accepted* accepted);
+  // As Submit of each, for less; spec has neither timeout nor labels. False: none was taken.
+  bool SubmitAlike(const TaskSpec& spec, std::span<AlikeTask> tasks, PayloadBlock& block,
+                   sys::Ticks at);
 
   // The task as it stands. The views of *task hold until the next call of the dispatcher.
   std::optional<Refusal> Get(TaskId id, TaskSummary* task);
@@ -87,8 +90,7 @@ class Dispatcher {
   bool HasStaged() const;
   bool HasCompletions() const;
   bool HasOpen() const;  // As in_flight() > 0, but at once.
-  // Tasks submitted from now on are converted with this anchor.
-  void SetAnchor(const sys::ClockAnchor& anchor) { anchor_ = anchor; }
+  void SetAnchor(const sys::ClockAnchor& anchor) { anchor_ = anchor; }  // For new tasks.
 
   // Takes over those of the options that may change while tasks are under way. Whatever is beyond a
   // smaller bound ends as it would have, but results, which the next Ticks drop.
@@ -98,22 +100,19 @@ class Dispatcher {
   // Before Start only. Who hears of what it notices; outlives the dispatcher.
   void set_observer(DispatchObserver& observer) { stalls_.observer = &observer; }
 
-  // From now on Submit refuses with kDraining.
-  void BeginDrain() { admission_.BeginDrain(); }
+  void BeginDrain() { admission_.BeginDrain(); }  // From now on Submit refuses with kDraining.
   bool draining() const { return admission_.draining(); }
   // From now on every core holds back tasks of this handler, or gives back what it held.
   void Hold(const TaskEntry& entry);
   void Release(const TaskEntry& entry);
-  // Asks every task in flight to stop (the drain limit has passed).
-  void CancelAll(CancelReason reason);
-  // Accepted and not ended, counted from the live slots.
-  uint64_t in_flight() const;
+  void CancelAll(CancelReason reason);  // Of what is in flight: the drain limit has passed.
+  uint64_t in_flight() const;           // Accepted and not ended, counted from the live slots.
   // Counts a refusal, also for those above, and hands it back; a submission's as a task's, too.
   [[gnu::cold]] Refusal Refuse(Refusal refusal);
   [[gnu::cold]] Refusal RefuseTask(Refusal refusal);
   // Whether an answer of so many bytes may be held, too.
   std::optional<Refusal> CheckAnswer(size_t bytes);
-  // Answers held for clients that have not read them yet count in limits.max_in_flight_bytes, too.
+  // Answers not yet read by their clients count in limits.max_in_flight_bytes, too.
   void HoldAnswer(size_t bytes) { in_flight_bytes_ += bytes; }
   void LetGoOfAnswer(size_t bytes) { in_flight_bytes_ -= bytes; }
 
@@ -133,8 +132,9 @@ class Dispatcher {
   using Side = CoreSide<Env>;
   // A task begins.
   uint32_t Route(const TaskSpec& spec, const Admission::Checked& checked, sys::Ticks now);
-  DoorTask& Begin(Arrival arrival, const TaskSpec& spec, PayloadBlock& block,
-                  const SubmitOptions& submit);
+  Message& Begin(Arrival arrival, const TaskEntry& entry, const TaskSpec& spec,
+                 const AlikeTask& own, PayloadBlock& block);
+  void CountBegun(uint32_t core, uint32_t count, size_t bytes, PayloadBlock& block);
   void RefreshLoad(uint32_t core);
   bool LookAgain(uint32_t core, sys::Ticks now);
   uint32_t Choose(Priority priority, sys::Ticks now);

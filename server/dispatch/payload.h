@@ -10,7 +10,7 @@ namespace weft {
 // message in a derived class; counted by the Dispatcher. Door thread only, so the count is plain.
 class PayloadBlock {
  public:
-  void Hold() { ++holders_; }
+  void Hold(uint32_t times = 1) { holders_ += times; }
   void Release() {
     if (--holders_ == 0) OnReleased();
   }

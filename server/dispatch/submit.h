@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include "dispatch/receiver.h"
 #include "sys/clock.h"
@@ -13,6 +14,14 @@ struct SubmitOptions {
   ResultReceiver* receiver = nullptr;  // Null: nobody waits (SubmitTask).
   bool retain = false;                 // Keep the result for Get and Wait.
   sys::Ticks at = 0;                   // When it came; 0: now. Not to come.
+};
+
+// What each of several tasks that are alike has of its own.
+struct AlikeTask {
+  std::string_view payload;
+  uint64_t client_tag = 0;
+  ResultReceiver* receiver = nullptr;  // As in SubmitOptions.
+  TaskId id;                           // Once it is admitted.
 };
 
 // A task on its way to a core, within one Submit. Small, so that it stays in registers.

@@ -30,7 +30,9 @@ void DoorTask::DropLabels() {
 }
 
 TaskTable::TaskTable(const Options& options)
-    : core_index_(options.core_index), next_serial_(options.first_serial & TaskId::kSerialMask) {
+    : core_index_(options.core_index),
+      free_count_(options.slots),
+      next_serial_(options.first_serial & TaskId::kSerialMask) {
   assert(options.slots > 0);
   // Twice what it must hold, so that a free entry is near and never missing.
   const uint64_t size = std::bit_ceil(2 * (uint64_t{options.slots} + options.kept));
@@ -52,6 +54,7 @@ TaskTable::Claimed TaskTable::Claim() {
   DoorTask& task = tasks_[claimed.slot];
   assert(!task.live);
   free_head_ = task.next_free;
+  --free_count_;
   if (!full()) PrefetchTask(tasks_[free_head_]);
   task.id = TaskId::Make(core_index_, next_serial_);
   task.live = true;
@@ -111,6 +114,7 @@ void TaskTable::Release(uint32_t slot) {
   task.id = TaskId();
   task.next_free = free_head_;
   free_head_ = slot;
+  ++free_count_;
 }
 
 void TaskTable::Forget(TaskId id) {

@@ -103,6 +103,8 @@ class TaskTable {
     return static_cast<uint32_t>(&task - tasks_.data());
   }
   bool full() const { return free_head_ == kNoSlot; }
+  // Slots that Claim could take.
+  uint32_t free() const { return free_count_; }
   uint32_t slots() const { return static_cast<uint32_t>(tasks_.size()); }
   size_t directory_size() const { return mask_ + 1; }
 
@@ -141,6 +143,7 @@ class TaskTable {
 
   uint32_t core_index_;
   uint32_t free_head_ = 0;
+  uint32_t free_count_;
   uint64_t next_serial_;
   uint64_t mask_;
   size_t kept_ = 0;

@@ -1,5 +1,8 @@
 #include "rpc/stream_call.h"
 
+#include <algorithm>
+#include <array>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -171,20 +174,55 @@ void StreamCall::SubmitColumns(Block& block) {
   if (wrong) return EndWith(ToGrpcStatus(rpc_.dispatcher.Refuse(*std::move(wrong))));
   columns.TakePayloads(&block.message);
   RowPath path("columns[");
-  sys::Ticks at = 0;
-  for (size_t index = 0; index < columns.count(); ++index) {
-    if (index % kTasksPerReading == 0) at = rpc_.dispatcher.Now();
-    const std::string_view prefix = path.At(index);
-    TaskSpec spec;
-    ++unanswered_rows_;
-    auto refusal = columns.Next(prefix, &spec);
-    if (refusal) {
-      (void)rpc_.dispatcher.RefuseTask(*refusal);
-    } else {
-      refusal = SubmitTask(spec, prefix, block, {.at = at, .is_in_columns = true});
+  for (size_t index = 0; index < columns.count();) {
+    const sys::Ticks at = rpc_.dispatcher.Now();
+    const size_t end = std::min(index + kTasksPerReading, columns.count());
+    index += SubmitAlike(end - index, at, block);
+    for (; index < end; ++index) {
+      const std::string_view prefix = path.At(index);
+      TaskSpec spec;
+      ++unanswered_rows_;
+      auto refusal = columns.Next(prefix, &spec);
+      if (refusal) {
+        (void)rpc_.dispatcher.RefuseTask(*refusal);
+      } else {
+        refusal = SubmitTask(spec, prefix, block, {.at = at, .is_in_columns = true});
+      }
+      if (refusal) RefuseRow(spec.client_tag, *refusal);
     }
-    if (refusal) RefuseRow(spec.client_tag, *refusal);
   }
+}
+
+// Of the next tasks in columns those that are alike, at most so many; how many it were. What it
+// leaves may be as well as any, or not.
+size_t StreamCall::SubmitAlike(size_t most, sys::Ticks at, Block& block) {
+  std::array<ColumnReader::Own, kTasksPerReading> own;
+  std::array<AlikeTask, kTasksPerReading> tasks;
+  TaskSpec like;
+  const size_t count = reader_.columns().PeekAlike(&like, std::span(own).first(most));
+  size_t bytes = 0;
+  for (size_t i = 0; i < count; ++i) {
+    LiveRow& row = rows_.TakeLive();
+    row.stream = this;
+    row.is_in_columns = true;
+    row.payload_bytes = own[i].payload.size();
+    bytes += row.payload_bytes;
+    tasks[i] = {own[i].payload, own[i].client_tag, &row, {}};
+  }
+  const auto taken = std::span(tasks).first(count);
+  if (count == 0 || !rpc_.dispatcher.SubmitAlike(like, taken, block, at)) {
+    for (const AlikeTask& task : taken) rows_.ReturnLive(static_cast<LiveRow&>(*task.receiver));
+    return 0;
+  }
+  for (const AlikeTask& task : taken) {
+    auto& row = static_cast<LiveRow&>(*task.receiver);
+    row.task = task.id;
+    Link(row);
+  }
+  reader_.columns().Skip(std::span(own).first(count));
+  unanswered_rows_ += count;
+  live_bytes_ += bytes;
+  return count;
 }
 
 std::optional<Refusal> StreamCall::SubmitTask(const TaskSpec& spec, std::string_view prefix,

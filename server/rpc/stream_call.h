@@ -75,6 +75,7 @@ class StreamCall final : public RoundListener {
   void TakeMessage();
   void SubmitRows(Block& block);
   void SubmitColumns(Block& block);
+  size_t SubmitAlike(size_t most, sys::Ticks at, Block& block);
   std::optional<Refusal> SubmitTask(const TaskSpec& spec, std::string_view prefix, Block& block,
                                     Came came);
   void RefuseRow(uint64_t client_tag, const Refusal& refusal);

@@ -56,6 +56,17 @@ Value EntryOr(const Column& column, size_t index, Value absent) {
   return column.empty() ? absent : static_cast<Value>(column[static_cast<int>(index)]);
 }
 
+// How many entries from `index` on are as the first of them, `most` at most.
+template <class Column>
+size_t CountEqual(const Column& column, size_t index, size_t most) {
+  if (column.empty()) return most;
+  const auto begin = column.begin() + static_cast<ptrdiff_t>(index);
+  const auto end = begin + static_cast<ptrdiff_t>(most);
+  const auto first = *begin;
+  const auto other = std::find_if(begin, end, [first](auto entry) { return entry != first; });
+  return static_cast<size_t>(other - begin);
+}
+
 }  // namespace
 
 void ColumnReader::Clear() {
@@ -146,6 +157,27 @@ std::optional<Refusal> ColumnReader::Next(std::string_view field_prefix, TaskSpe
                                      .io = EntryOr(columns_.io_priorities(), index, 0)};
   if (CompleteSpec(priorities, spec)) return std::nullopt;
   return SpecRefusal(priorities, field_prefix, *spec);
+}
+
+size_t ColumnReader::PeekAlike(TaskSpec* like, std::span<Own> own) const {
+  if (!columns_.timeouts_ns().empty() || !columns_.cores().empty()) return 0;
+  like->handler = handlers_[EntryOr(columns_.handler_indexes(), index_, uint32_t{0})];
+  if (!CompleteSpec({.task = EntryOr(columns_.priorities(), index_, 0),
+                     .io = EntryOr(columns_.io_priorities(), index_, 0)},
+                    like)) {
+    return 0;
+  }
+  size_t count = std::min(own.size(), count_ - index_);
+  count = CountEqual(columns_.handler_indexes(), index_, count);
+  count = CountEqual(columns_.priorities(), index_, count);
+  count = CountEqual(columns_.io_priorities(), index_, count);
+  const char* payload = payload_;
+  for (size_t i = 0; i < count; ++i) {
+    own[i].payload = {payload, EntryOr(columns_.payload_bytes(), index_ + i, size_t{0})};
+    own[i].client_tag = EntryOr(columns_.client_tags(), index_ + i, uint64_t{0});
+    payload += own[i].payload.size();
+  }
+  return count;
 }
 
 }  // namespace weft

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,6 +34,21 @@ class ColumnReader {
   // The next of count() tasks, after Check and TakePayloads; what ReadTaskSpec refuses. Of a
   // refused one, only client_tag holds. The handler holds until the next message.
   std::optional<Refusal> Next(std::string_view field_prefix, TaskSpec* spec);
+
+  // What a task has of its own among those that are alike.
+  struct Own {
+    std::string_view payload;
+    uint64_t client_tag = 0;
+  };
+  // As Next for several: how many of the next tasks, at most own.size(), are alike in all but that
+  // and name neither core nor timeout, none of which would be refused. Sets *like to the first of
+  // them. They are still to come until Skip.
+  size_t PeekAlike(TaskSpec* like, std::span<Own> own) const;
+  // Passes over those of PeekAlike.
+  void Skip(std::span<const Own> own) {
+    index_ += own.size();
+    payload_ = own.back().payload.data() + own.back().payload.size();
+  }
 
  private:
   std::optional<Refusal> CheckLengths() const;

@@ -4,7 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <random>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -40,14 +42,41 @@ class ColumnReaderTest : public ::testing::Test {
     EXPECT_EQ(Wrong(columns), "");
     reader_.TakePayloads(&payloads_);
     std::vector<std::string> told;
-    for (size_t i = 0; i < reader_.count(); ++i) {
+    while (told.size() < reader_.count()) told.push_back(Next());
+    EXPECT_EQ(TasksAlikeAtOnce(columns), told);
+    return told;
+  }
+  std::string Next() {
+    TaskSpec spec;
+    const auto refusal = reader_.Next("columns[i]", &spec);
+    return Told(refusal, spec);
+  }
+  // The same tasks, those that are alike at once, some of them after a look that came to nothing.
+  std::vector<std::string> TasksAlikeAtOnce(const v1::TaskColumns& columns) {
+    EXPECT_EQ(Wrong(columns), "");
+    reader_.TakePayloads(&payloads_);
+    std::vector<std::string> told;
+    std::vector<ColumnReader::Own> own(4);
+    for (int look = 0; told.size() < reader_.count(); ++look) {
       TaskSpec spec;
-      const auto refusal = reader_.Next("columns[i]", &spec);
-      told.push_back(Told(refusal, spec));
+      const size_t count = reader_.PeekAlike(&spec, own);
+      most_alike_ = std::max(most_alike_, count);
+      if (count == 0 || look % 4 == 3) {
+        told.push_back(Next());
+        continue;
+      }
+      const auto alike = std::span(own).first(count);
+      for (const ColumnReader::Own& task : alike) {
+        spec.payload = task.payload;
+        spec.client_tag = task.client_tag;
+        told.push_back(Told(std::nullopt, spec));
+      }
+      reader_.Skip(alike);
     }
     return told;
   }
 
+  size_t most_alike_ = 0;
   std::string payloads_;
   ColumnReader reader_;  // One for all messages of a test, as in the daemon.
 };
@@ -62,6 +91,42 @@ v1::TaskColumns Noops(uint32_t count) {
 TEST_F(ColumnReaderTest, AbsentColumnsMeanDefaults) {
   const std::vector<std::string> tasks = Tasks(Noops(2));
   EXPECT_EQ(tasks, std::vector<std::string>(2, "0|noop||1|1|0|any"));
+}
+
+TEST_F(ColumnReaderTest, TasksAreAlikeUpToTheFirstThatDiffers) {
+  v1::TaskColumns columns = Noops(5);
+  columns.add_handlers("echo");
+  for (const uint32_t bytes : {1, 0, 2, 1, 1}) columns.add_payload_bytes(bytes);
+  columns.set_payloads("abbcd");
+  for (const uint64_t tag : {7, 8, 9, 10, 11}) columns.add_client_tags(tag);
+  Tasks(columns);
+  EXPECT_EQ(most_alike_, 4u);  // As many as there was room for.
+  for (const uint32_t index : {0, 0, 0, 1, 1}) columns.add_handler_indexes(index);
+  most_alike_ = 0;
+  Tasks(columns);
+  EXPECT_EQ(most_alike_, 3u);
+  for (const auto priority : {v1::PRIORITY_LOW, v1::PRIORITY_LOW, v1::PRIORITY_HIGH,
+                              v1::PRIORITY_HIGH, v1::PRIORITY_NORMAL}) {
+    columns.add_priorities(priority);
+  }
+  most_alike_ = 0;
+  Tasks(columns);
+  EXPECT_EQ(most_alike_, 2u);
+  for (int i = 0; i < 5; ++i) columns.add_io_priorities(static_cast<v1::Priority>(1 + i % 3));
+  most_alike_ = 0;
+  Tasks(columns);
+  EXPECT_EQ(most_alike_, 1u);
+}
+
+TEST_F(ColumnReaderTest, NoneAreAlikeThatNameATimeoutOrACore) {
+  v1::TaskColumns with_timeouts = Noops(2);
+  for (int i = 0; i < 2; ++i) with_timeouts.add_timeouts_ns(1'000'000);
+  Tasks(with_timeouts);
+  EXPECT_EQ(most_alike_, 0u);
+  v1::TaskColumns with_cores = Noops(2);
+  for (int i = 0; i < 2; ++i) with_cores.add_cores(0);
+  Tasks(with_cores);
+  EXPECT_EQ(most_alike_, 0u);
 }
 
 // Whatever each field holds, also what is refused.

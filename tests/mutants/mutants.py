@@ -61,6 +61,14 @@ MUTANTS = [
         test="AdmissionTest.RefusesTheTaskBeyondTheDepthOfItsLevelOnly",
     ),
     Mutant(
+        name="admission: admits tasks that are alike if there is room for one",
+        file="server/dispatch/admission.h",
+        original="return load.Queued(priority) + count <= load.queue_depth_max &&",
+        replacement="return load.Queued(priority) + (count > 0) <= load.queue_depth_max &&",
+        target="weft_dispatch_test",
+        test="SubmitAlikeTest.FillsAQueueToItsBoundAndNoFurther",
+    ),
+    Mutant(
         name="admission: takes new tasks while draining",
         file="server/dispatch/admission.cc",
         original="  if (draining_) {\n",
