@@ -436,7 +436,8 @@ void Core<Env>::PublishTurn(bool worked) {
   }
   if (!worked) return;
   stats_.turns.Add(1);
-  const uint64_t live = stats_.submitted.value() - stats_.ended_sum();
+  const uint64_t taken_in = stats_.submitted.value() + stats_.spawned.value();
+  const uint64_t live = taken_in - stats_.ended_sum();
   stats_.live.Set(static_cast<int64_t>(live));
   stats_.held.Set(static_cast<int64_t>(ready_->held()));
   own_.PublishFreed();

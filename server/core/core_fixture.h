@@ -93,7 +93,8 @@ class CoreTest : public testing::Test {
     const CoreStats& stats = core_->stats();
     uint64_t ended = 0;
     for (const Counter& state : stats.ended) ended += state.value();
-    EXPECT_EQ(stats.submitted.value(), ended + static_cast<uint64_t>(stats.live.value()));
+    EXPECT_EQ(stats.submitted.value() + stats.spawned.value(),
+              ended + static_cast<uint64_t>(stats.live.value()));
   }
 
   sys::Ticks now_ = 1'000'000;

@@ -32,6 +32,7 @@ void Core<Env>::TakeSubmit(const Message& message) {
   task->io_priority = message.io_priority;
   task->ready_since = message.submitted;
   if (task->deadline != kNoDeadline) timers_->Arm(task, task->deadline);
+  stats_.submitted.Add(1);
   MakeReady(task);
 }
 
@@ -54,7 +55,6 @@ void Core<Env>::TakeSpawn(const Message& message) {
 template <class Env>
 void Core<Env>::MakeReady(LiveTask* task) {
   task->state.store(TaskState::kQueued, std::memory_order_relaxed);
-  stats_.submitted.Add(1);
   ready_->Push(task);
 }
 

@@ -39,7 +39,7 @@ struct IoCounters {
 struct CoreStats {
   explicit CoreStats(uint32_t handler_count) : histograms(handler_count + 1) {}
 
-  Counter submitted;                              // kSubmit messages and spawns taken in.
+  Counter submitted;                              // The Door's tasks taken in.
   std::array<Counter, kPriorityCount> started;    // The Door's tasks begun, by level.
   std::array<Counter, kPriorityCount> unstarted;  // The Door's ended without a start, by level.
   Counter spawned;                             // Tasks taken in that others than the Door started,
