@@ -175,6 +175,7 @@ TEST(RemoteSpawnRace, TwoCoresSendEachOtherTasksAndNoneIsLost) {
   EXPECT_EQ(rally.hits[0] + rally.hits[1], all);
   for (size_t i = 0; i < 2; ++i) {
     EXPECT_EQ(cores[i]->stats().spawned.value(), rally.hits[i]);
+    EXPECT_EQ(cores[i]->stats().submitted.value(), 0u);
   }
 }
 

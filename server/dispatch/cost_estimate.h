@@ -31,10 +31,6 @@ class CostEstimates {
   // Its tasks are known to be short: there are so many of them, or it matters so little, that some
   // tell as much as all.
   bool are_short(uint16_t handler) const { return rows_[handler].are_short; }
-  // So many of them together take no longer than one that is short.
-  bool are_short(uint16_t handler, size_t count) const {
-    return are_short(handler) && rows_[handler].average * static_cast<int64_t>(count) < short_;
-  }
 
   // One task of the handler has held its core for so long, its suspensions not counted.
   void Learn(uint16_t handler, sys::Ticks held) {

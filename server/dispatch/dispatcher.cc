@@ -233,24 +233,23 @@ inline void Dispatcher<Env>::CountBegun(uint32_t core, uint32_t count, size_t by
   stats_.accepted.Add(count);
 }
 
-// They go to one core, so that is found once: where several take new tasks, only if all together
-// cost no more than a short one may.
+// All go to one core. Where several take new tasks each finds its own, for what a task costs may
+// lie in its payload.
 template <class Env>
 bool Dispatcher<Env>::SubmitAlike(const TaskSpec& spec, std::span<AlikeTask> tasks,
                                   PayloadBlock& block, sys::Ticks at) {
+  if (load_watch_.active.count() > 1 || !watchers_.empty()) return false;
   Admission::Checked checked;
-  if (!admission_.CheckPlain(spec, &checked) || !watchers_.empty()) return false;
+  if (!admission_.CheckPlain(spec, &checked)) return false;
   const TaskEntry& entry = *checked.entry;
   if (entry.paused.is_set() || entry.pooled.is_set()) [[unlikely]]
     return false;
-  if (load_watch_.active.count() > 1 && !forecast_.costs.are_short(entry.index, tasks.size())) {
-    return false;
-  }
   size_t bytes = 0;
   for (const AlikeTask& task : tasks) bytes += task.payload.size();
   const Arrival arrival = {at, Route(spec, checked, at), entry.index};
   Side& side = *sides_[arrival.core];
-  if (!admission_.HasRoom(spec.priority, tasks.size(), bytes, loads_[arrival.core],
+  if (!loads_[arrival.core].HasRoom(spec.priority) ||
+      !admission_.HasRoom(spec.priority, tasks.size(), bytes, loads_[arrival.core],
                           in_flight_bytes_) ||
       side.table.free() < tasks.size()) [[unlikely]] {
     return false;

@@ -24,7 +24,8 @@ struct AlikeTask {
   TaskId id;                           // Once it is admitted.
 };
 
-// A task on its way to a core, within one Submit. Small, so that it stays in registers.
+// A task on its way to a core, within one Submit or SubmitAlike. Small, so that it stays in
+// registers.
 struct Arrival {
   sys::Ticks at = 0;     // When it came: its time of submission.
   uint32_t core = 0;     // Where it goes, by index; beyond the last one: the pool.
