@@ -133,7 +133,7 @@ class Core final : public TaskHost {
   LiveTask* NextTaskWithCare(LiveTask* popped, Asker asker);
   bool RefillBudget();
   bool HasSpareStack(Asker asker) const { return asker == Asker::kFreeRunner || !runners_.empty(); }
-  bool TurnIsOver() const;
+  bool TurnIsOver();
   void Dispatch(LiveTask* task);
   void Execute(LiveTask* task);
   void GoTo(Fiber& from, LiveTask* next);
@@ -166,27 +166,27 @@ class Core final : public TaskHost {
   Env env_;
   Doorbell& doorbell_;
   CoreStats stats_;
-  std::atomic<sys::Ticks> clock_{0};  // As last read, at a boundary. Written by the core alone.
-  ClockPace pace_;
   std::unique_ptr<LiveTask[]> tasks_;  // door_slots(), remote_slots, local_slots.
   std::unique_ptr<TaskCold[]> cold_;
   std::unique_ptr<CancelWord[]> cancels_;  // The Door's, one a slot; the core reads them.
   OwnSlots own_;
   std::optional<Inbox<>> inbox_;
-  HostSide host_side_;
   std::optional<Outbox<>> outbox_;
   std::optional<ReadyQueue> ready_;
   std::optional<TimerWheel> timers_;
   RunnerPool runners_{stats_};
-  Runner* current_runner_ = nullptr;   // Null: the thread's own stack.
-  LiveTask* handed_back_ = nullptr;    // A fiber popped it but it runs on the thread's stack.
-  std::optional<Fiber> thread_fiber_;  // The stack that Turn runs on.
-  std::atomic<TurnBudget> budget_;
+  std::optional<Fiber> thread_fiber_;             // The stack that Turn runs on.
+  alignas(64) std::atomic<sys::Ticks> clock_{0};  // From here to the mail: what each turn touches.
   TurnLimits turn_;
+  std::atomic<TurnBudget> budget_;
   const sys::Ticks look_again_ticks_;
+  Runner* current_runner_ = nullptr;  // Null: the thread's own stack.
+  LiveTask* handed_back_ = nullptr;   // A fiber popped it but it runs on the thread's stack.
   bool untold_ = false;  // Completions were pushed since the doorbell was last looked at for sure.
   uint64_t suspended_count_ = 0;
   std::atomic<const TaskEntry*> running_entry_{nullptr};
+  HostSide host_side_;
+  ClockPace pace_;
   OffCoreMeter off_core_;
   IdleBudget idle_;
   IoQueue io_{stats_};

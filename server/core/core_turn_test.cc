@@ -298,6 +298,22 @@ TEST_F(CoreTest, CountsTheTimeInWhichItWasBusyAndNoOther) {
   }
 }
 
+TEST_F(CoreTest, TellsTheTimeOfACoreThatNeverRestsAtMostTwentyMicrosecondsLate) {
+  Build();
+  const TaskEntry* const entry = Plain([this](TaskContext&) {
+    now_ += 700;
+    return TaskOutcome::kSucceeded;
+  });
+  for (uint64_t turns = 1; turns <= 200; ++turns) {
+    Submit(entry);
+    EXPECT_TRUE(core_->Turn());
+    Drain();
+    const uint64_t told = core_->stats().busy_ns.value();
+    EXPECT_LT(told, 700 * turns);
+    EXPECT_GE(told + 20'000 + 2 * 700, 700 * turns);
+  }
+}
+
 TEST_F(CoreTest, SleepsAtOnceWhileItRestsWhateverItsPolicy) {
   for (const IdlePolicy idle : {IdlePolicy::kSpin, IdlePolicy::kAdaptive}) {
     Build([idle](CoreOptions& options) { options.idle = idle; });

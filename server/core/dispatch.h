@@ -47,10 +47,6 @@ LiveTask* Core<Env>::NextTaskWithCare(LiveTask* popped, Asker asker) {
     LiveTask* task = popped;
     if (task == nullptr) {
       if (!RefillBudget()) return nullptr;
-      if (clock() >= turn_.look_again && off_core_.IsTooOld(clock())) {
-        SetClock(std::max(clock(), env_.Now()));  // Up to here it is no task's time.
-        MeasureOffCore(clock());
-      }
       if (clock() >= turn_.look_again && TurnIsOver()) return nullptr;
       task = ready_->Pop(clock(), HasSpareStack(asker));
       if (task == nullptr) return nullptr;
@@ -91,7 +87,11 @@ WEFT_HOT bool Core<Env>::HasNews() const {
 // At a boundary from turn_.look_again on: the budget is one of time and spent, or messages, timers
 // or completions wait and the turn has gone on for kLookAgainNs: among them may be what goes first.
 template <class Env>
-bool Core<Env>::TurnIsOver() const {
+bool Core<Env>::TurnIsOver() {
+  if (off_core_.IsTooOld(clock())) {
+    SetClock(std::max(clock(), env_.Now()));  // Up to here it is no task's time.
+    MeasureOffCore(clock());
+  }
   // What a guest has to bring is seen by its rounds only.
   return clock() >= turn_.end || HasNews() || guest_ != nullptr || next_timer() <= clock();
 }

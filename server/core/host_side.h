@@ -8,7 +8,7 @@ namespace weft {
 
 // What a core is to the tasks it runs beside the Door's: see TaskHost.
 struct HostSide {
-  Mailbox mail;
+  Mailbox mail;  // First, where Core has it beside what each turn touches.
   SpawnedEntries entries;
   OwnFrames frames;
 };

@@ -105,7 +105,7 @@ bool Core<Env>::FireTimers() {
 template <class Env>
 bool Core<Env>::TakeIo() {
   size_t count = 0;
-  for (; count < TurnIntake::kMostIo; ++count) {
+  for (; count < TurnIntake::kMostIo && io_.busy(); ++count) {
     sys::IoOperation* const operation = io_.Take();
     if (operation == nullptr) break;
     auto* const task = static_cast<LiveTask*>(operation->owner);

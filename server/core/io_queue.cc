@@ -52,7 +52,7 @@ sys::IoOperation* IoQueue::Take() {
       --awaited_;
     } else {
       --under_way_;
-      BeginNext();
+      if (busy_ - 1 > under_way_ + awaited_) BeginNext();  // Others wait.
     }
   }
   --busy_;

@@ -47,16 +47,10 @@ struct CoreStats {
   Counter spawned_unstarted;                   // and that part of these which never began.
   std::atomic<uint64_t> spawns_refused{0};     // By any thread: all slots for them were taken.
   std::array<Counter, kTaskStateCount> ended;  // By terminal state.
-  Gauge realtime;         // 1: its thread has SCHED_FIFO. Written at the start.
-  Gauge lockable_bytes;   // Of its slots and stacks, to be locked. Written at the start.
-  Gauge locked_bytes;     // The part of them that is. Likewise.
-  Gauge huge_page_bytes;  // Of its slots that lie in huge pages. Likewise.
-  Gauge node_bytes;       // Kept on its CPU's node; 0 where there is one node only. Likewise.
-  Gauge off_node_bytes;   // The part that is elsewhere all the same, or was refused. Likewise.
-  Gauge live;             // Tasks taken in and not ended, at the end of a turn.
+  Gauge live;       // Tasks taken in and not ended, at the end of a turn.
   Gauge held;       // The part of live that stays queued because its handler is paused; likewise.
   Counter turns;    // Turns that did something.
-  Counter busy_ns;  // Time in such turns, as of the last one's end.
+  Counter busy_ns;  // Time in such turns; the last 20 us of it may be missing while they go on.
   Counter beats;    // Grows while it spins idle; with turns the signs of life of one that is awake.
   Counter suspensions;
   Counter stack_waits;  // Tasks set aside because every stack was in use.
@@ -72,6 +66,12 @@ struct CoreStats {
   Counter misuse;            // Suspensions refused to handlers registered as never_suspends.
   Counter violations;        // The core's own count of live tasks disagreed with its lists.
   IoCounters io;
+  Gauge realtime;         // 1: its thread has SCHED_FIFO. Written at the start.
+  Gauge lockable_bytes;   // Of its slots and stacks, to be locked. Written at the start.
+  Gauge locked_bytes;     // The part of them that is. Likewise.
+  Gauge huge_page_bytes;  // Of its slots that lie in huge pages. Likewise.
+  Gauge node_bytes;       // Kept on its CPU's node; 0 where there is one node only. Likewise.
+  Gauge off_node_bytes;   // The part that is elsewhere all the same, or was refused. Likewise.
 
   // By handler index (TaskEntry::index), then level. The last row is of tasks that have no handler:
   // what TaskHost::SpawnTask started.

@@ -10,10 +10,11 @@ namespace weft {
 // The turn under way: when it began, how far it may go. Core thread only.
 struct TurnLimits {
   sys::Ticks began = 0;
-  bool worked = false;  // The one before it.
+  sys::Ticks busy = 0;  // In turns that did something, of which CoreStats::busy_ns does not know.
   // What ReadyQueue::given() may come to, with room in the outbox for the ends of all of them.
   uint64_t given_until = 0;
   uint32_t budget_beyond = 0;  // Tasks that the budget allows beyond that.
+  bool worked = false;         // Did the one before do anything?
   sys::Ticks end = 0;          // When the budget in time is spent.
   sys::Ticks look_again = 0;   // From when on a turn asks itself whether it is over.
 };

@@ -228,6 +228,7 @@ TEST_P(NetStopTest, LosesNothingUnderRandomCancelsAndDeadlines) {
     }
   }
   listener.Close();
+  core_->Stop();  // The gauges are as of a turn's end.
   EXPECT_EQ(core_->stats().io.awaited.value(), 0);
   EXPECT_EQ(core_->stats().live.value(), 0);
 }
