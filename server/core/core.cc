@@ -43,6 +43,15 @@ constexpr int64_t kOffCoreAgeNs = 1'000'000;
 
 sys::Ticks TicksOf(const sys::ClockAnchor& anchor, int64_t ns) { return anchor.NsToTicks(ns); }
 
+// Tells what was busy if it is at least so much: not after each turn, for with one task in it that
+// would cost a twentieth of its time.
+void TellBusy(TurnLimits* turn, sys::Ticks least, const sys::ClockAnchor& anchor,
+              CoreStats* stats) {
+  if (turn->busy < least) [[likely]]
+    return;
+  stats->busy_ns.Add(static_cast<uint64_t>(anchor.TicksToNs(std::exchange(turn->busy, 0))));
+}
+
 }  // namespace
 
 template <class Env>
@@ -233,6 +242,7 @@ void Core<Env>::Run() {
       // Its time is none of the turn's.
       if (std::exchange(turn_.worked, false)) {
         turn_.busy += std::max(clock(), env_.NowUnordered()) - turn_.began;
+        TellBusy(&turn_, look_again_ticks_, env_.anchor(), &stats_);
       }
       if (guest_->Round()) {
         stats_.beats.Add();
@@ -276,7 +286,10 @@ bool Core<Env>::Turn() {
   if (!host_side_.mail.empty()) [[unlikely]]
     worked |= host_side_.mail.Open(TurnIntake::kMostMail);
   // A turn that did something is over when the next begins.
-  if (turn_.worked) turn_.busy += clock() - turn_.began;
+  if (turn_.worked) {
+    turn_.busy += clock() - turn_.began;
+    TellBusy(&turn_, look_again_ticks_, env_.anchor(), &stats_);
+  }
   turn_.began = clock();
   worked |= FireTimers();
   if (io_.busy()) worked |= TakeIo();
@@ -431,12 +444,10 @@ void Core<Env>::PublishTurn(bool worked) {
     untold_ = false;
     doorbell_.RingIfParked();
   }
-  // Not by each turn: with one task in it, that would cost a twentieth of its time.
-  if (!worked || turn_.busy >= look_again_ticks_) {
-    const sys::Ticks busy = std::exchange(turn_.busy, 0);
-    stats_.busy_ns.Add(static_cast<uint64_t>(env_.anchor().TicksToNs(busy)));
+  if (!worked) {
+    TellBusy(&turn_, 1, env_.anchor(), &stats_);
+    return;
   }
-  if (!worked) return;
   stats_.turns.Add(1);
   const uint64_t taken_in = stats_.submitted.value() + stats_.spawned.value();
   const uint64_t live = taken_in - stats_.ended_sum();

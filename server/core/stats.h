@@ -50,7 +50,7 @@ struct CoreStats {
   Gauge live;       // Tasks taken in and not ended, at the end of a turn.
   Gauge held;       // The part of live that stays queued because its handler is paused; likewise.
   Counter turns;    // Turns that did something.
-  Counter busy_ns;  // Time in such turns; the last 20 us of it may be missing while they go on.
+  Counter busy_ns;  // Time in such turns that are over; up to 20 us of it may be missing.
   Counter beats;    // Grows while it spins idle; with turns the signs of life of one that is awake.
   Counter suspensions;
   Counter stack_waits;  // Tasks set aside because every stack was in use.

@@ -31,8 +31,9 @@ sys::Ticks Dispatcher<Env>::FollowLoad(sys::Ticks now) {
   return at_rest ? sys::kTicksForever : now + load_watch_.look_ticks;
 }
 
-// A core's own count grows at the end of each turn, so the task that runs now is added to it; what
-// is counted too short that way is in the next look's.
+// A core's own count grows when a turn is over, so the task that runs now is added to it; what is
+// counted too short that way, those before it in its turn, is in the next look's as far as that has
+// room for it.
 template <class Env>
 void Dispatcher<Env>::MeasureLoad(sys::Ticks now) {
   const auto span_ns =

@@ -368,6 +368,16 @@ TEST_F(CAbiTest, HigherPriorityRunsFirst) {
   EXPECT_EQ(order, "hn");
   EXPECT_EQ(Poll(2), 1);
   EXPECT_EQ(order, "hnl");
+  // Another, from the next run on.
+  weft_task_attr attr = {};
+  attr.code = code;
+  attr.user = &low;
+  attr.cpu_priority = WEFT_PRIORITY_HIGH;
+  EXPECT_EQ(weft_task_set(tasks[0], &attr).code, WEFT_OK);
+  order.clear();
+  for (weft_task* task : {tasks[1], tasks[0]}) Attach(task);
+  EXPECT_EQ(Poll(2), 2);
+  EXPECT_EQ(order, "ln");
   for (weft_task* task : tasks) weft_task_destroy(task);
 }
 
