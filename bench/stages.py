@@ -22,13 +22,13 @@ STAGES = [
     ("serialise", r"ResultColumns|ColumnBuffer|ColumnChunks|WriteRow|MeasureRow|RowBuffer"
                   r"|WriteResult|WriteTaskResult|Varint|ToProto"),
     ("parse", r"ColumnReader|RowReader|MessageReader|ReadTaskSpec|StreamReader|SliceReader"),
-    ("answer", r"OnEnded|OnCompletion|MakeResult|SetTimes|CountEnded|Remember|Deliver|OnRowResult"
-               r"|OnResult|ExecutionWindow|Retention|ReleaseSlot|TaskTable::(Release|End|MarkEnded)"
-               r"|RefreshLoad|Waiter|Learn"),
+    ("answer", r"OnEnded|OnCompletion|Gather|Dispatcher<.*>::Collect|MakeResult|SetTimes"
+               r"|CountEnded|Remember|OnRowResult|OnResult|ExecutionWindow|Retention"
+               r"|ReleaseSlot|TaskTable::(Release|End|MarkEnded)|RefreshLoad|Waiter|Learn"),
     ("admit", r"Dispatcher<.*>::(Submit|Begin|Route|Refuse\w*|CheckDeadline|Choose)|Admission"
               r"|Router|TaskTable|StreamCall|TaskCall|RunCall|LiveRow|RowPath|PayloadBlock"),
     ("hand over", r"Core<.*>::(Post|WakeIfParked)|Inbox<.*>::Push|Dispatcher<.*>::Flush"),
-    ("hand back", r"Outbox|Core<.*>::(Drain|Tell|RingDoor)|Dispatcher<.*>::Collect"),
+    ("hand back", r"Outbox|Core<.*>::(Drain|Tell|RingDoor)"),
     ("queue", r"TakeMessages|Inbox|ReadyQueue|Core<.*>::(Take|NextTask)"),
     ("run", r"Core<|Runner|Fiber|Handler|Context|LiveTask"),
     ("rounds", r"Door|CompletionSource|Rpc|Call|Guest|QueueEvent"),

@@ -62,8 +62,9 @@ class Core final : public TaskHost {
   void OpenMail() override { host_side_.mail.Open(TurnIntake::kMostMail); }
   int64_t HostNowNs() const override { return env_.anchor().TicksToNs(env_.Now()); }
   FrameHome* frames() override { return host_side_.frames.get(); }
-  // Door thread only. Takes up to out.size() completions, oldest first; returns how many.
+  // Door thread only. Completions, oldest first: see Outbox.
   size_t Drain(std::span<Completion> out) { return outbox_->Drain(out); }
+  size_t Drain(size_t most, auto&& take) { return outbox_->Drain(most, take); }
   bool HasCompletions() const { return !outbox_->empty(); }
   // Door thread only, from the drain of a task's kEnded to its slot's next use: frees its output.
   void FreeOutput(uint32_t slot) { std::string().swap(cold_[slot].output); }
@@ -161,8 +162,7 @@ class Core final : public TaskHost {
   void Tell(const LiveTask& task, const TaskEnd& ending, TaskRun run, bool was_suspended);
   CoreGuest* guest_ = nullptr;  // Whoever posts reads it: far from all that the core writes.
   const CoreOptions options_;
-  const uint32_t first_remote_slot_;
-  const uint32_t first_local_slot_;
+  const uint32_t first_remote_slot_, first_local_slot_;
   Env env_;
   Doorbell& doorbell_;
   CoreStats stats_;

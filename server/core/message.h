@@ -85,6 +85,12 @@ struct Completion {
 
   bool was_started() const { return start != TaskStart::kNone; }
   bool has_begun() const { return start == TaskStart::kBegan; }
+  // An end that has no more to tell than PlainResult.
+  bool is_plain() const {
+    return kind == CompletionKind::kEnded && state == TaskState::kSucceeded && has_begun() &&
+           error_code == TaskErrorCode::kNone && !has_large_output && suspended == 0 &&
+           off_core.is_none();
+  }
   // A task has one or the other.
   std::string_view output() const {
     return error_code == TaskErrorCode::kNone ? std::string_view(text, text_bytes)

@@ -26,7 +26,7 @@ struct OutboxOrders {
 // Protocol. Position p lives in slot p mod capacity and is published by its slot's sequence
 // becoming p + 1 (kPublish, after the entry; pairs with the Door's kConsume). Entry and sequence
 // share a cache line, so one transfer carries both. The Door tells in head_ what it has taken
-// (kRecycle, after its copies; pairs with the core's kClaim); the core reads it only when its copy
+// (kRecycle, after its reads; pairs with the core's kClaim); the core reads it only when its copy
 // says full. When full, the core starts no more until the Door has drained.
 template <class Item = Completion, template <class> class Atomic = std::atomic,
           class Orders = OutboxOrders>
@@ -62,16 +62,22 @@ class Outbox {
     Publish();
   }
 
-  // Door thread only. Takes up to out.size() entries, oldest first; returns how many.
-  size_t Drain(std::span<Item> out) {
+  // Door thread only. Hands up to `most` entries to take(const Item&), oldest first; returns how
+  // many. Their places are the core's again only afterwards.
+  template <class Take>
+  size_t Drain(size_t most, Take&& take) {
     size_t count = 0;
-    for (; count < out.size(); ++count) {
+    for (; count < most; ++count) {
       const Slot& slot = slots_[(head_copy_ + count) & mask_];
       if (slot.sequence.load(Orders::kConsume) != head_copy_ + count + 1) break;
-      out[count] = slot.item;
+      take(slot.item);
     }
     if (count > 0) head_.store(head_copy_ += count, Orders::kRecycle);
     return count;
+  }
+  // The same into out.
+  size_t Drain(std::span<Item> out) {
+    return Drain(out.size(), [to = out.begin()](const Item& item) mutable { *to++ = item; });
   }
 
   // Door thread only.

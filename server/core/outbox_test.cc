@@ -43,6 +43,20 @@ TEST(Outbox, HasRoomAgainForExactlyWhatWasDrained) {
   EXPECT_FALSE(outbox.HasRoom(4));
 }
 
+TEST(Outbox, GivesPlacesBackWhenAllOfADrainWereHandedOut) {
+  TestOutbox outbox(4);
+  for (uint64_t i = 0; i < 4; ++i) outbox.Push({i, 0});
+  std::vector<uint64_t> serials;
+  EXPECT_EQ(outbox.Drain(3,
+                         [&](const Item& item) {
+                           serials.push_back(item.serial);
+                           EXPECT_FALSE(outbox.HasRoom(1));
+                         }),
+            3U);
+  EXPECT_EQ(serials, (std::vector<uint64_t>{0, 1, 2}));
+  EXPECT_TRUE(outbox.HasRoom(3));
+}
+
 TEST(Outbox, DrainsTheOldestFirstUpToWhatIsAskedFor) {
   TestOutbox outbox(8);
   std::array<Item, 3> out;

@@ -22,6 +22,7 @@ class TimeShare {
     return made;
   }
 
+  bool is_none() const { return code_ == 0; }
   // Of that whole.
   std::optional<int64_t> PartOf(int64_t whole_ns) const {
     if (code_ == 0) [[likely]]

@@ -9,6 +9,7 @@
 #include "dispatch/dispatcher_ask.h"
 #include "dispatch/dispatcher_check.h"
 #include "dispatch/dispatcher_forecast.h"
+#include "dispatch/dispatcher_gather.h"
 #include "dispatch/dispatcher_list.h"
 #include "dispatch/dispatcher_report.h"
 #include "dispatch/task_times.h"
@@ -61,8 +62,7 @@ Dispatcher<Env>::Dispatcher(const DispatchOptions& options, std::span<Core<Env>*
       deadlines_(options.max_waiters),
       stats_(dispatch_internal::CpusOf(cores), cores.back()->options().is_pool()),
       stalls_(dispatch_internal::StallOptions(anchor_, options, cores)),
-      load_watch_(core_count_, options.active_min, anchor_.NsToTicks(ActiveCores::kLookNs)),
-      drained_(kCollectMax) {
+      load_watch_(core_count_, options.active_min, anchor_.NsToTicks(ActiveCores::kLookNs)) {
   assert(!cores.empty() && core_count_ >= 1 && core_count_ <= kMaxCores);
   stats_.SetActive(load_watch_.active);
   const uint64_t first_serial = FirstSerial(anchor_.unix_ns);
@@ -233,32 +233,6 @@ inline void Dispatcher<Env>::CountBegun(uint32_t core, uint32_t count, size_t by
   stats_.accepted.Add(count);
 }
 
-// All go to one core. Where several take new tasks each finds its own, for what a task costs may
-// lie in its payload.
-template <class Env>
-bool Dispatcher<Env>::SubmitAlike(const TaskSpec& spec, std::span<AlikeTask> tasks,
-                                  PayloadBlock& block, sys::Ticks at) {
-  if (load_watch_.active.count() > 1 || !watchers_.empty()) return false;
-  Admission::Checked checked;
-  if (!admission_.CheckPlain(spec, &checked)) return false;
-  const TaskEntry& entry = *checked.entry;
-  if (entry.paused.is_set() || entry.pooled.is_set()) [[unlikely]]
-    return false;
-  size_t bytes = 0;
-  for (const AlikeTask& task : tasks) bytes += task.payload.size();
-  const Arrival arrival = {at, Route(spec, checked, at), entry.index};
-  Side& side = *sides_[arrival.core];
-  if (!loads_[arrival.core].HasRoom(spec.priority) ||
-      !admission_.HasRoom(spec.priority, tasks.size(), bytes, loads_[arrival.core],
-                          in_flight_bytes_) ||
-      side.table.free() < tasks.size()) [[unlikely]] {
-    return false;
-  }
-  for (AlikeTask& task : tasks) task.id = Begin(arrival, entry, spec, task, block).id;
-  CountBegun(arrival.core, static_cast<uint32_t>(tasks.size()), bytes, block);
-  return true;
-}
-
 template <class Env>
 Refusal Dispatcher<Env>::RefuseTask(Refusal refusal) {
   stats_.refused_tasks[static_cast<size_t>(refusal.reason)].Add();
@@ -297,14 +271,17 @@ template <class Env>
 size_t Dispatcher<Env>::Collect() {
   size_t total = 0;
   for (uint32_t core = 0; core < sides_.size(); ++core) {
-    const size_t count = sides_[core]->core.Drain(drained_);
-    if (count == 0) continue;
+    if (!sides_[core]->core.HasCompletions()) continue;
     if (total == 0) {
       collected_at_ = env_.Now();
       window_.AdvanceTo(anchor_.ToUnixNs(collected_at_));
     }
-    total += count;
-    for (size_t i = 0; i < count; ++i) OnCompletion(core, drained_[i]);
+    total += sides_[core]->core.Drain(kCollectMax, [this, core](const Completion& completion) {
+      if (Gather(core, completion)) return;
+      TellGathered(core);
+      OnCompletion(core, completion);
+    });
+    TellGathered(core);
     RefreshLoad(core);
     if (dispatch_internal::IsLookDue(loads_[core], forecast_, collected_at_)) {
       LookAgain(core, collected_at_);
@@ -342,7 +319,10 @@ void Dispatcher<Env>::OnEnded(uint32_t core, const Completion& ended) {
   if (!watchers_.empty()) [[unlikely]] {
     watchers_.Tell(TaskEventKind::kEnded, dispatch_internal::WithSpec(task, result));
   }
-  Deliver(task, result);
+  while (ResultReceiver* receiver = task.waiters.Pop()) {
+    deadlines_.Remove(*receiver);
+    receiver->OnResult(result, /*ended=*/true);
+  }
   if (ended.has_large_output) sides_[core]->core.FreeOutput(ended.slot);
   in_flight_bytes_ -= task.held_bytes();
   if (task.labels_size != 0) [[unlikely]]
@@ -416,14 +396,6 @@ template <class Env>
 void Dispatcher<Env>::Drop(DropBound bound) {
   const TaskId id = retention_.DropOldest(bound);
   sides_[id.core_index()]->table.Forget(id);
-}
-
-template <class Env>
-void Dispatcher<Env>::Deliver(DoorTask& task, const TaskResult& result) {
-  while (ResultReceiver* receiver = task.waiters.Pop()) {
-    deadlines_.Remove(*receiver);
-    receiver->OnResult(result, /*ended=*/true);
-  }
 }
 
 template <class Env>

@@ -14,6 +14,7 @@
 #include "dispatch/core_side.h"
 #include "dispatch/entry_lookup.h"
 #include "dispatch/execution_window.h"
+#include "dispatch/gathered_ends.h"
 #include "dispatch/listing.h"
 #include "dispatch/load_watch.h"
 #include "dispatch/options.h"
@@ -85,11 +86,9 @@ class Dispatcher {
   size_t Collect();
   // Ends what has elapsed, looks for stalls, checks the promises; when it wants to be called again.
   sys::Ticks Tick(sys::Ticks now);
-  // A cheap look: would Collect find anything, or does Flush still hold messages?
-  bool HasWork() const { return HasStaged() || HasCompletions(); }
-  bool HasStaged() const;
-  bool HasCompletions() const;
-  bool HasOpen() const;  // As in_flight() > 0, but at once.
+  bool HasStaged() const;       // Does Flush still hold messages?
+  bool HasCompletions() const;  // Would Collect find anything?
+  bool HasOpen() const;         // As in_flight() > 0, but at once.
   void SetAnchor(const sys::ClockAnchor& anchor) { anchor_ = anchor; }  // For new tasks.
 
   // Takes over those of the options that may change while tasks are under way. Whatever is beyond a
@@ -125,8 +124,7 @@ class Dispatcher {
   StatsSnapshot Snapshot();
   const DispatchStats& stats() const { return stats_; }
   DoorCounters& door_counters() { return stats_.door; }
-  static constexpr size_t kCollectMax = 256;  // Completions a core and Collect.
-  static constexpr size_t kTickMax = 256;     // Waits, and results, ended a Tick.
+  static constexpr size_t kCollectMax = 256, kTickMax = 256;  // Ends a core; waits, or results.
 
  private:
   using Side = CoreSide<Env>;
@@ -150,13 +148,14 @@ class Dispatcher {
   TaskSummary Summarize(const FoundTask& found) const;
   void PostCancel(uint32_t core, uint32_t slot, CancelReason reason);
   // A task ends.
+  bool Gather(uint32_t core, const Completion& ended);
+  void TellGathered(uint32_t core);
   void OnCompletion(uint32_t core, const Completion& completion);
   void OnEnded(uint32_t core, const Completion& ended);
   void OnCancelTaken(uint32_t core, const Completion& taken);
   TaskResult MakeResult(uint32_t core, const DoorTask& task, const Completion& ended);
   void CountEnded(uint32_t core, const Completion& ended, const TaskResult& result);
   void Remember(uint32_t core, uint32_t slot, const TaskResult& result);
-  void Deliver(DoorTask& task, const TaskResult& result);
   void ReleaseSlot(uint32_t core, uint32_t slot);
   // What Tick does.
   sys::Ticks FollowLoad(sys::Ticks now);
@@ -192,7 +191,7 @@ class Dispatcher {
   LoadWatch load_watch_;
   size_t in_flight_bytes_ = 0;
   sys::Ticks collected_at_ = 0, next_check_ = 0, rates_at_ = 0;
-  std::vector<Completion> drained_;
+  GatheredEnds gathered_;
 };
 
 extern template class Dispatcher<sys::ProdEnv>;

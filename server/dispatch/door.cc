@@ -102,7 +102,9 @@ sys::Ticks BasicDoor<Env>::LingerUntil() const {
 template <class Env>
 bool BasicDoor<Env>::Finished() {
   if (!dispatcher_.draining()) return false;
-  if (!dispatcher_.HasOpen() && !dispatcher_.HasWork()) return now_ >= LingerUntil();
+  if (!dispatcher_.HasOpen() && !dispatcher_.HasStaged() && !dispatcher_.HasCompletions()) {
+    return now_ >= LingerUntil();
+  }
   return stop_asked_ && now_ >= drain_until_;
 }
 

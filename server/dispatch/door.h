@@ -23,6 +23,8 @@ class DoorSource {
   virtual ~DoorSource() = default;
   // Door thread only. Handles up to max_events that are ready, without waiting; returns how many.
   virtual size_t Poll(size_t max_events) = 0;
+  // Door thread only. Whether what the last Poll brought is to run before more is asked for.
+  virtual bool has_enough() const { return false; }
   // Door thread only. Waits for one event until timeout_ns from now have passed, or Ring was
   // called; handles it and returns how many were handled (0 or 1).
   virtual size_t Wait(int64_t timeout_ns) = 0;
@@ -63,6 +65,8 @@ class BasicDoor {
   void Run();
   // One pass of the loop, without idling. True if it did anything.
   bool Round();
+  // Whether the core is to run before the next, where both are one thread.
+  bool has_enough() const { return source_.has_enough(); }
   // The part of a round that answers what has ended, and all of it. True if there was any.
   bool CollectAll();
   // Follows a Round that did nothing: spins, or sleeps until time is up, there may be work, or

@@ -4,14 +4,6 @@
 
 namespace weft {
 
-void ExecutionSums::Add(uint64_t latency_ns, bool succeeded) {
-  min_ns = executed == 0 ? latency_ns : std::min(min_ns, latency_ns);
-  max_ns = std::max(max_ns, latency_ns);
-  total_ns += latency_ns;
-  ++executed;
-  if (!succeeded) ++failed;
-}
-
 void ExecutionSums::Merge(const ExecutionSums& other) {
   if (other.executed == 0) return;
   min_ns = executed == 0 ? other.min_ns : std::min(min_ns, other.min_ns);
@@ -32,10 +24,6 @@ void ExecutionWindow::AdvanceTo(int64_t now_ns) {
   }
   step_ = step;
   place_ = static_cast<size_t>(step) % kSteps;
-}
-
-void ExecutionWindow::Add(uint64_t latency_ns, bool succeeded) {
-  steps_[place_].Add(latency_ns, succeeded);
 }
 
 ExecutionSums ExecutionWindow::Recent() const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -16,7 +17,13 @@ struct ExecutionSums {
   uint64_t max_ns = 0;
 
   uint64_t AverageNs() const { return executed == 0 ? 0 : total_ns / executed; }
-  void Add(uint64_t latency_ns, bool succeeded);
+  void Add(uint64_t latency_ns, bool succeeded) {
+    min_ns = executed == 0 ? latency_ns : std::min(min_ns, latency_ns);
+    max_ns = std::max(max_ns, latency_ns);
+    total_ns += latency_ns;
+    ++executed;
+    if (!succeeded) ++failed;
+  }
   void Merge(const ExecutionSums& other);
 };
 
@@ -29,7 +36,9 @@ class ExecutionWindow {
   // Moves the window so that it ends at now_ns.
   void AdvanceTo(int64_t now_ns);
   // Counts one that ended about where the window ends.
-  void Add(uint64_t latency_ns, bool succeeded);
+  void Add(uint64_t latency_ns, bool succeeded) { Here().Add(latency_ns, succeeded); }
+  // Counts several at once.
+  void Add(const ExecutionSums& sums) { Here().Merge(sums); }
 
   // The last 10 s; what is older is gone within a tenth of a second.
   ExecutionSums Recent() const;
@@ -38,6 +47,8 @@ class ExecutionWindow {
  private:
   static constexpr int64_t kStepNs = 100'000'000;
   static constexpr size_t kSteps = kSpanNs / kStepNs;
+
+  ExecutionSums& Here() { return steps_[place_]; }
 
   std::array<ExecutionSums, kSteps> steps_{};
   int64_t step_ = 0;      // Number of the step that the window ends in,

@@ -99,7 +99,7 @@ bool LentDoor<Env>::ServeDoor() {
   while (door_->Round()) {
     worked = true;
     served_at_ = env_.Now();
-    if (served_at_ - began >= door_slice_) return true;
+    if (door_->has_enough() || served_at_ - began >= door_slice_) return true;
   }
   served_at_ = env_.Now();
   return worked;

@@ -4,7 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <condition_variable>
+#include <deque>
 #include <functional>
 #include <mutex>
 #include <thread>
@@ -18,11 +20,14 @@ namespace {
 class QuietSource final : public DoorSource {
  public:
   size_t Poll(size_t /*max_events*/) override {
+    const size_t brought = bring ? bring() : 0;
+    has_enough_ = brought > 0;
     const std::lock_guard lock(mutex_);
     poller_ = std::this_thread::get_id();
     changed_.notify_all();
-    return 0;
+    return brought;
   }
+  bool has_enough() const override { return has_enough_; }
   size_t Wait(int64_t timeout_ns) override {
     std::unique_lock lock(mutex_);
     waiter_ = std::this_thread::get_id();
@@ -42,6 +47,9 @@ class QuietSource final : public DoorSource {
     poller_ = waiter_ = std::thread::id();
   }
   void AwaitPollBy(std::thread::id thread) { Await(poller_, thread); }
+
+  std::function<size_t()> bring;  // What a Poll brings is enough. The Door's, whoever has it.
+
   void AwaitWaitBy(std::thread::id thread) { Await(waiter_, thread); }
 
  private:
@@ -50,6 +58,7 @@ class QuietSource final : public DoorSource {
     changed_.wait(lock, [&] { return who == thread; });
   }
 
+  bool has_enough_ = false;  // Likewise.
   std::mutex mutex_;
   std::condition_variable changed_;
   std::thread::id poller_;
@@ -190,6 +199,35 @@ TEST_F(LentDoorTest, SleepsInTheCoresThreadAndWakesForAnErrand) {
   while (Do([] {}) != core_thread) {
   }
   EXPECT_EQ(receiver.state, TaskState::kSucceeded);
+}
+
+TEST_F(LentDoorTest, HasTheCoreRunWhatIsEnoughBeforeItAsksForMore) {
+  handler_.LetGo();
+  std::deque<Receiver> receivers(200);
+  std::atomic<size_t> submitted = 0;
+  std::thread::id submitted_on;
+  size_t in_a_row = 0;
+  size_t late = 0;
+  Do([&] {
+    source_.bring = [&]() -> size_t {
+      const size_t next = submitted.load();
+      const std::thread::id here = std::this_thread::get_id();
+      // If the Door was home meanwhile, that thread asked for more, too.
+      if (next > 0 && submitted_on == here && here != home_.get_id()) {
+        ++in_a_row;
+        if (receivers[next - 1].state != TaskState::kSucceeded) ++late;
+      }
+      if (next == receivers.size()) return 0;
+      Submit(receivers[next]);
+      submitted_on = here;
+      submitted.store(next + 1);
+      return 1;
+    };
+  });
+  while (submitted.load() < receivers.size()) std::this_thread::yield();
+  Do([&] { source_.bring = nullptr; });
+  EXPECT_GT(in_a_row, 0u);
+  EXPECT_EQ(late, 0u);
 }
 
 TEST_F(LentDoorTest, GoesHomeWhileAHandlerHoldsTheCoreAndComesBack) {

@@ -11,8 +11,8 @@ namespace weft {
 class PayloadBlock {
  public:
   void Hold(uint32_t times = 1) { holders_ += times; }
-  void Release() {
-    if (--holders_ == 0) OnReleased();
+  void Release(uint32_t times = 1) {
+    if ((holders_ -= times) == 0) OnReleased();
   }
   uint32_t holders() const { return holders_; }
 

@@ -1,14 +1,28 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 #include "sys/clock.h"
 #include "task/cancel_reason.h"
+#include "task/plain_result.h"
 #include "task/task_result.h"
 
 namespace weft {
 
 struct DoorTask;
+class ResultReceiver;
+
+// Whoever owns several receivers and would rather hear of many results at once. Door thread only.
+class ResultGatherer {
+ public:
+  // In place of OnResult of each of receivers, which are in the order of results.each. As there.
+  virtual void OnResults(const PlainResults& results,
+                         std::span<ResultReceiver* const> receivers) = 0;
+
+ protected:
+  ~ResultGatherer() = default;
+};
 
 // Somebody who is owed one task's result: a call that runs, streams or waits. Linked intrusively
 // while it waits, so it must not move, and must leave (Dispatcher::Leave) before it goes away.
@@ -21,11 +35,17 @@ class ResultReceiver {
   // the task is in.
   virtual void OnResult(const TaskResult& result, bool ended) = 0;
 
+  // Who may be told instead; null: nobody.
+  ResultGatherer* gatherer() const { return gatherer_; }
+
  protected:
   ResultReceiver() = default;
   ~ResultReceiver() = default;
   ResultReceiver(const ResultReceiver&) = delete;
   ResultReceiver& operator=(const ResultReceiver&) = delete;
+
+  // While it is linked nowhere.
+  void set_gatherer(ResultGatherer* gatherer) { gatherer_ = gatherer; }
 
  private:
   friend class WaiterList;
@@ -35,7 +55,8 @@ class ResultReceiver {
 
   ResultReceiver* next_ = nullptr;
   ResultReceiver* previous_ = nullptr;
-  DoorTask* task_ = nullptr;               // Whose list it is linked in; null: in none.
+  DoorTask* task_ = nullptr;  // Whose list it is linked in; null: in none.
+  ResultGatherer* gatherer_ = nullptr;
   sys::Ticks wait_until_ = 0;              // Meaningful while it has a place among the deadlines.
   uint32_t deadline_place_ = kNoDeadline;  // Among the WaitDeadlines.
 };

@@ -48,6 +48,8 @@ struct DoorTask {
   std::string_view labels() const { return {label_bytes.get(), labels_size}; }
   void KeepLabels(std::string_view labels);
   void DropLabels();
+  // Nobody asks more of it than its result.
+  bool is_plain() const { return live && !retain && !cancel_posted && labels_size == 0; }
   // What counts in limits.max_in_flight_bytes.
   size_t held_bytes() const { return size_t{payload_bytes} + labels_size; }
 };

@@ -18,6 +18,12 @@ class WaiterList {
   void Remove(ResultReceiver& receiver);
   // Null when empty.
   ResultReceiver* Pop();
+  // If there is exactly one, and no limit to its wait; otherwise null.
+  ResultReceiver* only() const {
+    const bool is_only = head_ != nullptr && head_->next_ == nullptr &&
+                         head_->deadline_place_ == ResultReceiver::kNoDeadline;
+    return is_only ? head_ : nullptr;
+  }
   bool empty() const { return head_ == nullptr; }
 
   // The task whose result it waits for; null: for none.

@@ -32,6 +32,21 @@ TEST(WaiterList, GivesEachReceiverOnce) {
   EXPECT_EQ(WaiterList::TaskOf(receivers[0]), nullptr);
 }
 
+TEST(WaiterList, KnowsTheOnlyOneThatWaitsWithoutALimit) {
+  DoorTask task;
+  std::deque<Receiver> receivers(2);
+  EXPECT_EQ(task.waiters.only(), nullptr);
+  task.waiters.Push(receivers[0], task);
+  EXPECT_EQ(task.waiters.only(), &receivers[0]);
+  task.waiters.Push(receivers[1], task);
+  EXPECT_EQ(task.waiters.only(), nullptr);
+  task.waiters.Remove(receivers[0]);
+  EXPECT_EQ(task.waiters.only(), &receivers[1]);
+  WaitDeadlines deadlines(1);
+  deadlines.Add(receivers[1], 10);
+  EXPECT_EQ(task.waiters.only(), nullptr);
+}
+
 TEST(WaiterList, LetsAnyReceiverGo) {
   for (size_t gone = 0; gone < 3; ++gone) {
     DoorTask task;

@@ -21,20 +21,36 @@ void ColumnChunks::Return(std::unique_ptr<ResultColumns> chunk) {
   warm_.push_back(std::move(chunk));
 }
 
-ResultColumns& ColumnBuffer::Room(size_t output_bytes) {
+ResultColumns& ColumnBuffer::Room(size_t results, size_t output_bytes) {
   if (!chunks_.empty()) {
     ResultColumns& last = *chunks_.back();
-    const size_t bytes = BytesOf(last.count() + 1, last.outputs().size() + output_bytes);
-    if (last.count() < kMaxRows && bytes <= message_bytes_max_) return last;
+    const size_t count = last.count() + results;
+    const size_t bytes = BytesOf(count, last.outputs().size() + output_bytes);
+    if (count <= kMaxRows && bytes <= message_bytes_max_) return last;
   }
   chunks_.push_back(pool_.Take());
   return *chunks_.back();
 }
 
 void ColumnBuffer::Add(const TaskResult& result) {
-  Room(result.output.size()).Add(result);
+  Room(1, result.output.size()).Add(result);
   ++rows_;
   bytes_ += BytesOf(result);
+}
+
+void ColumnBuffer::Add(const PlainResults& results) {
+  if (BytesOf(results) <= message_bytes_max_) {
+    Room(results.each.size(), results.output_bytes).Add(results);
+  } else {
+    for (size_t i = 0; i < results.each.size(); ++i) {
+      PlainResults one = results;
+      one.each = results.each.subspan(i, 1);
+      one.output_bytes = one.each.front().output.size();
+      Room(1, one.output_bytes).Add(one);
+    }
+  }
+  rows_ += results.each.size();
+  bytes_ += BytesOf(results);
 }
 
 size_t ColumnBuffer::Take(std::vector<grpc::Slice>* slices) {

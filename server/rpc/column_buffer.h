@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "grpcpp/support/slice.h"
+#include "task/plain_result.h"
 #include "task/task_result.h"
 #include "wire/column_wire.h"
 
@@ -38,6 +39,10 @@ class ColumnBuffer {
   // How many bytes it counts for.
   static size_t BytesOf(const TaskResult& result) { return BytesOf(1, result.output.size()); }
   void Add(const TaskResult& result);
+  static size_t BytesOf(const PlainResults& results) {
+    return BytesOf(results.each.size(), results.output_bytes);
+  }
+  void Add(const PlainResults& results);
 
   // Encodes what came first, of one message, and adds it to *slices; returns how many results.
   size_t Take(std::vector<grpc::Slice>* slices);
@@ -54,7 +59,7 @@ class ColumnBuffer {
   static size_t BytesOf(size_t results, size_t output_bytes) {
     return results * kFixedBytes + output_bytes;
   }
-  ResultColumns& Room(size_t output_bytes);
+  ResultColumns& Room(size_t results, size_t output_bytes);
 
   ColumnChunks& pool_;
   const size_t message_bytes_max_;

@@ -30,6 +30,11 @@ void CompletionSource::Attach(std::unique_ptr<grpc::ServerCompletionQueue> queue
 }
 
 size_t CompletionSource::Poll(size_t max_events) {
+  if (unfinished_ != nullptr) {
+    is_cut_ = true;
+    std::exchange(unfinished_, nullptr)->GoOn();
+    return 1;
+  }
   EndRound(false);
   const gpr_timespec at_once = gpr_inf_past(GPR_CLOCK_MONOTONIC);
   size_t handled = 0;
@@ -71,6 +76,7 @@ void CompletionSource::AtEndOfRound(RoundListener& listener) {
 }
 
 void CompletionSource::CloseAndDrain() {
+  while (unfinished_ != nullptr) std::exchange(unfinished_, nullptr)->GoOn();
   asking_ = false;
   open_ = false;
   listeners_ = every_round_ = nullptr;

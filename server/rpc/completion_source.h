@@ -30,6 +30,16 @@ class RoundListener {
   bool listed_ = false;
 };
 
+// What is too much for one round, and goes on in the next.
+class RoundWork {
+ public:
+  // May ask for another round.
+  virtual void GoOn() = 0;
+
+ protected:
+  ~RoundWork() = default;
+};
+
 // Asked to do what is due.
 class TickListener {
  public:
@@ -41,8 +51,8 @@ class TickListener {
 };
 
 // The one completion queue as a source of the Door. A round is what lies between the beginnings of
-// two Polls: the events polled and the completions collected after them. Owned by RpcServer; Door
-// thread only, unless it says otherwise.
+// two Polls that take events: those events and the completions collected after them. Owned by
+// RpcServer; Door thread only, unless it says otherwise.
 class CompletionSource final : public DoorSource {
  public:
   CompletionSource();
@@ -52,6 +62,7 @@ class CompletionSource final : public DoorSource {
   void Attach(std::unique_ptr<grpc::ServerCompletionQueue> queue);
 
   size_t Poll(size_t max_events) override;
+  bool has_enough() const override { return is_cut_; }
   size_t Wait(int64_t timeout_ns) override;
   sys::Ticks Tick(sys::Ticks now) override {
     return tick_ == nullptr ? sys::kTicksForever : tick_->Tick(now);
@@ -65,6 +76,11 @@ class CompletionSource final : public DoorSource {
   // The Poll that calls this ends with its event: what it brought is work enough, and is to run
   // while it is in the cache.
   void CutRound() { is_cut_ = true; }
+  // As CutRound; the next Poll, instead of taking events, has work go on. There is none yet.
+  void GoOnNext(RoundWork& work) {
+    unfinished_ = &work;
+    is_cut_ = true;
+  }
 
   // Calls listener at the end of every round. Before the first Poll.
   void AtEndOfEveryRound(RoundListener& listener) { every_round_ = &listener; }
@@ -75,7 +91,7 @@ class CompletionSource final : public DoorSource {
   // From now on no new call may be asked for; those under way go on.
   void StopAsking() { asking_ = false; }
   // After the server's Shutdown. From now on nothing may be posted at all, because that aborts.
-  // Takes every event that is left.
+  // Finishes what is to go on, and takes every event that is left.
   void CloseAndDrain();
 
   // Whether a new call may be asked for.
@@ -92,6 +108,7 @@ class CompletionSource final : public DoorSource {
   std::unique_ptr<grpc::ServerCompletionQueue> queue_;
   RoundListener* listeners_ = nullptr;
   RoundListener* every_round_ = nullptr;
+  RoundWork* unfinished_ = nullptr;
   TickListener* tick_ = nullptr;
   bool asking_ = false;
   bool open_ = false;

@@ -335,5 +335,40 @@ TEST(CompletionSource, IsEndedByARingHoweverOftenItRings) {
   source.Ring();  // Closed: nothing.
 }
 
+TEST(CompletionSource, HasWorkGoOnBeforeItTakesMoreAndBeforeItCloses) {
+  class Work final : public RoundWork {
+   public:
+    explicit Work(CompletionSource& source) : source_(source) {}
+    void GoOn() override {
+      if (++rounds < 3) source_.GoOnNext(*this);
+    }
+    int rounds = 0;
+
+   private:
+    CompletionSource& source_;
+  };
+  grpc::ServerBuilder builder;
+  auto queue = builder.AddCompletionQueue();
+  const auto server = builder.BuildAndStart();
+  CompletionSource source;
+  source.Attach(std::move(queue));
+  Work work(source);
+  source.Ring();
+  source.GoOnNext(work);
+  for (int round = 1; round <= 3; ++round) {
+    EXPECT_EQ(source.Poll(16), 1u);
+    EXPECT_EQ(work.rounds, round);
+    EXPECT_TRUE(source.has_enough());
+  }
+  EXPECT_EQ(source.Wait(60'000'000'000), 1u) << "the ring waited";
+  EXPECT_EQ(source.Poll(16), 0u);
+  EXPECT_FALSE(source.has_enough());
+  work.rounds = 0;
+  source.GoOnNext(work);
+  server->Shutdown();
+  source.CloseAndDrain();
+  EXPECT_EQ(work.rounds, 3);
+}
+
 }  // namespace
 }  // namespace weft

@@ -19,6 +19,11 @@ namespace {
 
 // So many tasks of one message are a round's work.
 constexpr uint32_t kCutRows = 256;
+// Where they come in columns so many are submitted a round, so that what they take is still in the
+// first cache when they run and when they end,
+constexpr size_t kPortion = 128;
+// and the rest at once if those before ran for longer than so many times what submitting them took.
+constexpr sys::Ticks kLongRun = 4;
 // So many of them are admitted at one reading of the clock, taken before the first is: one for each
 // costs columns 4 % of their rate (bench/README.md).
 constexpr size_t kTasksPerReading = 16;
@@ -62,6 +67,13 @@ bool CopyBytes(grpc::ByteBuffer* from, std::string* to) {
 
 void LiveRow::OnResult(const TaskResult& result, bool /*ended*/) {
   stream->OnRowResult(*this, result);
+}
+
+void LiveRow::Begin(StreamCall& call, size_t bytes, bool in_columns) {
+  stream = &call;
+  payload_bytes = bytes;
+  is_in_columns = in_columns;
+  set_gatherer(in_columns ? &call : nullptr);
 }
 
 StreamCall::StreamCall(const RpcContext& context, TaskGrpc& service, StreamRows& rows,
@@ -119,7 +131,12 @@ void StreamCall::Read(bool ok) {
     half_closed_ = true;
   } else if (!ending_ && !broken_) {
     TakeMessage();
+    if (columns_.block != nullptr) return;
   }
+  AfterMessage();
+}
+
+void StreamCall::AfterMessage() {
   ReadMore();
   MaybeFinish();
   MaybeOver();
@@ -131,11 +148,8 @@ void StreamCall::TakeMessage() {
   const bool copied = CopyBytes(&received_, &block.message);
   received_.Clear();
   if (copied && reader_.Read(block.message)) {
-    if (reader_.columns().is_present()) {
-      SubmitColumns(block);
-    } else {
-      SubmitRows(block);
-    }
+    if (reader_.columns().is_present()) return BeginColumns(block);
+    SubmitRows(block);
     if (block.holders() > kCutRows) rpc_.source.CutRound();
   } else {
     EndWith(ToGrpcStatus(rpc_.dispatcher.Refuse(InvalidMessage())));
@@ -167,16 +181,56 @@ void StreamCall::SubmitRows(Block& block) {
   }
 }
 
-void StreamCall::SubmitColumns(Block& block) {
+void StreamCall::BeginColumns(Block& block) {
   ColumnReader& columns = reader_.columns();
   auto wrong = columns.Check();
   if (!wrong && reader_.count() > 0) wrong = BothForms(reader_.count());
-  if (wrong) return EndWith(ToGrpcStatus(rpc_.dispatcher.Refuse(*std::move(wrong))));
+  columns_ = {.block = &block};
+  if (wrong) {
+    EndWith(ToGrpcStatus(rpc_.dispatcher.Refuse(*std::move(wrong))));
+    EndColumns();
+    return;
+  }
   columns.TakePayloads(&block.message);
+  SubmitPortion();
+}
+
+void StreamCall::GoOn() {
+  SubmitPortion();
+  if (columns_.block == nullptr) AfterMessage();
+}
+
+// The tasks of a portion have mostly ended when the next is submitted. Where that takes long, or
+// they run elsewhere, nothing is gained and others wait.
+void StreamCall::SubmitPortion() {
+  const size_t count = reader_.columns().count();
+  const sys::Ticks began = rpc_.dispatcher.Now();
+  const bool is_quick =
+      columns_.next == 0 || (columns_.block->holders() == 1 &&
+                             began - columns_.paused_at <= kLongRun * columns_.worked_for);
+  SubmitColumns(is_quick ? std::min(columns_.next + kPortion, count) : count);
+  if (columns_.next == count) {
+    if (count > kCutRows) rpc_.source.CutRound();
+    return EndColumns();
+  }
+  columns_.paused_at = rpc_.dispatcher.Now();
+  columns_.worked_for = columns_.paused_at - began;
+  rpc_.source.GoOnNext(*this);
+}
+
+void StreamCall::EndColumns() {
+  reader_.columns().Clear();
+  std::exchange(columns_.block, nullptr)->Release();
+}
+
+void StreamCall::SubmitColumns(size_t until) {
+  ColumnReader& columns = reader_.columns();
+  Block& block = *columns_.block;
   RowPath path("columns[");
-  for (size_t index = 0; index < columns.count();) {
+  size_t& index = columns_.next;
+  while (index < until) {
     const sys::Ticks at = rpc_.dispatcher.Now();
-    const size_t end = std::min(index + kTasksPerReading, columns.count());
+    const size_t end = std::min(index + kTasksPerReading, until);
     index += SubmitAlike(end - index, at, block);
     for (; index < end; ++index) {
       const std::string_view prefix = path.At(index);
@@ -203,9 +257,7 @@ size_t StreamCall::SubmitAlike(size_t most, sys::Ticks at, Block& block) {
   size_t bytes = 0;
   for (size_t i = 0; i < count; ++i) {
     LiveRow& row = rows_.TakeLive();
-    row.stream = this;
-    row.is_in_columns = true;
-    row.payload_bytes = own[i].payload.size();
+    row.Begin(*this, own[i].payload.size(), /*in_columns=*/true);
     bytes += row.payload_bytes;
     tasks[i] = {own[i].payload, own[i].client_tag, &row, {}};
   }
@@ -229,7 +281,7 @@ std::optional<Refusal> StreamCall::SubmitTask(const TaskSpec& spec, std::string_
                                               Block& block, Came came) {
   LiveRow& row = rows_.TakeLive();
   Accepted accepted;
-  row.stream = this;
+  row.Begin(*this, spec.payload.size(), came.is_in_columns);
   auto refusal =
       rpc_.dispatcher.Submit(spec, prefix, block, {.receiver = &row, .at = came.at}, &accepted);
   if (refusal) {
@@ -237,8 +289,6 @@ std::optional<Refusal> StreamCall::SubmitTask(const TaskSpec& spec, std::string_
     return refusal;
   }
   row.task = accepted.id;
-  row.payload_bytes = spec.payload.size();
-  row.is_in_columns = came.is_in_columns;
   live_bytes_ += row.payload_bytes;
   Link(row);
   return std::nullopt;
@@ -269,6 +319,18 @@ void StreamCall::OnRowResult(LiveRow& live, const TaskResult& result) {
   const RowBytes bytes = MeasureRow(result);
   rpc_.dispatcher.HoldAnswer(bytes.whole);
   (void)WriteRow(result, bytes, waiting_.Add(bytes.whole));
+  rpc_.source.AtEndOfRound(*this);
+}
+
+void StreamCall::OnResults(const PlainResults& results,
+                           std::span<ResultReceiver* const> receivers) {
+  for (ResultReceiver* const receiver : receivers) {
+    auto& row = static_cast<LiveRow&>(*receiver);
+    Unlink(row);
+    rows_.ReturnLive(row);
+  }
+  rpc_.dispatcher.HoldAnswer(ColumnBuffer::BytesOf(results));
+  waiting_columns_.Add(results);
   rpc_.source.AtEndOfRound(*this);
 }
 
@@ -309,7 +371,8 @@ void StreamCall::Wrote(bool ok) {
 }
 
 void StreamCall::MaybeFinish() {
-  if (!opened_ || finishing_ || broken_ || writing_ || !rpc_.source.open()) return;
+  if (!opened_ || finishing_ || broken_ || writing_ || columns_.block != nullptr) return;
+  if (!rpc_.source.open()) return;
   if (unanswered_rows_ != 0 || (!ending_ && !half_closed_)) return;
   finishing_ = true;
   stream_->Finish(ending_.value_or(grpc::Status::OK), static_cast<QueueEvent*>(&finished_event_));

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -42,7 +43,7 @@ class StreamOwner {
 // stream_bytes_max bytes of answers not yet handed over it stops reading until some have left, so a
 // client that never reads holds a bounded part of memory, and no other stream waits for it. Its
 // tasks are cancelled when it breaks. Owned by TaskService. Door thread only.
-class StreamCall final : public RoundListener {
+class StreamCall final : public RoundListener, public ResultGatherer, private RoundWork {
  public:
   StreamCall(const RpcContext& context, TaskGrpc& service, StreamRows& rows, RowReader& reader,
              BlockPool<std::string>& blocks, StreamOwner& owner);
@@ -54,6 +55,8 @@ class StreamCall final : public RoundListener {
 
   // A row's task has ended.
   void OnRowResult(LiveRow& row, const TaskResult& result);
+  // The same of several that came in columns.
+  void OnResults(const PlainResults& results, std::span<ResultReceiver* const> receivers) override;
   // Starts the write of what was gathered, unless waiting for more is worth while.
   void EndOfRound(bool before_sleep) override;
 
@@ -73,8 +76,13 @@ class StreamCall final : public RoundListener {
 
   void ReadMore();
   void TakeMessage();
+  void AfterMessage();
   void SubmitRows(Block& block);
-  void SubmitColumns(Block& block);
+  void BeginColumns(Block& block);
+  void GoOn() override;
+  void SubmitPortion();
+  void SubmitColumns(size_t until);
+  void EndColumns();
   size_t SubmitAlike(size_t most, sys::Ticks at, Block& block);
   std::optional<Refusal> SubmitTask(const TaskSpec& spec, std::string_view prefix, Block& block,
                                     Came came);
@@ -105,8 +113,17 @@ class StreamCall final : public RoundListener {
   MemberEvent<StreamCall, &StreamCall::Finished> finished_event_{*this};
   MemberEvent<StreamCall, &StreamCall::Done> done_event_{*this};
 
+  // A message in columns, until all its tasks were submitted.
+  struct Unfinished {
+    Block* block = nullptr;  // Null: there is none.
+    size_t next = 0;         // Task.
+    sys::Ticks paused_at = 0;
+    sys::Ticks worked_for = 0;  // The last time.
+  };
+
   grpc::ByteBuffer received_;  // Of the read that is under way.
   bool reading_ = false;
+  Unfinished columns_;
   LiveRow* live_ = nullptr;       // Rows whose tasks have not ended.
   RowBuffer waiting_;             // Answers in the order in which their tasks ended,
   ColumnBuffer waiting_columns_;  // and those that go as columns.

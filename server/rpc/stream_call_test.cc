@@ -296,6 +296,45 @@ TEST_F(StreamCallTest, AnswersColumnsInColumns) {
   EXPECT_EQ(Stats().tasks().succeeded(), 1'000u);
 }
 
+// A message of so many is submitted in portions, with other tasks between them.
+TEST_F(StreamCallTest, AnswersEachTaskOfFullMessagesOnceWhateverBecomesOfIt) {
+  core_options_.max_queue_depth = dispatch_options_.max_queue_depth = 8'192;
+  StartServer();
+  grpc::ClientContext context;
+  const auto stream = tasks_->StreamTasks(&context);
+  constexpr uint32_t kMessages = 4;
+  v1::StreamTasksRequest request = Columns(kMaxRows, "noop");
+  for (const char* name : {"fail", "nope"}) request.mutable_columns()->add_handlers(name);
+  uint32_t fail = 0;
+  uint32_t refused = 0;
+  for (uint32_t i = 0; i < kMaxRows; ++i) {
+    const uint32_t handler = i % 100 == 37 ? 1 : i % 100 == 90 ? 2 : 0;
+    request.mutable_columns()->add_handler_indexes(handler);
+    fail += handler == 1 ? 1 : 0;
+    refused += handler == 2 ? 1 : 0;
+  }
+  std::thread writer([&] {
+    for (uint32_t i = 0; i < kMessages; ++i) EXPECT_TRUE(stream->Write(request));
+    stream->WritesDone();
+  });
+  for (int i = 0; i < 20; ++i) EXPECT_TRUE(Run(Spec("noop")).ok());
+  const v1::StreamTasksResponse answers = ReadMerged(*stream);
+  writer.join();
+  EXPECT_TRUE(stream->Finish().ok());
+  std::vector<uint32_t> answered(kMaxRows);
+  for (const uint64_t tag : answers.columns().client_tags()) ++answered[tag];
+  uint32_t failed_rows = 0;
+  uint32_t refused_rows = 0;
+  for (const v1::StreamTasksRow& row : answers.rows()) {
+    ++answered[row.has_status() ? row.client_tag() : row.result().client_tag()];
+    ++(row.has_status() ? refused_rows : failed_rows);
+  }
+  EXPECT_EQ(answered, std::vector<uint32_t>(kMaxRows, kMessages));
+  EXPECT_EQ(failed_rows, kMessages * fail);
+  EXPECT_EQ(refused_rows, kMessages * refused);
+  EXPECT_EQ(Stats().tasks().succeeded(), kMessages * (kMaxRows - fail - refused) + 20);
+}
+
 TEST_F(StreamCallTest, WhatColumnsHaveNoPlaceForComesAsARow) {
   StartServer();
   grpc::ClientContext context;

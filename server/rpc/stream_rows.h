@@ -17,10 +17,13 @@ class LiveRow final : public ResultReceiver {
  public:
   void OnResult(const TaskResult& result, bool ended) override;
 
+  // in_columns: it came so, and so will its answer go, if they have a place for it.
+  void Begin(StreamCall& call, size_t bytes, bool in_columns);
+
   StreamCall* stream = nullptr;
   TaskId task;
   size_t payload_bytes = 0;
-  bool is_in_columns = false;  // And so will be its answer, if they have a place for it.
+  bool is_in_columns = false;
   LiveRow* next = nullptr;
   LiveRow* previous = nullptr;
 };

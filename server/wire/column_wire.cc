@@ -126,6 +126,28 @@ void ResultColumns::Add(const TaskResult& result) {
   if (!result.output.empty()) outputs_.append(result.output);
 }
 
+void ResultColumns::Add(const PlainResults& results) {
+  while (count_ + results.each.size() > ids_.size()) Grow();
+  const uint32_t priority = static_cast<uint32_t>(results.priority) + 1;
+  any_started_ = any_completed_ = 1;
+  any_cpu_ |= results.cpu;
+  any_priority_ |= priority != kNormal;
+  for (const PlainResult& result : results.each) {
+    const size_t i = count_++;
+    ids_[i] = result.id.value();
+    tags_[i] = result.client_tag;
+    submitted_[i] = static_cast<uint64_t>(result.submitted_at_ns);
+    started_[i] = static_cast<uint64_t>(result.started_at_ns);
+    completed_[i] = static_cast<uint64_t>(result.completed_at_ns);
+    suspended_[i] = 0;
+    off_core_[i] = static_cast<uint64_t>(TaskResult::kNotTold);
+    cpus_[i] = results.cpu;
+    priorities_[i] = priority;
+    any_size_ |= sizes_[i] = static_cast<uint32_t>(result.output.size());
+    if (!result.output.empty()) outputs_.append(result.output);
+  }
+}
+
 // In the order of the field numbers.
 template <class Sink>
 void ResultColumns::Visit(Sink& sink) const {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "task/limits.h"
+#include "task/plain_result.h"
 #include "task/task_result.h"
 
 namespace weft {
@@ -18,6 +19,8 @@ class ResultColumns {
   void Clear();
   // count() < kMaxRows.
   void Add(const TaskResult& result);
+  // As many as there is room for.
+  void Add(const PlainResults& results);
   size_t count() const { return count_; }
   const std::string& outputs() const { return outputs_; }
   // Gives memory of large outputs back.
