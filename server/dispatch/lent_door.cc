@@ -88,7 +88,8 @@ bool LentDoor<Env>::Round() {
   return worked || core_->has_ready();
 }
 
-// As long as there is more to come, so that what comes together also runs together.
+// As long as there is more to come and it is not enough, so that what comes together also runs
+// together.
 template <class Env>
 bool LentDoor<Env>::ServeDoor() {
   const sys::Ticks began = env_.Now();

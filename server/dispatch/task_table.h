@@ -20,8 +20,9 @@
 
 namespace weft {
 
-// What the Door keeps of a task from admission until its end was delivered and the last cancel of
-// it acknowledged. Its place in the table is the task's slot on the core, too.
+// What the Door keeps of a task from admission until its end was delivered, or is about to be with
+// others, and the last cancel of it acknowledged. Its place in the table is the task's slot on the
+// core, too.
 struct DoorTask {
   TaskId id;
   uint64_t client_tag = 0;

@@ -30,11 +30,7 @@ void CompletionSource::Attach(std::unique_ptr<grpc::ServerCompletionQueue> queue
 }
 
 size_t CompletionSource::Poll(size_t max_events) {
-  if (unfinished_ != nullptr) {
-    is_cut_ = true;
-    std::exchange(unfinished_, nullptr)->GoOn();
-    return 1;
-  }
+  if (GoOn()) return 1;
   EndRound(false);
   const gpr_timespec at_once = gpr_inf_past(GPR_CLOCK_MONOTONIC);
   size_t handled = 0;
@@ -51,6 +47,7 @@ size_t CompletionSource::Poll(size_t max_events) {
 }
 
 size_t CompletionSource::Wait(int64_t timeout_ns) {
+  if (GoOn()) return 1;
   EndRound(true);
   const gpr_timespec until =
       gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_nanos(timeout_ns, GPR_TIMESPAN));
@@ -76,7 +73,8 @@ void CompletionSource::AtEndOfRound(RoundListener& listener) {
 }
 
 void CompletionSource::CloseAndDrain() {
-  while (unfinished_ != nullptr) std::exchange(unfinished_, nullptr)->GoOn();
+  while (GoOn()) {
+  }
   asking_ = false;
   open_ = false;
   listeners_ = every_round_ = nullptr;
@@ -86,6 +84,14 @@ void CompletionSource::CloseAndDrain() {
   void* tag = nullptr;
   bool ok = false;
   while (queue_->Next(&tag, &ok)) static_cast<QueueEvent*>(tag)->Proceed(ok);
+}
+
+// No event is taken while there is unfinished work.
+bool CompletionSource::GoOn() {
+  if (unfinished_ == nullptr) return false;
+  is_cut_ = true;
+  std::exchange(unfinished_, nullptr)->GoOn();
+  return true;
 }
 
 void CompletionSource::EndRound(bool before_sleep) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -70,14 +71,17 @@ class CompletionSource final : public DoorSource {
   // Any thread. Does nothing when the last ring has not been taken yet or the source is closed.
   void Ring() override;
 
-  // Calls listener when the next Poll or Wait begins; once, however often it is asked.
+  // Calls listener when the next Poll or Wait that takes events begins; once, however often it is
+  // asked.
   void AtEndOfRound(RoundListener& listener);
 
   // The Poll that calls this ends with its event: what it brought is work enough, and is to run
   // while it is in the cache.
   void CutRound() { is_cut_ = true; }
-  // As CutRound; the next Poll, instead of taking events, has work go on. There is none yet.
+  // As CutRound; the next Poll or Wait, instead of taking events, has work go on. There is none
+  // yet.
   void GoOnNext(RoundWork& work) {
+    assert(unfinished_ == nullptr);
     unfinished_ = &work;
     is_cut_ = true;
   }
@@ -103,6 +107,7 @@ class CompletionSource final : public DoorSource {
  private:
   class RingEvent;
 
+  bool GoOn();
   void EndRound(bool before_sleep);
 
   std::unique_ptr<grpc::ServerCompletionQueue> queue_;

@@ -12,6 +12,7 @@
 #include "core/core.h"
 #include "dispatch/dispatcher.h"
 #include "dispatch/door.h"
+#include "dispatch/lent_door.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 #include "grpcpp/grpcpp.h"
@@ -45,6 +46,11 @@ class RpcFixture : public ::testing::Test, public EntryLookup {
     ASSERT_TRUE(RegisterBuiltinHandlers(registry_).ok());
     core_options_.handler_count = static_cast<uint32_t>(registry_.rows().size());
     core_ = std::make_unique<Core<sys::ProdEnv>>(core_options_, env_, doorbell_);
+    if (lends_door_) {
+      lent_.emplace(env_);
+      lent_->set_core(*core_);
+      core_->set_guest(*lent_);
+    }
     ASSERT_TRUE(core_->Start().ok());
     Core<sys::ProdEnv>* const cores[] = {core_.get()};
     dispatcher_.emplace(dispatch_options_, std::span<Core<sys::ProdEnv>* const>(cores), *this,
@@ -65,6 +71,7 @@ class RpcFixture : public ::testing::Test, public EntryLookup {
     doorbell_.argument = &server_->source();
     doorbell_.ring = [](void* source) { static_cast<DoorSource*>(source)->Ring(); };
     door_.emplace(server_->source(), *dispatcher_, doorbell_, env_, IdlePolicy::kSleep, 0);
+    if (lends_door_) door_->set_lent(*lent_);
     door_->set_drain_limit_ns(60'000'000'000);
     server_->Adopt(std::move(inherited_));
     const absl::Status started = server_->Start();
@@ -177,6 +184,8 @@ class RpcFixture : public ::testing::Test, public EntryLookup {
   std::optional<ProdDispatcher> dispatcher_;
   std::optional<ProdSteering> steering_;
   std::optional<RpcServer> server_;
+  bool lends_door_ = false;  // To the core's thread.
+  std::optional<LentDoor<sys::ProdEnv>> lent_;
   std::optional<Door> door_;
   std::thread door_thread_;
   std::shared_ptr<grpc::Channel> channel_;

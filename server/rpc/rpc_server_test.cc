@@ -364,6 +364,14 @@ TEST(CompletionSource, HasWorkGoOnBeforeItTakesMoreAndBeforeItCloses) {
   EXPECT_EQ(source.Poll(16), 0u);
   EXPECT_FALSE(source.has_enough());
   work.rounds = 0;
+  source.Ring();
+  source.GoOnNext(work);
+  for (int round = 1; round <= 3; ++round) {
+    EXPECT_EQ(source.Wait(60'000'000'000), 1u);
+    EXPECT_EQ(work.rounds, round);
+  }
+  EXPECT_EQ(source.Wait(60'000'000'000), 1u) << "the ring waited";
+  work.rounds = 0;
   source.GoOnNext(work);
   server->Shutdown();
   source.CloseAndDrain();

@@ -200,8 +200,8 @@ void StreamCall::GoOn() {
   if (columns_.block == nullptr) AfterMessage();
 }
 
-// The tasks of a portion have mostly ended when the next is submitted. Where that takes long, or
-// they run elsewhere, nothing is gained and others wait.
+// Where the core runs in the Door's thread the tasks of a portion have mostly ended when the next
+// is submitted. Where that takes long, or they run elsewhere, nothing is gained and others wait.
 void StreamCall::SubmitPortion() {
   const size_t count = reader_.columns().count();
   const sys::Ticks began = rpc_.dispatcher.Now();
@@ -209,7 +209,7 @@ void StreamCall::SubmitPortion() {
       columns_.next == 0 || (columns_.block->holders() == 1 &&
                              began - columns_.paused_at <= kLongRun * columns_.worked_for);
   SubmitColumns(is_quick ? std::min(columns_.next + kPortion, count) : count);
-  if (columns_.next == count) {
+  if (columns_.next >= count) {
     if (count > kCutRows) rpc_.source.CutRound();
     return EndColumns();
   }
@@ -411,6 +411,7 @@ void StreamCall::DropWaiting() {
 
 void StreamCall::MaybeOver() {
   if (!done_ || reading_ || writing_ || (finishing_ && !finished_)) return;
+  if (columns_.block != nullptr) return;
   stream_.reset();
   context_.reset();
   received_.Clear();

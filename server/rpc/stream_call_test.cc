@@ -296,9 +296,16 @@ TEST_F(StreamCallTest, AnswersColumnsInColumns) {
   EXPECT_EQ(Stats().tasks().succeeded(), 1'000u);
 }
 
-// A message of so many is submitted in portions, with other tasks between them.
-TEST_F(StreamCallTest, AnswersEachTaskOfFullMessagesOnceWhateverBecomesOfIt) {
-  core_options_.max_queue_depth = dispatch_options_.max_queue_depth = 8'192;
+// Messages of so many are submitted in portions, with other tasks between them.
+class FullColumnsTest : public StreamCallTest, public testing::WithParamInterface<bool> {
+ protected:
+  FullColumnsTest() {
+    lends_door_ = GetParam();
+    core_options_.max_queue_depth = dispatch_options_.max_queue_depth = 8'192;
+  }
+};
+
+TEST_P(FullColumnsTest, EachTaskIsAnsweredOnceWhateverBecomesOfIt) {
   StartServer();
   grpc::ClientContext context;
   const auto stream = tasks_->StreamTasks(&context);
@@ -334,6 +341,57 @@ TEST_F(StreamCallTest, AnswersEachTaskOfFullMessagesOnceWhateverBecomesOfIt) {
   EXPECT_EQ(refused_rows, kMessages * refused);
   EXPECT_EQ(Stats().tasks().succeeded(), kMessages * (kMaxRows - fail - refused) + 20);
 }
+
+// Within the messages, wherever that meets them.
+TEST_P(FullColumnsTest, NothingIsLeftOfAStreamThatBreaks) {
+  StartServer();
+  for (int round = 0; round < 8; ++round) {
+    grpc::ClientContext context;
+    const auto stream = tasks_->StreamTasks(&context);
+    std::thread writer([&] {
+      while (stream->Write(Columns(kMaxRows, "noop"))) {
+      }
+    });
+    const uint64_t wanted = Stats().tasks().accepted() + 1;
+    AwaitStats([&](const auto& s) { return s.tasks().accepted() >= wanted; });
+    context.TryCancel();
+    writer.join();
+    EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::CANCELLED);
+  }
+  AwaitStats([](const auto& s) { return s.tasks().in_flight() == 0; });
+  EXPECT_TRUE(Run(Spec("noop")).ok());
+  EXPECT_EQ(Stats().promise_violations(), 0u);
+}
+
+// Two streams take turns at the one reader, and the daemon ends while they do.
+TEST_P(FullColumnsTest, AFloodOfThemDelaysNoEnd) {
+  StartServer();
+  std::vector<std::thread> clients;
+  for (int i = 0; i < 2; ++i) {
+    clients.emplace_back([this] {
+      grpc::ClientContext context;
+      const auto stream = tasks_->StreamTasks(&context);
+      std::thread reader([&] {
+        v1::StreamTasksResponse answers;
+        while (stream->Read(&answers)) {
+        }
+      });
+      while (stream->Write(Columns(kMaxRows, "noop"))) {
+      }
+      reader.join();
+      EXPECT_FALSE(stream->Finish().ok());
+    });
+  }
+  AwaitStats([](const auto& s) { return s.tasks().succeeded() >= 4 * kMaxRows; });
+  StopServer();
+  for (std::thread& client : clients) client.join();
+  EXPECT_EQ(dispatcher_->in_flight(), 0u);
+  EXPECT_EQ(dispatcher_->Snapshot().promise_violations, 0u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Door, FullColumnsTest, testing::Bool(), [](const auto& info) {
+  return info.param ? std::string("Lent") : std::string("AtHome");
+});
 
 TEST_F(StreamCallTest, WhatColumnsHaveNoPlaceForComesAsARow) {
   StartServer();

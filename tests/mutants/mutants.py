@@ -85,14 +85,6 @@ MUTANTS = [
         test="GatheredEndsTest.OnlyThoseOfOneMessageOneLevelAndOneOwnerAreToldTogether",
     ),
     Mutant(
-        name="columns: what is left of a message waits until a client has more to say",
-        file="server/rpc/stream_call.cc",
-        original="  if (columns_.block == nullptr) AfterMessage();",
-        replacement="",
-        target="weft_rpc_test",
-        test="StreamCallTest.AnswersEachTaskOfFullMessagesOnceWhateverBecomesOfIt",
-    ),
-    Mutant(
         name="admission: takes new tasks while draining",
         file="server/dispatch/admission.cc",
         original="  if (draining_) {\n",
@@ -175,8 +167,13 @@ MUTANTS = [
     Mutant(
         name="drain: the Door goes while tasks are in flight",
         file="server/dispatch/door.cc",
-        original="if (!dispatcher_.HasOpen() && !dispatcher_.HasStaged() &&",
-        replacement="if (!dispatcher_.HasStaged() &&",
+        original=(
+            "if (!dispatcher_.HasOpen() && !dispatcher_.HasStaged() && "
+            "!dispatcher_.HasCompletions()) {\n    return now_ >= LingerUntil();"
+        ),
+        replacement=(
+            "if (!dispatcher_.HasStaged() && !dispatcher_.HasCompletions()) {\n    return true;"
+        ),
         target="weft_dispatch_test",
         test="DoorTest.RunsUntilTheDrainHasAnsweredEverything",
     ),
