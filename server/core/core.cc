@@ -282,15 +282,16 @@ bool Core<Env>::Turn() {
   bool worked = TakeMessages();
   // After the messages were taken, so that no task starts before it was submitted. Without any the
   // reading need not wait for what was begun before it.
-  SetClock(worked ? env_.Now() : std::max(clock(), env_.NowUnordered()));
-  if (!host_side_.mail.empty()) [[unlikely]]
-    worked |= host_side_.mail.Open(TurnIntake::kMostMail);
+  const sys::Ticks now = worked ? env_.Now() : std::max(clock(), env_.NowUnordered());
+  SetClock(now);
   // A turn that did something is over when the next begins.
   if (turn_.worked) {
-    turn_.busy += clock() - turn_.began;
+    turn_.busy += now - turn_.began;
     TellBusy(&turn_, look_again_ticks_, env_.anchor(), &stats_);
   }
-  turn_.began = clock();
+  turn_.began = now;
+  if (!host_side_.mail.empty()) [[unlikely]]
+    worked |= host_side_.mail.Open(TurnIntake::kMostMail);
   worked |= FireTimers();
   if (io_.busy()) worked |= TakeIo();
   worked |= RunReady();
