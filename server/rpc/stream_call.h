@@ -38,12 +38,12 @@ class StreamOwner {
 
 // One StreamTasks call, used again and again. Copies a message at a time into a block of its own,
 // reads all its rows or columns there, submits their tasks, rows in one pass and columns in as many
-// rounds as it takes, and gathers answers until they are and the round is over; one write is under
-// way at most. Bounds (RpcOptions): at stream_rows_max rows
-// not yet handed to the client, stream_payload_bytes_max() bytes of payloads in flight or
-// stream_bytes_max bytes of answers not yet handed over it stops reading until some have left, so a
-// client that never reads holds a bounded part of memory, and no other stream waits for it. Its
-// tasks are cancelled when it breaks. Owned by TaskService. Door thread only.
+// rounds as it takes, and gathers answers until the last of these is over; one write is under way
+// at most. Bounds (RpcOptions): at stream_rows_max rows not yet handed to the client,
+// stream_payload_bytes_max() bytes of payloads in flight or stream_bytes_max bytes of answers not
+// yet handed over it stops reading until some have left, so a client that never reads holds a
+// bounded part of memory, and no other stream waits for it. Its tasks are cancelled when it breaks.
+// Owned by TaskService. Door thread only.
 class StreamCall final : public RoundListener, public ResultGatherer, private RoundWork {
  public:
   StreamCall(const RpcContext& context, TaskGrpc& service, StreamRows& rows, RowReader& reader,

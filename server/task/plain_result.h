@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -9,8 +10,8 @@
 
 namespace weft {
 
-// What each of several tasks has of its own, all of which began at once, succeeded without ever
-// waiting, and lost no time that is told of. As in TaskResult, which has the rest for each.
+// What each of several tasks has of its own, all of which began, were never suspended, lost no time
+// that is told of, and succeeded. As in TaskResult, which has the rest for each.
 struct PlainResult {
   TaskId id;
   uint64_t client_tag = 0;
